@@ -1,0 +1,341 @@
+/**
+ * The three kinds of record, their strict reading from bytes and their one
+ * canonical form.
+ *
+ * A record is a fact: "entity X looked like this at `timestamp`". A record whose
+ * `timestamp` equals its `created_utc` announces the entity.
+ *
+ * @module
+ */
+
+import { canonicalJson } from "./bytes.ts";
+import { formatTime, parseTime } from "./time.ts";
+
+/** The log's topics that carry facts. */
+export const TOPICS = ["reddit.posts", "reddit.comments", "reddit.users"] as const;
+
+/** A topic that carries facts. */
+export type Topic = (typeof TOPICS)[number];
+
+/** The topic of records that could not be used. */
+export const DEAD_LETTER_TOPIC = "reddit.dlq";
+
+/** Partitions of each topic of facts where nothing else is configured. */
+export const DEFAULT_PARTITIONS = 3;
+
+/** Fields that the pipeline does not know, kept as they came (values as JSON has them). */
+export type Extra = Readonly<Record<string, unknown>>;
+
+/** What every kind of record has. Times are milliseconds since 1970 UTC. */
+interface Fact {
+  readonly user_id: string;
+  readonly created_utc: number;
+  readonly timestamp: number;
+  readonly extra?: Extra;
+}
+
+/** A submission as it looked at `timestamp`. */
+export interface Post extends Fact {
+  readonly kind: "post";
+  readonly post_id: string;
+  readonly subreddit: string;
+  readonly title: string;
+  readonly content: string;
+  readonly score: number;
+  readonly num_comments: number;
+}
+
+/** A comment as it looked at `timestamp`; `subreddit` where the producer knew it. */
+export interface Comment extends Fact {
+  readonly kind: "comment";
+  readonly comment_id: string;
+  readonly post_id: string;
+  readonly content: string;
+  readonly score: number;
+  readonly subreddit?: string;
+}
+
+/** An account as it looked at `timestamp`. */
+export interface User extends Fact {
+  readonly kind: "user";
+  readonly username: string;
+  readonly karma: number;
+}
+
+/** A fact of any kind. */
+export type Entity = Post | Comment | User;
+
+/** Longest identifier, subreddit or user name, in UTF-16 units. */
+export const MAX_ID_LENGTH = 100;
+
+/** Longest title or content, in UTF-16 units. */
+export const MAX_TEXT_LENGTH = 200_000;
+
+/** Why a record cannot be used; also the `reason` of its dead letter. */
+export class RecordError extends Error {
+  override name = "RecordError";
+}
+
+/** Whether a record announces its entity (rather than updating it). */
+export function isAnnouncement(record: Entity): boolean {
+  return record.timestamp === record.created_utc;
+}
+
+/** The topic that a record belongs to. */
+export function topicOf(record: Entity): Topic {
+  switch (record.kind) {
+    case "post":
+      return "reddit.posts";
+    case "comment":
+      return "reddit.comments";
+    case "user":
+      return "reddit.users";
+  }
+}
+
+/** The log key: a post and its comments share one, so they share a partition number. */
+export function keyOf(record: Entity): string {
+  return record.kind === "user" ? record.user_id : record.post_id;
+}
+
+/** The identifier of the record's own entity. */
+export function idOf(record: Entity): string {
+  switch (record.kind) {
+    case "post":
+      return record.post_id;
+    case "comment":
+      return record.comment_id;
+    case "user":
+      return record.user_id;
+  }
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Options of {@linkcode parseRecord}. */
+export interface ParseOptions {
+  /** Also keep fields that the pipeline does not know, in `extra`. Folds do without. */
+  readonly extra?: boolean;
+}
+
+/**
+ * Reads one record of a topic: fatal UTF-8, one JSON object, every field of its
+ * type and range, integers that a double holds exactly, both timestamp forms.
+ *
+ * @param value UTF-8 bytes of one JSON object, or `null` for a tombstone.
+ * @throws {RecordError} that names the field and the value where it is not so.
+ */
+export function parseRecord(
+  topic: Topic,
+  value: Uint8Array | null,
+  options: ParseOptions = {},
+): Entity {
+  if (value === null) throw new RecordError("The value is a tombstone (null)");
+  let text: string;
+  try {
+    text = decoder.decode(value);
+  } catch (cause) {
+    throw new RecordError("The value is not UTF-8", { cause });
+  }
+  return parseText(topic, text, options);
+}
+
+/** {@linkcode parseRecord} for text that was decoded already. */
+export function parseText(topic: Topic, text: string, options: ParseOptions = {}): Entity {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new RecordError("The value is not JSON", { cause });
+  }
+  return readRecord(topic, json, options);
+}
+
+type Fields = Record<string, unknown>;
+
+/** {@linkcode parseRecord} for a value that was parsed already. */
+export function readRecord(topic: Topic, json: unknown, options: ParseOptions = {}): Entity {
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    throw new RecordError("The value is not a JSON object");
+  }
+  const f = json as Fields;
+  const created_utc = time(f, "created_utc");
+  const timestamp = time(f, "timestamp");
+  if (timestamp < created_utc) {
+    throw new RecordError(
+      `"timestamp" (${formatTime(timestamp)}) is before "created_utc" (${formatTime(created_utc)})`,
+    );
+  }
+  const record = READERS[topic](f, created_utc, timestamp);
+  if (options.extra !== true) return record;
+  const extra = extraFields(topic, f);
+  return extra === undefined ? record : { ...record, extra };
+}
+
+const READERS: Record<Topic, (f: Fields, created_utc: number, timestamp: number) => Entity> = {
+  "reddit.posts": (f, created_utc, timestamp) => ({
+    kind: "post",
+    post_id: identifier(f, "post_id"),
+    user_id: identifier(f, "user_id"),
+    subreddit: identifier(f, "subreddit"),
+    title: text(f, "title"),
+    content: text(f, "content"),
+    score: integer(f, "score"),
+    num_comments: integer(f, "num_comments"),
+    created_utc,
+    timestamp,
+  }),
+  "reddit.comments": (f, created_utc, timestamp) => {
+    const comment: Comment = {
+      kind: "comment",
+      comment_id: identifier(f, "comment_id"),
+      post_id: identifier(f, "post_id"),
+      user_id: identifier(f, "user_id"),
+      content: text(f, "content"),
+      score: integer(f, "score"),
+      created_utc,
+      timestamp,
+    };
+    if (f.subreddit === undefined || f.subreddit === null) return comment;
+    return { ...comment, subreddit: identifier(f, "subreddit") };
+  },
+  "reddit.users": (f, created_utc, timestamp) => ({
+    kind: "user",
+    user_id: identifier(f, "user_id"),
+    username: text(f, "username"),
+    karma: integer(f, "karma"),
+    created_utc,
+    timestamp,
+  }),
+};
+
+const KNOWN: Record<Topic, ReadonlySet<string>> = {
+  "reddit.posts": new Set([
+    "post_id",
+    "user_id",
+    "subreddit",
+    "title",
+    "content",
+    "score",
+    "num_comments",
+    "created_utc",
+    "timestamp",
+  ]),
+  "reddit.comments": new Set([
+    "comment_id",
+    "post_id",
+    "user_id",
+    "content",
+    "score",
+    "subreddit",
+    "created_utc",
+    "timestamp",
+  ]),
+  "reddit.users": new Set(["user_id", "username", "karma", "created_utc", "timestamp"]),
+};
+
+function extraFields(topic: Topic, f: Fields): Extra | undefined {
+  const known = KNOWN[topic];
+  let extra: Fields | undefined;
+  for (const key of Object.keys(f)) {
+    if (known.has(key)) continue;
+    const value = f[key];
+    if (!isFaithful(key) || !isFaithful(value)) {
+      throw new RecordError(
+        `${JSON.stringify(key)} holds a number or text that cannot be kept exactly`,
+      );
+    }
+    extra ??= Object.create(null) as Fields;
+    extra[key] = value;
+  }
+  return extra;
+}
+
+/** Whether JSON that was read can be written again without a change of meaning. */
+function isFaithful(value: unknown): boolean {
+  if (typeof value === "string") return value.isWellFormed();
+  if (typeof value === "number") return !Number.isInteger(value) || Number.isSafeInteger(value);
+  if (typeof value !== "object" || value === null) return true;
+  return Object.entries(value).every(([key, member]) => isFaithful(key) && isFaithful(member));
+}
+
+function identifier(f: Fields, name: string): string {
+  const value = f[name];
+  if (
+    typeof value === "string" && value.length > 0 && value.length <= MAX_ID_LENGTH &&
+    value.isWellFormed()
+  ) return value;
+  throw invalid(name, value, `text of 1 to ${MAX_ID_LENGTH} characters`);
+}
+
+function text(f: Fields, name: string): string {
+  const value = f[name];
+  if (typeof value === "string" && value.length <= MAX_TEXT_LENGTH && value.isWellFormed()) {
+    return value;
+  }
+  throw invalid(name, value, `text of at most ${MAX_TEXT_LENGTH} characters`);
+}
+
+function integer(f: Fields, name: string): number {
+  const value = f[name];
+  // `-0` would be written as `0`: one value must have one form.
+  if (Number.isSafeInteger(value)) return value as number + 0;
+  throw invalid(name, value, "an integer between -(2^53 - 1) and 2^53 - 1");
+}
+
+function time(f: Fields, name: string): number {
+  const value = f[name];
+  const parsed = parseTime(value);
+  if (parsed !== undefined) return parsed;
+  throw invalid(name, value, "an ISO 8601 time with a zone, epoch seconds or epoch milliseconds");
+}
+
+function invalid(name: string, value: unknown, allowed: string): RecordError {
+  if (value === undefined) return new RecordError(`"${name}" is missing: it must be ${allowed}`);
+  const shown = JSON.stringify(value) ?? String(value);
+  return new RecordError(
+    `"${name}" is ${shown.length > 80 ? `${shown.slice(0, 80)}…` : shown}: it must be ${allowed}`,
+  );
+}
+
+/**
+ * The canonical form of a record, as the log and the dataset hold it: one line of
+ * canonical JSON with ISO timestamps, without a line end.
+ */
+export function encodeRecord(record: Entity): string {
+  const { kind: _kind, extra, ...known } = record;
+  return canonicalJson({
+    ...extra,
+    ...known,
+    created_utc: formatTime(record.created_utc),
+    timestamp: formatTime(record.timestamp),
+  });
+}
+
+/** How far ahead of the log's clock an event may be, in milliseconds: one day. */
+export const DEFAULT_MAX_FUTURE = 86_400_000;
+
+/**
+ * The one rule by which ingest, both folds and `verify` tell usable records from
+ * dead letters. It reads no clock: a record is judged against the time at which
+ * the log took it.
+ *
+ * @param appendTime when the log appended the record, milliseconds since 1970.
+ * @throws {RecordError} with the dead letter's reason.
+ */
+export function admitRecord(
+  topic: Topic,
+  value: Uint8Array | null,
+  appendTime: number,
+  options: ParseOptions & { readonly maxFuture?: number } = {},
+): Entity {
+  const record = parseRecord(topic, value, options);
+  const limit = appendTime + (options.maxFuture ?? DEFAULT_MAX_FUTURE);
+  if (record.timestamp > limit) {
+    throw new RecordError(
+      `"timestamp" (${formatTime(record.timestamp)}) is too far in the future: the log took the ` +
+        `record at ${formatTime(appendTime)}`,
+    );
+  }
+  return record;
+}

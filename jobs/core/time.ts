@@ -1,0 +1,105 @@
+/**
+ * Event time: milliseconds since 1970 UTC in memory, ISO 8601 UTC on the wire.
+ *
+ * @module
+ */
+
+/** Sizes of the tumbling windows in milliseconds, by the name users give. */
+export const WINDOWS = { "1m": 60_000, "1h": 3_600_000, "1d": 86_400_000 } as const;
+
+/** Name of a window size. */
+export type WindowName = keyof typeof WINDOWS;
+
+/** All window names, smallest first. */
+export const WINDOW_NAMES = ["1m", "1h", "1d"] as const satisfies readonly WindowName[];
+
+/** One day in milliseconds. */
+export const DAY = WINDOWS["1d"];
+
+/** Greatest event time that is accepted: the last millisecond of the year 9999. */
+export const MAX_TIME = 253_402_300_799_999;
+
+/** Numbers below this are epoch seconds, others epoch milliseconds (1973 in ms, 5138 in s). */
+const SECONDS_BELOW = 100_000_000_000;
+
+/** Start of the window of `size` milliseconds that holds `time`. */
+export function windowStart(time: number, size: number): number {
+  return time - (time % size);
+}
+
+/** ISO 8601 UTC with milliseconds, e.g. `2026-01-31T12:00:00.000Z`. */
+export function formatTime(time: number): string {
+  return new Date(time).toISOString();
+}
+
+const ISO =
+  /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(?:([Zz])|([+-])(\d{2}):?(\d{2}))$/;
+
+/**
+ * Reads a timestamp in either form: ISO 8601 with a zone (digits beyond
+ * milliseconds are cut off), or an integer of epoch seconds or milliseconds.
+ *
+ * @returns milliseconds since 1970, or `undefined` where the value is neither
+ * form, is no date of the calendar, or lies outside 1970 to 9999.
+ */
+export function parseTime(value: unknown): number | undefined {
+  if (typeof value === "string") {
+    const fast = value.length === 24 ? parseFixed(value) : -1;
+    return fast >= 0 ? fast : parseIso(value);
+  }
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) return undefined;
+  const time = value < SECONDS_BELOW ? value * 1000 : value;
+  return time <= MAX_TIME ? time : undefined;
+}
+
+let cachedDay = "";
+let cachedDayStart = 0;
+
+/** `YYYY-MM-DDTHH:MM:SS.mmmZ`, our own form: the day is looked up once a day. */
+function parseFixed(text: string): number {
+  if (text.charCodeAt(10) !== 84 || text.charCodeAt(23) !== 90) return -1;
+  if (text.charCodeAt(13) !== 58 || text.charCodeAt(16) !== 58 || text.charCodeAt(19) !== 46) {
+    return -1;
+  }
+  const hour = twoDigits(text, 11);
+  const minute = twoDigits(text, 14);
+  const second = twoDigits(text, 17);
+  const tens = twoDigits(text, 20);
+  const unit = text.charCodeAt(22) - 48;
+  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return -1;
+  if (tens < 0 || unit < 0 || unit > 9) return -1;
+  const day = text.slice(0, 10);
+  if (day !== cachedDay) {
+    const start = parseIso(`${day}T00:00:00Z`);
+    if (start === undefined) return -1;
+    cachedDay = day;
+    cachedDayStart = start;
+  }
+  return cachedDayStart + ((hour * 60 + minute) * 60 + second) * 1000 + tens * 10 + unit;
+}
+
+function twoDigits(text: string, at: number): number {
+  const tens = text.charCodeAt(at) - 48;
+  const units = text.charCodeAt(at + 1) - 48;
+  return tens >= 0 && tens <= 9 && units >= 0 && units <= 9 ? tens * 10 + units : -1;
+}
+
+function parseIso(text: string): number | undefined {
+  const m = ISO.exec(text);
+  if (m === null) return undefined;
+  const [year, month, day, hour, minute] = m.slice(1, 6).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const second = Number(m[6] ?? 0);
+  const millisecond = Number((m[7] ?? "").slice(0, 3).padEnd(3, "0"));
+  if (hour > 23 || minute > 59 || second > 59) return undefined;
+  const date = new Date(Date.UTC(year, month - 1, day));
+  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return undefined;
+  const offset = m[8] ? 0 : (m[9] === "-" ? -1 : 1) * (Number(m[10]) * 60 + Number(m[11]));
+  const time = date.getTime() + ((hour * 60 + minute - offset) * 60 + second) * 1000 + millisecond;
+  return year >= 1970 && time >= 0 && time <= MAX_TIME ? time : undefined;
+}
