@@ -1,0 +1,28 @@
+# Each target is one line to a script or task; `make` alone lists them.
+# Variables of `make demo`: DURATION PORT DATA RATE SEED POSTS COMMENTS, e.g. make demo DURATION=30s
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench fmt lint check clean-data
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+demo: ## run the whole pipeline on embedded parts, on http://localhost:30080
+	@scripts/demo
+
+test: ## every check and test; ends with "N passed, N failed"
+	@scripts/test
+
+bench: ## run the benchmarks
+	@scripts/deno task bench
+
+fmt: ## format everything
+	@scripts/deno fmt
+
+lint: ## lint everything
+	@scripts/deno lint
+
+check: ## type-check everything
+	@scripts/deno check .
+
+clean-data: ## delete what `make demo` stored (DATA, default ./data)
+	@scripts/clean-data
