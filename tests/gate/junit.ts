@@ -1,0 +1,43 @@
+/** One test, as a JUnit report tells it. */
+export interface TestResult {
+  /** Path of the test file as the report has it, without a leading `./`. */
+  file: string;
+  /** Name of the test; a step's name follows its test's after ` > `. */
+  name: string;
+  outcome: "passed" | "failed" | "skipped";
+}
+
+/**
+ * Reads the report that `deno test --junit-path` writes. Angle brackets and quotes within names and
+ * messages are escaped there, so that every `<testcase` is an element.
+ */
+export function parseJunit(xml: string): TestResult[] {
+  if (!xml.trimEnd().endsWith("</testsuites>")) throw new SyntaxError("The report is cut off");
+  const cases = xml.matchAll(/<testcase ([^>]*?)(?:\/>|>(.*?)<\/testcase>)/gs);
+  return Array.from(cases, ([, attributes = "", body = ""]) => ({
+    file: attribute(attributes, "classname").replace(/^\.\//, ""),
+    name: attribute(attributes, "name"),
+    outcome: outcomeOf(body),
+  }));
+}
+
+function outcomeOf(body: string): TestResult["outcome"] {
+  if (/<(failure|error)[ >/]/.test(body)) return "failed";
+  return body.includes("<skipped") ? "skipped" : "passed";
+}
+
+function attribute(attributes: string, name: string): string {
+  const value = attributes.match(new RegExp(`(?:^|\\s)${name}="([^"]*)"`))?.[1];
+  if (value === undefined) throw new SyntaxError(`A test case of the report has no ${name}`);
+  return unescape(value);
+}
+
+const ENTITIES: Record<string, string> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
+
+function unescape(text: string): string {
+  return text.replace(/&(#x[0-9a-f]+|#\d+|\w+);/gi, (entity, body: string) => {
+    if (!body.startsWith("#")) return ENTITIES[body] ?? entity;
+    const hex = body[1]!.toLowerCase() === "x";
+    return String.fromCodePoint(parseInt(body.slice(hex ? 2 : 1), hex ? 16 : 10));
+  });
+}

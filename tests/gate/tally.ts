@@ -1,0 +1,58 @@
+import { parseJunit } from "./junit.ts";
+
+/** What a run of the gate has counted so far. */
+export class Tally {
+  passed = 0;
+  /** One line each, naming what failed. */
+  readonly failures: string[] = [];
+  /** One line each, naming what did not run. */
+  readonly skipped: string[] = [];
+
+  /** Counts a check that is one test by itself. */
+  addCheck(name: string, ok: boolean, why = ""): void {
+    if (ok) this.passed++;
+    else this.failures.push(why ? `${name}: ${why}` : name);
+  }
+
+  /**
+   * Counts a run of `deno test`. The report is believed only as far as the exit code and the list
+   * of files agree with it: a run that dies, or a file that breaks before its first test, reports
+   * nothing of itself.
+   */
+  addTestRun(run: TestRun): void {
+    const failuresBefore = this.failures.length;
+    const seen = new Set<string>();
+    try {
+      for (const { file, name, outcome } of parseJunit(run.report ?? "")) {
+        seen.add(file);
+        if (outcome === "passed") this.passed++;
+        else if (outcome === "failed") this.failures.push(`${file}: ${name}`);
+        else this.skipped.push(`${file}: ${name}`);
+      }
+      for (const file of run.files.filter((file) => !seen.has(file))) {
+        this.failures.push(`${file}: no test of it ran`);
+      }
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      this.failures.push(`${run.name}: no usable report (exit code ${run.code})`);
+    }
+    if (run.code !== 0 && this.failures.length === failuresBefore) {
+      this.failures.push(`${run.name}: exit code ${run.code} without a failed test`);
+    }
+  }
+
+  /** The last line of the gate. */
+  toString(): string {
+    return `${this.passed} passed, ${this.failures.length} failed`;
+  }
+}
+
+/** One run of `deno test`, finished. */
+export interface TestRun {
+  name: string;
+  code: number;
+  /** The JUnit report, if one was written. */
+  report: string | undefined;
+  /** Files that must occur in the report, relative to the root. */
+  files: readonly string[];
+}
