@@ -95,7 +95,7 @@ class Parser {
       this.#set(key!, this.#booleans.has(key!) ? value !== "false" : value, arg);
       return 0;
     }
-    return this.#withNext(key!, arg, next, this.#allBooleans);
+    return this.#withNext(key!, arg, next, !this.#allBooleans && !next?.startsWith("-"));
   }
 
   #short(arg: string, next: string | undefined): number {
@@ -103,7 +103,7 @@ class Parser {
     for (let i = 0; i < letters.length; i++) {
       const key = letters[i]!;
       const after = letters.slice(i + 1);
-      if (after === "") return this.#withNext(key, arg, next, false);
+      if (after === "") return this.#withNext(key, arg, next, !/^--?[^-]/.test(next ?? ""));
       if (after.startsWith("=") || /^[A-Za-z]$/.test(key) && isNumber(after)) {
         this.#set(key, after.replace(/^=/, ""), arg);
         return 0;
@@ -117,8 +117,8 @@ class Parser {
     return 0;
   }
 
-  #withNext(key: string, arg: string, next: string | undefined, bare: boolean): number {
-    if (next && !bare && !this.#booleans.has(key) && !next.startsWith("-")) {
+  #withNext(key: string, arg: string, next: string | undefined, takes: boolean): number {
+    if (next && takes && !this.#booleans.has(key)) {
       this.#set(key, next, arg);
       return 1;
     }
@@ -170,8 +170,7 @@ class Parser {
 
 function isNumber(value: unknown): boolean {
   return typeof value === "number" ||
-    typeof value === "string" &&
-      /^(0x[0-9a-f]+|[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?)$/i.test(value);
+    typeof value === "string" && /\S/.test(value) && Number.isFinite(Number(value));
 }
 
 function getNested(object: Nested, name: string): unknown {
