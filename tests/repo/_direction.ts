@@ -1,0 +1,113 @@
+import type { Source } from "./_source.ts";
+
+/** The members of the workspace and what their manifests declare. */
+export interface Workspace {
+  /** Bare names of imports that the root declares. */
+  rootImports: readonly string[];
+  /** By member, without `@pipeline/`: the bare names that its manifest declares. */
+  memberImports: Readonly<Record<string, readonly string[]>>;
+}
+
+const JOBS = ["generator", "ingest", "batch", "speed", "serving"];
+const BELOW_JOBS = ["core", "runtime", "protocol"];
+
+/** What a member's modules may import; adapters of a job are a matter of its main.ts and tests. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  runtime: ["core"],
+  protocol: ["core", "runtime"],
+  adapters: BELOW_JOBS,
+  pipeline: [...BELOW_JOBS, "adapters", ...JOBS],
+  ...Object.fromEntries(JOBS.map((job) => [job, BELOW_JOBS])),
+};
+
+/** Clients of servers, of metrics and of tests: each is known to one folder only. */
+const CLIENTS = ["kafkajs", "@elastic/elasticsearch", "webhdfs", "prom-client"];
+const FOR_TESTS = ["fast-check", "playwright-core", "@duckdb/node-api", "typescript"];
+
+const ONLY_IN_MAIN = /^(console|Deno\.(exit|exitCode|env|args)|process\.(exit|env|argv))$/;
+const IMPURE =
+  /^(Deno\..*|process\..*|fetch|setTimeout|setInterval|queueMicrotask|performance(\..*)?|Date\.now|new Date\(\)|Math\.random|crypto\.(randomUUID|getRandomValues))$/;
+
+/** What is wrong with one file, a line each; nothing for files outside the jobs. */
+export function directionProblems(source: Source, workspace: Workspace): string[] {
+  const [folder, member, ...inner] = source.path.split("/");
+  if (folder !== "jobs" || member === undefined) return [];
+  const forTests = /(_test|_bench)\.ts$/.test(source.path) || inner.includes("testing");
+  const isMain = inner.length === 1 && inner[0] === "main.ts";
+  const problems: string[] = [];
+  const report = (line: number, text: string) => problems.push(`${source.path}:${line} ${text}`);
+
+  for (const { specifier, line } of source.imports) {
+    const why = specifier.startsWith(".")
+      ? relativeProblem(source.path, specifier)
+      : bareProblem(specifier, { member, forTests, isMain, workspace });
+    if (why) report(line, `imports ${specifier}: ${why}`);
+  }
+  if (!forTests) {
+    for (const { name, line } of source.touches) {
+      if (!isMain && ONLY_IN_MAIN.test(name)) report(line, `touches ${name}: only main.ts may`);
+      else if (member === "core" && IMPURE.test(name)) {
+        report(line, `touches ${name}: core is pure`);
+      }
+    }
+  }
+  return problems;
+}
+
+interface Place {
+  member: string;
+  forTests: boolean;
+  isMain: boolean;
+  workspace: Workspace;
+}
+
+function bareProblem(specifier: string, place: Place): string | undefined {
+  const { member, forTests, workspace } = place;
+  if (/^(npm|jsr|https?|file|data):/.test(specifier)) return "the manifest must name it";
+  if (specifier.startsWith("node:")) {
+    return member === "core" && !forTests ? "core is pure" : undefined;
+  }
+  const target = specifier.match(/^@pipeline\/([^/]+)/)?.[1];
+  if (target !== undefined) return memberProblem(target, place);
+  const name = specifier.match(/^(@[^/]+\/[^/]+|[^/]+)/)![1]!;
+  const declared = [...workspace.rootImports, ...workspace.memberImports[member] ?? []];
+  if (!declared.includes(name)) return `jobs/${member}/deno.json does not declare ${name}`;
+  if (FOR_TESTS.includes(name) && !forTests) return "it is for tests";
+  return undefined;
+}
+
+function memberProblem(target: string, { member, forTests, isMain }: Place): string | undefined {
+  if (target === member) return "a member's own modules are imported by relative path";
+  const allowed = MAY_IMPORT[member];
+  if (allowed === undefined) return `${member} has no place in the order of members`;
+  if (allowed.includes(target)) return undefined;
+  // Tests above core need something to run on.
+  const adaptersAllowed = forTests ? member !== "core" : isMain && JOBS.includes(member);
+  if (target === "adapters" && adaptersAllowed) return undefined;
+  return `${member} may import ${allowed.join(", ") || "no other member"}`;
+}
+
+function relativeProblem(path: string, specifier: string): string | undefined {
+  const target = new URL(specifier, `file:///${path}`).pathname.slice(1);
+  const [, member] = path.split("/");
+  if (!target.startsWith(`jobs/${member}/`)) return "it lies outside of the member";
+  const targetFolder = target.slice(0, target.lastIndexOf("/"));
+  const name = target.slice(targetFolder.length + 1);
+  const folder = path.slice(0, path.lastIndexOf("/"));
+  return name.startsWith("_") && folder !== targetFolder
+    ? "it is private to its folder"
+    : undefined;
+}
+
+/** The clients that more than one folder imports, a line each. */
+export function clientProblems(sources: readonly Source[]): string[] {
+  return CLIENTS.flatMap((client) => {
+    const users = sources.filter(({ path, imports }) =>
+      path.startsWith("jobs/") &&
+      imports.some(({ specifier }) => specifier === client || specifier.startsWith(`${client}/`))
+    );
+    const folders = new Set(users.map(({ path }) => path.slice(0, path.lastIndexOf("/"))));
+    return folders.size > 1 ? [`${client} is imported in ${[...folders].join(" and ")}`] : [];
+  });
+}
