@@ -1,0 +1,225 @@
+// deno-lint-ignore-file require-await -- Async so that errors reject and never throw.
+/**
+ * The serving store in memory, for tests and simulation.
+ *
+ * @module
+ */
+
+import {
+  compareUtf8,
+  type ControlDocument,
+  PipelineError,
+  type ServingStore,
+  type StoredDocument,
+  type ViewName,
+  type ViewPage,
+  type ViewQuery,
+  VIEWS,
+} from "@pipeline/core";
+import { page } from "./query.ts";
+import {
+  checkControl,
+  checkDocument,
+  checkGeneration,
+  checkQuery,
+  noGeneration,
+  stopped,
+} from "./rules.ts";
+
+/** How the store behaves. */
+export interface MemoryStoreOptions {
+  /**
+   * When `search` sees what was written: with the write, or only after
+   * {@linkcode MemoryStore.refresh} (or `seal`), as with a long refresh interval.
+   */
+  readonly refresh?: "write" | "manual";
+}
+
+interface Index {
+  readonly documents: Map<string, StoredDocument>;
+  /** What `search` sees; the same map where refreshes are not manual. */
+  visible: Map<string, StoredDocument>;
+}
+
+class StoreState {
+  readonly generations = new Map<number, Map<ViewName, Index>>();
+  readonly controls = new Map<string, ControlDocument>();
+  current: number | undefined;
+  constructor(readonly manual: boolean) {}
+
+  index(generation: number, view: ViewName): Index {
+    const index = this.generations.get(generation)?.get(view);
+    if (index !== undefined) return index;
+    throw noGeneration(generation);
+  }
+
+  refresh(generation: number): void {
+    for (const index of this.generations.get(generation)?.values() ?? []) {
+      if (this.manual) index.visible = new Map(index.documents);
+    }
+  }
+}
+
+/** Bodies of views are flat. */
+function copy<T extends StoredDocument | undefined>(document: T): T {
+  return document && { ...document, body: { ...document.body } };
+}
+
+function jsonCopy(document: ControlDocument): ControlDocument {
+  return JSON.parse(JSON.stringify(document));
+}
+
+/** A store in memory. {@linkcode MemoryStore.connect} gives more handles on the same state. */
+export class MemoryStore implements ServingStore {
+  #state: StoreState;
+  #closed = false;
+
+  constructor(options: MemoryStoreOptions = {}) {
+    this.#state = new StoreState(options.refresh === "manual");
+  }
+
+  /** Another handle on the same documents. */
+  connect(): MemoryStore {
+    const handle = new MemoryStore();
+    handle.#state = this.#state;
+    return handle;
+  }
+
+  /** Lets `search` see what was written so far. */
+  refresh(): void {
+    for (const generation of this.#state.generations.keys()) this.#state.refresh(generation);
+  }
+
+  async createGeneration(generation: number): Promise<void> {
+    this.#check();
+    checkGeneration(generation);
+    if (this.#state.generations.has(generation)) return;
+    const indices = new Map<ViewName, Index>();
+    for (const view of VIEWS) {
+      const documents = new Map<string, StoredDocument>();
+      indices.set(view, { documents, visible: this.#state.manual ? new Map() : documents });
+    }
+    this.#state.generations.set(generation, indices);
+  }
+
+  async write(
+    generation: number,
+    view: ViewName,
+    documents: readonly StoredDocument[],
+  ): Promise<void> {
+    this.#check();
+    const index = this.#state.index(generation, view).documents;
+    for (const document of documents) checkDocument(view, document);
+    for (const { id, version, body } of documents) {
+      if (version <= (index.get(id)?.version ?? -1)) continue;
+      index.set(id, { id, version, body: { ...body } });
+    }
+  }
+
+  async seal(generation: number): Promise<void> {
+    this.#check();
+    if (!this.#state.generations.has(generation)) throw noGeneration(generation);
+    this.#state.refresh(generation);
+  }
+
+  async get(
+    generation: number,
+    view: ViewName,
+    ids: readonly string[],
+  ): Promise<(StoredDocument | undefined)[]> {
+    this.#check();
+    const index = this.#state.index(generation, view).documents;
+    return ids.map((id) => copy(index.get(id)));
+  }
+
+  async search(generation: number, view: ViewName, query: ViewQuery): Promise<ViewPage> {
+    this.#check();
+    checkQuery(query);
+    const { visible } = this.#state.index(generation, view);
+    return { documents: page(visible.values(), query).map(copy), complete: true };
+  }
+
+  async count(generation: number, view: ViewName): Promise<number> {
+    this.#check();
+    return this.#state.index(generation, view).visible.size;
+  }
+
+  async current(): Promise<number | undefined> {
+    this.#check();
+    return this.#state.current;
+  }
+
+  async switchTo(generation: number, from: number | undefined): Promise<void> {
+    this.#check();
+    if (!this.#state.generations.has(generation)) throw noGeneration(generation);
+    if (this.#state.current !== from) {
+      throw new PipelineError(
+        "conflict",
+        `The aliases name generation ${this.#state.current ?? "none"}, not ${from ?? "none"}`,
+      );
+    }
+    this.#state.current = generation;
+  }
+
+  async generations(): Promise<number[]> {
+    this.#check();
+    return [...this.#state.generations.keys()].sort((a, b) => a - b);
+  }
+
+  async dropGeneration(generation: number): Promise<void> {
+    this.#check();
+    if (this.#state.current === generation) {
+      throw new PipelineError("conflict", `Generation ${generation} is the current one`);
+    }
+    this.#state.generations.delete(generation);
+  }
+
+  async control(id: string): Promise<ControlDocument | undefined> {
+    this.#check();
+    const found = this.#state.controls.get(id);
+    return found && jsonCopy(found);
+  }
+
+  async controls(prefix: string): Promise<ControlDocument[]> {
+    this.#check();
+    return [...this.#state.controls.values()].filter(({ id }) => id.startsWith(prefix))
+      .sort((a, b) => compareUtf8(a.id, b.id)).map(jsonCopy);
+  }
+
+  async putControl(id: string, body: unknown, expected: number): Promise<number> {
+    this.#check();
+    const found = this.#state.controls.get(id)?.version ?? 0;
+    if (found !== expected) {
+      throw new PipelineError(
+        "conflict",
+        `Control document ${JSON.stringify(id)} has version ${found}, not ${expected}`,
+      );
+    }
+    const version = expected + 1;
+    this.#state.controls.set(id, jsonCopy({ id, version, body }));
+    return version;
+  }
+
+  async putControls(documents: readonly ControlDocument[]): Promise<void> {
+    this.#check();
+    for (const document of documents) checkControl(document);
+    for (const { id, version, body } of documents) {
+      if (version <= (this.#state.controls.get(id)?.version ?? 0)) continue;
+      this.#state.controls.set(id, jsonCopy({ id, version, body }));
+    }
+  }
+
+  async removeControls(ids: readonly string[]): Promise<void> {
+    this.#check();
+    for (const id of ids) this.#state.controls.delete(id);
+  }
+
+  close(): Promise<void> {
+    this.#closed = true;
+    return Promise.resolve();
+  }
+
+  #check(): void {
+    if (this.#closed) throw stopped("store");
+  }
+}
