@@ -5,6 +5,8 @@ export interface TestResult {
   /** Name of the test; a step's name follows its test's after ` > `. */
   name: string;
   outcome: "passed" | "failed" | "skipped";
+  /** How long it took, in seconds. */
+  seconds: number;
 }
 
 /**
@@ -18,6 +20,7 @@ export function parseJunit(xml: string): TestResult[] {
     file: attribute(attributes, "classname").replace(/^\.\//, ""),
     name: attribute(attributes, "name"),
     outcome: outcomeOf(body),
+    seconds: Number(attribute(attributes, "time")),
   }));
 }
 

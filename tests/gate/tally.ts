@@ -1,5 +1,8 @@
 import { parseJunit } from "./junit.ts";
 
+/** Tests that take longer are listed, so that a gate that grows slow shows where. */
+const SLOW_SECONDS = 5;
+
 /** What a run of the gate has counted so far. */
 export class Tally {
   passed = 0;
@@ -7,6 +10,8 @@ export class Tally {
   readonly failures: string[] = [];
   /** One line each, naming what did not run. */
   readonly skipped: string[] = [];
+  /** One line each, naming tests that took long, the slowest first. */
+  readonly slow: string[] = [];
 
   /** Counts a check that is one test by itself. */
   addCheck(name: string, ok: boolean, why = ""): void {
@@ -23,12 +28,16 @@ export class Tally {
     const failuresBefore = this.failures.length;
     const seen = new Set<string>();
     try {
-      for (const { file, name, outcome } of parseJunit(run.report ?? "")) {
+      const results = parseJunit(run.report ?? "");
+      for (const { file, name, outcome } of results) {
         seen.add(file);
         if (outcome === "passed") this.passed++;
         else if (outcome === "failed") this.failures.push(`${file}: ${name}`);
         else this.skipped.push(`${file}: ${name}`);
       }
+      const slow = results.filter(({ seconds }) => seconds >= SLOW_SECONDS);
+      slow.sort((a, b) => b.seconds - a.seconds);
+      this.slow.push(...slow.map((t) => `${t.seconds.toFixed(1)} s  ${t.file}: ${t.name}`));
       for (const file of run.files.filter((file) => !seen.has(file))) {
         this.failures.push(`${file}: no test of it ran`);
       }

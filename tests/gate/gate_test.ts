@@ -1,0 +1,123 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { formatCoverage, summarizeCoverage } from "./coverage.ts";
+import { runsAlone } from "./files.ts";
+import { parseJunit } from "./junit.ts";
+import { Tally } from "./tally.ts";
+
+const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="deno test" tests="4" failures="1" errors="0" time="0.110">
+    <testsuite name="./a_test.ts" tests="4" disabled="1" errors="0" failures="1">
+        <testcase name="says &lt;b&gt; &amp; &quot;c&quot; &#x2713;" classname="./a_test.ts" time="7.25" line="1" col="6">
+        </testcase>
+        <testcase name="fails" classname="./a_test.ts" time="0.000" line="1" col="6">
+            <failure message="Uncaught">&lt;testcase name=&quot;x&quot;&gt;</failure>
+        </testcase>
+        <testcase name="is cancelled" classname="./a_test.ts" time="0.000" line="1" col="6">
+            <error message="Cancelled"/>
+        </testcase>
+        <testcase name="is off" classname="./a_test.ts" time="0.000" line="1" col="6">
+            <skipped/>
+        </testcase>
+    </testsuite>
+</testsuites>
+`;
+
+Deno.test("parseJunit() reads names and outcomes", () => {
+  const results = parseJunit(REPORT);
+  assertEquals(results.map(({ outcome }) => outcome), ["passed", "failed", "failed", "skipped"]);
+  assertEquals(results[0], {
+    file: "a_test.ts",
+    name: 'says <b> & "c" ✓',
+    outcome: "passed",
+    seconds: 7.25,
+  });
+});
+
+Deno.test("parseJunit() refuses a report that is cut off", () => {
+  for (const length of [0, 60, REPORT.length - 5]) {
+    assertThrows(() => parseJunit(REPORT.slice(0, length)), SyntaxError, "cut off");
+  }
+});
+
+Deno.test("Tally counts passed, failed, skipped and slow tests", () => {
+  const tally = new Tally();
+  tally.addCheck("format", true);
+  tally.addCheck("lint", false, "exit code 1");
+  tally.addTestRun({ name: "tests", code: 1, report: REPORT, files: ["a_test.ts"] });
+  assertEquals(`${tally}`, "2 passed, 3 failed");
+  assertEquals(tally.failures, [
+    "lint: exit code 1",
+    "a_test.ts: fails",
+    "a_test.ts: is cancelled",
+  ]);
+  assertEquals(tally.skipped, ["a_test.ts: is off"]);
+  assertEquals(tally.slow, ['7.3 s  a_test.ts: says <b> & "c" ✓']);
+});
+
+Deno.test("summarizeCoverage() sums by folder, and all", () => {
+  const lcov = ["core/a", "core/sub/b", "speed/c"].map((path, i) =>
+    `SF:/somewhere/jobs/${path}.ts\nDA:1,1\nLH:${i + 1}\nLF:4\nend_of_record\n`
+  ).join("");
+  assertEquals(formatCoverage(summarizeCoverage(lcov)).split("\n"), [
+    "  core    37.5 %  3 of 8 lines",
+    "  speed     75 %  3 of 4 lines",
+    "  all       50 %  6 of 12 lines",
+  ]);
+  assertEquals(summarizeCoverage(""), []);
+});
+
+Deno.test("runsAlone() sets tests of processes and of time apart", () => {
+  assertEquals(
+    ["tests/e2e/demo_test.ts", "jobs/core/fold_perf_test.ts", "jobs/core/fold_test.ts"].map(
+      runsAlone,
+    ),
+    [true, true, false],
+  );
+});
+
+const WAYS_TO_BREAK: [name: string, code: string, failure: string][] = [
+  ["a test fails", 'Deno.test("a", () => { throw new Error("no"); });', "a_test.ts: a"],
+  ["a file throws at its top", 'throw new Error("no");', "a_test.ts: no test of it ran"],
+  ["a file has no test", "export const a = 1;", "a_test.ts: no test of it ran"],
+  ["a file is no code", "const = 1;", "run: no usable report (exit code 1)"],
+  ["an import is missing", 'import "./missing.ts";', "run: no usable report (exit code 1)"],
+  [
+    "the process dies",
+    'Deno.test("a", () => Deno.kill(Deno.pid, "SIGKILL"));',
+    "run: no usable report (exit code 137)",
+  ],
+];
+
+for (const [name, code, failure] of WAYS_TO_BREAK) {
+  Deno.test(`Tally counts a failure of deno test when ${name}`, async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      await Deno.writeTextFile(`${folder}/a_test.ts`, code);
+      await Deno.writeTextFile(`${folder}/good_test.ts`, 'Deno.test("good", () => {});');
+      const { code: exitCode } = await new Deno.Command(Deno.execPath(), {
+        args: ["test", "--allow-all", "--no-check", "--no-config", "--junit-path=report.xml"],
+        cwd: folder,
+        stdout: "null",
+        stderr: "null",
+      }).output();
+      const report = await Deno.readTextFile(`${folder}/report.xml`).catch(() => undefined);
+      const tally = new Tally();
+      const files = ["a_test.ts", "good_test.ts"];
+      tally.addTestRun({ name: "run", code: exitCode, report, files });
+      assertEquals(tally.failures, [failure]);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
+
+Deno.test("Tally counts a failure that only the exit code tells", () => {
+  const tally = new Tally();
+  const report =
+    '<testsuites><testcase name="a" classname="a_test.ts" time="0"></testcase></testsuites>\n';
+  tally.addTestRun({ name: "tests", code: 1, report, files: ["a_test.ts"] });
+  assertEquals([`${tally}`, tally.failures], [
+    "1 passed, 1 failed",
+    ["tests: exit code 1 without a failed test"],
+  ]);
+});
