@@ -6,10 +6,16 @@
  */
 
 export * from "./bytes.ts";
+export * from "./distinct.ts";
 export * from "./documents.ts";
 export * from "./errors.ts";
+export * from "./hash.ts";
+export * from "./merge.ts";
 export * from "./offsets.ts";
 export * from "./partitioner.ts";
 export * from "./ports.ts";
 export * from "./records.ts";
 export * from "./time.ts";
+export * from "./trending.ts";
+export * from "./versions.ts";
+export * from "./views.ts";

@@ -11,7 +11,7 @@ export const WINDOWS = { "1m": 60_000, "1h": 3_600_000, "1d": 86_400_000 } as co
 export type WindowName = keyof typeof WINDOWS;
 
 /** All window names, smallest first. */
-export const WINDOW_NAMES = ["1m", "1h", "1d"] as const satisfies readonly WindowName[];
+export const WINDOW_NAMES: readonly ["1m", "1h", "1d"] = ["1m", "1h", "1d"];
 
 /** One day in milliseconds. */
 export const DAY = WINDOWS["1d"];

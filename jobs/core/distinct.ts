@@ -1,0 +1,176 @@
+/**
+ * Distinct counting: an exact set of hashes while it is small, HyperLogLog
+ * registers from then on. A commutative, idempotent monoid under union; the form
+ * depends only on the set that was added, never on the order.
+ *
+ * HyperLogLog after Flajolet, Fusy, Gandouet and Meunier (2007), 64-bit hashes,
+ * precision 12: the register is the first 12 bits of the hash, the rank the
+ * position of the first 1 among the other 52 (53 where there is none). The
+ * estimate is the original one with linear counting below 2.5 registers' worth;
+ * its standard error is 1.04 / sqrt(4096) = 1.6 %.
+ *
+ * Stored form: empty for the empty set; `x` and the sorted hashes, 16 hexadecimal
+ * digits each; or `h` and one base64 digit a register (ranks fit in 6 bits).
+ *
+ * @module
+ */
+
+import { hashText } from "./hash.ts";
+import { PipelineError } from "./errors.ts";
+
+/** Bits of the hash that choose the register. */
+export const PRECISION = 12;
+
+/** Largest set that is kept exactly. */
+export const EXACT_LIMIT = 128;
+
+const REGISTERS = 1 << PRECISION;
+const ALPHA = 0.7213 / (1 + 1.079 / REGISTERS);
+const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const DIGIT_VALUES = new Map([...DIGITS].map((digit, value) => [digit, value]));
+
+/** A member of a distinct count: its hash, and what HyperLogLog needs of it. */
+export class Member {
+  /** 16 hexadecimal digits. */
+  readonly hash: string;
+  /** The hash's first 12 bits: 0 to 4095. */
+  readonly register: number;
+  /** The hash's other 52 bits. */
+  readonly rest: number;
+
+  /** @param hash 16 hexadecimal digits. */
+  constructor(hash: string) {
+    this.hash = hash;
+    this.register = parseInt(hash.slice(0, 3), 16);
+    this.rest = parseInt(hash.slice(3), 16);
+  }
+
+  /** The member that a text stands for. */
+  static of(text: string): Member {
+    return new Member(hashText(text));
+  }
+
+  /** Position of the first 1 in `rest`: 1 to 53. */
+  get rank(): number {
+    const high = Math.floor(this.rest / 2 ** 32);
+    return high > 0 ? Math.clz32(high) - 11 : 21 + Math.clz32(this.rest);
+  }
+}
+
+/** A distinct count that members are added to. */
+export class Distinct {
+  // Most counts stay at one member, and few grow large: the first is held by
+  // itself, the next ones in arrays that are searched from end to end.
+  #first: Member | undefined;
+  #members: Member[] | undefined;
+  #rests: number[] | undefined;
+  #registers: Uint8Array | undefined;
+
+  /** Adds a member. Returns false where that changed nothing. */
+  add(member: Member): boolean {
+    if (this.#registers !== undefined) return raise(this.#registers, member);
+    if (this.#members === undefined || this.#rests === undefined) {
+      const first = this.#first;
+      if (first === undefined) {
+        this.#first = member;
+        return true;
+      }
+      if (first === member || first.hash === member.hash) return false;
+      this.#members = [first, member];
+      this.#rests = [first.rest, member.rest];
+      return true;
+    }
+    const rests = this.#rests;
+    const rest = member.rest;
+    for (let i = 0; i < rests.length; i++) {
+      if (rests[i] === rest && this.#members[i]!.hash === member.hash) return false;
+    }
+    this.#members.push(member);
+    rests.push(rest);
+    if (rests.length > EXACT_LIMIT) this.#toRegisters();
+    return true;
+  }
+
+  /** Adds all that a stored form holds. Throws `corrupt` for anything else. */
+  addStored(stored: string): void {
+    if (stored === "") return;
+    if (stored[0] === "x" && stored.length % 16 === 1) {
+      for (let i = 1; i < stored.length; i += 16) this.add(new Member(stored.slice(i, i + 16)));
+    } else if (stored[0] === "h" && stored.length === REGISTERS + 1) {
+      const registers = this.#toRegisters();
+      for (let i = 0; i < REGISTERS; i++) {
+        const rank = DIGIT_VALUES.get(stored[i + 1]!) ?? 64;
+        if (rank > 53) throw corrupt(stored);
+        if (rank > registers[i]!) registers[i] = rank;
+      }
+    } else {
+      throw corrupt(stored);
+    }
+  }
+
+  /** Whether nothing was added. */
+  get empty(): boolean {
+    return this.#first === undefined && this.#registers === undefined;
+  }
+
+  /** The number of members: exact up to {@linkcode EXACT_LIMIT}, then the estimate. */
+  count(): number {
+    if (this.#registers !== undefined) return estimate(this.#registers);
+    return this.#exact().length;
+  }
+
+  /** The stored form; equal sets have equal forms. */
+  toString(): string {
+    if (this.#registers !== undefined) {
+      let text = "h";
+      for (const rank of this.#registers) text += DIGITS[rank];
+      return text;
+    }
+    const members = this.#exact();
+    if (members.length === 0) return "";
+    return `x${members.map((member) => member.hash).sort().join("")}`;
+  }
+
+  #exact(): readonly Member[] {
+    if (this.#members !== undefined) return this.#members;
+    return this.#first === undefined ? [] : [this.#first];
+  }
+
+  #toRegisters(): Uint8Array {
+    if (this.#registers !== undefined) return this.#registers;
+    const registers = new Uint8Array(REGISTERS);
+    for (const member of this.#exact()) raise(registers, member);
+    this.#first = this.#members = this.#rests = undefined;
+    return this.#registers = registers;
+  }
+}
+
+/** The number of members of the union of stored forms. */
+export function countUnion(stored: Iterable<string>): number {
+  const union = new Distinct();
+  for (const form of stored) union.addStored(form);
+  return union.count();
+}
+
+function raise(registers: Uint8Array, member: Member): boolean {
+  const rank = member.rank;
+  if (rank <= registers[member.register]!) return false;
+  registers[member.register] = rank;
+  return true;
+}
+
+/** Sums by rank, so that the order of additions, and with it rounding, is fixed. */
+function estimate(registers: Uint8Array): number {
+  const ranks = new Uint16Array(54);
+  for (const rank of registers) ranks[rank]!++;
+  let sum = 0;
+  for (let rank = 53; rank >= 0; rank--) sum += ranks[rank]! * 2 ** -rank;
+  const raw = ALPHA * REGISTERS * REGISTERS / sum;
+  const zeros = ranks[0]!;
+  const linear = raw <= 2.5 * REGISTERS && zeros > 0;
+  return Math.round(linear ? REGISTERS * Math.log(REGISTERS / zeros) : raw);
+}
+
+function corrupt(stored: string): PipelineError {
+  return new PipelineError("corrupt", `Not a stored distinct count: ${stored.slice(0, 40)}`);
+}

@@ -1,0 +1,39 @@
+/**
+ * Trending: a window against the mean of those before it.
+ *
+ * @module
+ */
+
+import { compareUtf8 } from "./bytes.ts";
+
+/** Windows before the one in question that make its baseline. */
+export const BASELINE_WINDOWS = 24;
+
+/** A subreddit's announcements in a window, and in all baseline windows together. */
+export interface TrendInput {
+  readonly subreddit: string;
+  readonly recent: number;
+  readonly baseline: number;
+}
+
+/** A subreddit's trend: `recent / (baseline / 24)`, or `null` where the baseline is empty. */
+export interface Trend extends TrendInput {
+  readonly trend: number | null;
+}
+
+/** The trend of one subreddit. */
+export function trendOf(input: TrendInput): Trend {
+  const { baseline, recent } = input;
+  return { ...input, trend: baseline === 0 ? null : recent * BASELINE_WINDOWS / baseline };
+}
+
+/**
+ * Orders trends, strongest first; those without a baseline last. The products are
+ * compared, not the quotients, so that rounding decides nothing.
+ */
+export function compareTrends(a: TrendInput, b: TrendInput): number {
+  if ((a.baseline === 0) !== (b.baseline === 0)) return a.baseline === 0 ? 1 : -1;
+  const left = a.baseline === 0 ? a.recent : a.recent * b.baseline;
+  const right = b.baseline === 0 ? b.recent : b.recent * a.baseline;
+  return right - left || b.recent - a.recent || compareUtf8(a.subreddit, b.subreddit);
+}
