@@ -48,7 +48,9 @@ class Gate {
     await this.#check("install", "scripts/deno", "install", "--frozen", "--quiet");
     if (everything) await this.#checks();
     if (alone.length > 0) await this.#provideBrowser();
-    const coverage = everything ? [`--coverage=${this.#scratch}/coverage`] : [];
+    const coverage = everything
+      ? [`--coverage=${this.#scratch}/coverage`, "--coverage-raw-data-only"]
+      : [];
     await this.#test("tests", together, ["--parallel", ...coverage]);
     await this.#test("tests alone", alone, []);
     if (files.length === 0) this.#tally.addCheck("tests", false, "there are none");
