@@ -1,2 +1,21 @@
-/** To be filled. @module */
-export {};
+/**
+ * What every job runs on: configuration, command line, logs, metrics, time,
+ * retries, ending and health. Nothing here knows the pipeline's own work.
+ *
+ * @module
+ */
+
+export * from "./cli.ts";
+export * from "./clock.ts";
+export * from "./config.ts";
+export * from "./exit.ts";
+export * from "./fields.ts";
+export * from "./health.ts";
+export * from "./log.ts";
+export * from "./metrics.ts";
+export * from "./nearest.ts";
+export * from "./ops.ts";
+export * from "./progress.ts";
+export * from "./retry.ts";
+export * from "./secrets.ts";
+export * from "./shutdown.ts";

@@ -1,0 +1,94 @@
+/**
+ * What a job says of itself: *ready* means that it can do its work now, *live*
+ * means that it makes progress. A job that waits for a dependency is not ready,
+ * but live as long as it keeps trying.
+ *
+ * @module
+ */
+
+import type { Clock } from "./clock.ts";
+
+/** One thing that readiness or liveness depends on. */
+export interface Check {
+  /** Of the dependency or loop. */
+  readonly name: string;
+  /** Whether it is as it should be. */
+  readonly ok: boolean;
+  /** Why it is not, or since when. */
+  readonly detail: string;
+}
+
+/** What a job says of itself at one moment. */
+export interface HealthReport {
+  /** Whether every gate is open. */
+  readonly ready: boolean;
+  /** Whether every loop came around in time. */
+  readonly live: boolean;
+  /** Gates, then loops. */
+  readonly checks: readonly Check[];
+}
+
+/** Something that must be so before a job is ready, such as an answer from a dependency. */
+export interface Gate {
+  /** It is so. */
+  open(): void;
+  /** It is not so, for a reason that people read. */
+  close(why: string): void;
+}
+
+/** A loop that must come around. */
+export interface Loop {
+  /** Came around once, also when there was nothing to do or a call failed. */
+  beat(): void;
+  /** Ended as it should. */
+  end(): void;
+}
+
+/** Readiness and liveness of one job. */
+export class Health {
+  readonly #clock: Pick<Clock, "monotonic">;
+  readonly #gates = new Map<string, string | undefined>();
+  readonly #loops = new Map<string, { last: number; readonly stall: number }>();
+
+  /** Starts without gates and loops; the clock tells how long ago a loop came around. */
+  constructor(clock: Pick<Clock, "monotonic">) {
+    this.#clock = clock;
+  }
+
+  /** Adds a condition of readiness, closed at first. */
+  gate(name: string): Gate {
+    this.#gates.set(name, "not yet");
+    return {
+      open: () => void this.#gates.set(name, undefined),
+      close: (why) => void this.#gates.set(name, why),
+    };
+  }
+
+  /** Adds a loop; without a beat for `stallAfter` milliseconds the job is not live. */
+  loop(name: string, stallAfter: number): Loop {
+    const state = { last: this.#clock.monotonic(), stall: stallAfter };
+    this.#loops.set(name, state);
+    return {
+      beat: () => void (state.last = this.#clock.monotonic()),
+      end: () => void this.#loops.delete(name),
+    };
+  }
+
+  /** What is so now. */
+  report(): HealthReport {
+    const gates = [...this.#gates].map(([name, why]) => ({
+      name,
+      ok: why === undefined,
+      detail: why ?? "ok",
+    }));
+    const loops = [...this.#loops].map(([name, { last, stall }]) => {
+      const age = Math.round(this.#clock.monotonic() - last);
+      return { name, ok: age <= stall, detail: `last came around ${age} ms ago` };
+    });
+    return {
+      ready: gates.every(({ ok }) => ok),
+      live: loops.every(({ ok }) => ok),
+      checks: [...gates, ...loops],
+    };
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Structured logs: one JSON object a line, with `level`, `time` and `msg` first.
+ *
+ * @module
+ */
+
+import type { Clock } from "./clock.ts";
+import { presentable, redactUrls } from "./secrets.ts";
+
+/** Levels, least important first. */
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+
+/** How important a line is. */
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** What a line says beside its message. Members whose key names a credential are redacted. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** Writes log lines. */
+export interface Logger {
+  /** What helps to find a mistake. */
+  debug(msg: string, fields?: LogFields): void;
+  /** What an operator may want to know. */
+  info(msg: string, fields?: LogFields): void;
+  /** What may become a problem, or was one that was overcome. */
+  warn(msg: string, fields?: LogFields): void;
+  /** What somebody must look at. An `error` field is shown with its code, stack and causes. */
+  error(msg: string, fields?: LogFields): void;
+  /** A logger that adds these fields to every line. */
+  with(fields: LogFields): Logger;
+}
+
+/** Options of {@linkcode createLogger}. */
+export interface LoggerOptions {
+  /** Takes one line without its end. */
+  readonly sink: (line: string) => void;
+  /** Dates the lines. */
+  readonly clock: Pick<Clock, "now">;
+  /** The least important level that is written; `info` where not given. */
+  readonly level?: LogLevel;
+  /** What every line says. */
+  readonly fields?: LogFields;
+}
+
+/** A logger that writes to a sink. */
+export function createLogger(options: LoggerOptions): Logger {
+  const { sink, clock, level = "info", fields = {} } = options;
+  const write = (at: LogLevel) => (msg: string, more: LogFields = {}) => {
+    if (LOG_LEVELS.indexOf(at) < LOG_LEVELS.indexOf(level)) return;
+    const head = { level: at, time: new Date(clock.now()).toISOString(), msg: redactUrls(msg) };
+    const shown = presentable({ ...fields, ...more }) as object;
+    // Twice: first for their place, then so that no field of the same name replaces them.
+    sink(JSON.stringify({ ...head, ...shown, ...head }));
+  };
+  return {
+    debug: write("debug"),
+    info: write("info"),
+    warn: write("warn"),
+    error: write("error"),
+    with: (more) => createLogger({ ...options, fields: { ...fields, ...more } }),
+  };
+}

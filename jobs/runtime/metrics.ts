@@ -1,0 +1,185 @@
+/**
+ * Metrics in the Prometheus form. The only module that knows the client library:
+ * one explicit registry a job, typed instruments, label values bounded.
+ *
+ * @module
+ */
+
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+
+/**
+ * A metric's labels: by name the values that are allowed, or how many distinct
+ * ones are let in before the rest counts as `other`.
+ */
+export type Labels = Readonly<Record<string, readonly string[] | number>>;
+
+/** Values for the labels of a metric. */
+export type LabelValues<L extends Labels> = {
+  readonly [K in keyof L]: L[K] extends readonly string[] ? L[K][number] : string;
+};
+
+/** The argument that gives the labels; none for a metric without labels. */
+export type LabelArguments<L extends Labels> = keyof L extends never ? []
+  : [labels: LabelValues<L>];
+
+/** Only grows. */
+export interface CounterMetric<L extends Labels> {
+  /** Adds `amount`, which is not negative. */
+  add(amount: number, ...labels: LabelArguments<L>): void;
+  /** What was added so far. */
+  value(...labels: LabelArguments<L>): number;
+}
+
+/** Goes up and down. */
+export interface GaugeMetric<L extends Labels> {
+  /** Replaces the value. */
+  set(value: number, ...labels: LabelArguments<L>): void;
+  /** Forgets every combination of labels, for gauges that are set anew as a whole. */
+  clear(): void;
+}
+
+/** Counts observations in buckets. */
+export interface HistogramMetric<L extends Labels> {
+  /** Counts one observation, in the unit that the name ends in. */
+  observe(value: number, ...labels: LabelArguments<L>): void;
+}
+
+/** Options of every metric. */
+export interface MetricOptions<L extends Labels> {
+  /** What it counts, in one sentence. */
+  readonly help: string;
+  /** None where not given. */
+  readonly labels?: L;
+}
+
+/** What takes the place of label values beyond the bound. */
+export const OTHER = "other";
+
+/** Upper bounds of latency buckets in seconds: 1 ms to 60 s. */
+export const LATENCY_BUCKETS: readonly number[] = [
+  0.001,
+  0.0025,
+  0.005,
+  0.01,
+  0.025,
+  0.05,
+  0.1,
+  0.2,
+  0.3,
+  0.5,
+  0.75,
+  1,
+  2.5,
+  5,
+  10,
+  30,
+  60,
+];
+
+/** The metrics of one job. */
+export class Metrics {
+  readonly #registry = new Registry();
+
+  /** MIME type of {@linkcode render}. */
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** All metrics in the text form that Prometheus reads. */
+  render(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  /** Adds CPU, memory, open files and event loop lag of the process. */
+  collectProcess(): void {
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  /** A counter; its name ends in `_total`. */
+  counter<const L extends Labels = Record<never, never>>(
+    name: string,
+    options: MetricOptions<L>,
+  ): CounterMetric<L> {
+    const bound = bounded(options.labels);
+    const metric = new Counter({ ...this.#common(name, options), labelNames: bound.names });
+    const sums = new Map<string, number>();
+    if (bound.names.length === 0) metric.inc(0);
+    return {
+      add: (amount, ...labels) => {
+        const values = bound.values(labels[0]);
+        const key = keyOf(values);
+        sums.set(key, (sums.get(key) ?? 0) + amount);
+        metric.inc(values, amount);
+      },
+      value: (...labels) => sums.get(keyOf(bound.values(labels[0]))) ?? 0,
+    };
+  }
+
+  /** A gauge, set by hand or read by `collect` whenever the metrics are asked for. */
+  gauge<const L extends Labels = Record<never, never>>(
+    name: string,
+    options: MetricOptions<L> & {
+      readonly collect?: (gauge: GaugeMetric<L>) => void | Promise<void>;
+    },
+  ): GaugeMetric<L> {
+    const { collect } = options;
+    const bound = bounded(options.labels);
+    const metric = new Gauge({
+      ...this.#common(name, options),
+      labelNames: bound.names,
+      ...(collect === undefined ? {} : { collect: () => collect(gauge) }),
+    });
+    const gauge: GaugeMetric<L> = {
+      set: (value, ...labels) => metric.set(bound.values(labels[0]), value),
+      clear: () => metric.reset(),
+    };
+    return gauge;
+  }
+
+  /** A histogram; {@linkcode LATENCY_BUCKETS} where no buckets are given. */
+  histogram<const L extends Labels = Record<never, never>>(
+    name: string,
+    options: MetricOptions<L> & { readonly buckets?: readonly number[] },
+  ): HistogramMetric<L> {
+    const bound = bounded(options.labels);
+    const metric = new Histogram({
+      ...this.#common(name, options),
+      labelNames: bound.names,
+      buckets: [...options.buckets ?? LATENCY_BUCKETS],
+    });
+    return { observe: (value, ...labels) => metric.observe(bound.values(labels[0]), value) };
+  }
+
+  #common(name: string, options: MetricOptions<Labels>) {
+    return { name, help: options.help, registers: [this.#registry] };
+  }
+}
+
+interface Bound {
+  readonly names: string[];
+  values(labels: Readonly<Record<string, string>> | undefined): Record<string, string>;
+}
+
+function bounded(labels: Labels = {}): Bound {
+  const rules = Object.entries(labels).map(([name, rule]) => ({
+    name,
+    known: new Set(typeof rule === "number" ? [] : rule),
+    room: typeof rule === "number" ? rule : 0,
+  }));
+  return {
+    names: rules.map(({ name }) => name),
+    values: (given) => {
+      const values: Record<string, string> = {};
+      for (const { name, known, room } of rules) {
+        const value = String(given?.[name]);
+        if (!known.has(value) && known.size < room) known.add(value);
+        values[name] = known.has(value) ? value : OTHER;
+      }
+      return values;
+    },
+  };
+}
+
+function keyOf(values: Readonly<Record<string, string>>): string {
+  return JSON.stringify(Object.values(values));
+}

@@ -1,0 +1,68 @@
+import { assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
+import { Metrics } from "./metrics.ts";
+
+Deno.test("Metrics.counter() counts by label and says its value", async () => {
+  const metrics = new Metrics();
+  const records = metrics.counter("records_total", {
+    help: "Records.",
+    labels: { topic: ["posts", "comments"] },
+  });
+  records.add(2, { topic: "posts" });
+  records.add(3, { topic: "posts" });
+  assertEquals(records.value({ topic: "posts" }), 5);
+  assertEquals(records.value({ topic: "comments" }), 0);
+  assertStringIncludes(await metrics.render(), 'records_total{topic="posts"} 5');
+});
+
+Deno.test("Metrics.counter() without labels is there from the start", async () => {
+  const metrics = new Metrics();
+  const errors = metrics.counter("errors_total", { help: "Errors." });
+  assertStringIncludes(await metrics.render(), "errors_total 0");
+  errors.add(1);
+  assertEquals(errors.value(), 1);
+});
+
+Deno.test("label values beyond the bound count as other", async () => {
+  const metrics = new Metrics();
+  const counter = metrics.counter("bounded_total", { help: "Bounded.", labels: { who: 2 } });
+  for (let i = 0; i < 1000; i++) counter.add(1, { who: `u${i}` });
+  const text = await metrics.render();
+  assertStringIncludes(text, 'bounded_total{who="u1"} 1');
+  assertStringIncludes(text, 'bounded_total{who="other"} 998');
+  assertFalse(text.includes("u2"));
+});
+
+Deno.test("label values that are not allowed count as other", async () => {
+  const metrics = new Metrics();
+  const gauge = metrics.gauge("g", { help: "G.", labels: { kind: ["a"] } });
+  gauge.set(1, { kind: "a" });
+  gauge.set(2, { kind: "b" as "a" });
+  assertStringIncludes(await metrics.render(), 'g{kind="other"} 2');
+});
+
+Deno.test("Metrics.gauge() is read when the metrics are asked for", async () => {
+  const metrics = new Metrics();
+  let level = 1;
+  metrics.gauge("level", { help: "Level.", collect: (gauge) => gauge.set(level++) });
+  assertStringIncludes(await metrics.render(), "level 1");
+  assertStringIncludes(await metrics.render(), "level 2");
+});
+
+Deno.test("Metrics.histogram() counts in buckets", async () => {
+  const metrics = new Metrics();
+  const latency = metrics.histogram("latency_seconds", { help: "Latency.", buckets: [0.1, 1] });
+  latency.observe(0.05);
+  latency.observe(0.5);
+  const text = await metrics.render();
+  assertStringIncludes(text, 'latency_seconds_bucket{le="0.1"} 1');
+  assertStringIncludes(text, 'latency_seconds_bucket{le="+Inf"} 2');
+});
+
+Deno.test("Metrics.collectProcess() tells CPU and memory of this process", async () => {
+  const metrics = new Metrics();
+  metrics.collectProcess();
+  const text = await metrics.render();
+  assertStringIncludes(text, "process_cpu_seconds_total");
+  assertStringIncludes(text, "process_resident_memory_bytes");
+  assertEquals(new Metrics().contentType.startsWith("text/plain"), true);
+});
