@@ -58,7 +58,10 @@ class Gate {
     if (everything) await this.#reportCoverage();
     const { slow, skipped, failures } = this.#tally;
     if (slow.length > 0) print(`\nSlow:\n${indent(slow)}`);
-    if (skipped.length > 0) print(`\nSkipped:\n${indent(skipped)}`);
+    // Options such as --filter skip tests, and whole files, on purpose.
+    if (skipped.length > 0 && this.#options.testOptions.length === 0) {
+      print(`\nSkipped:\n${indent(skipped)}`);
+    }
     if (failures.length > 0) print(`\nFailed:\n${indent(failures)}`);
     return this.#tally;
   }
@@ -101,7 +104,6 @@ class Gate {
     const args = ["test", ...common, ...options, ...testOptions, ...files];
     const code = await this.#run("scripts/deno", args);
     const report = await Deno.readTextFile(reportPath).catch(() => undefined);
-    // Options such as --filter leave files out on purpose.
     this.#tally.addTestRun({ name, code, report, files: testOptions.length > 0 ? [] : files });
   }
 

@@ -15,7 +15,7 @@ const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
         <testcase name="is cancelled" classname="./a_test.ts" time="0.000" line="1" col="6">
             <error message="Cancelled"/>
         </testcase>
-        <testcase name="is off" classname="./a_test.ts" time="0.000" line="1" col="6">
+        <testcase name="is off" classname="./a_test.ts" line="1" col="6">
             <skipped/>
         </testcase>
     </testsuite>

@@ -20,7 +20,7 @@ export function parseJunit(xml: string): TestResult[] {
     file: attribute(attributes, "classname").replace(/^\.\//, ""),
     name: attribute(attributes, "name"),
     outcome: outcomeOf(body),
-    seconds: Number(attribute(attributes, "time")),
+    seconds: Number(attribute(attributes, "time", "0")),
   }));
 }
 
@@ -29,8 +29,8 @@ function outcomeOf(body: string): TestResult["outcome"] {
   return body.includes("<skipped") ? "skipped" : "passed";
 }
 
-function attribute(attributes: string, name: string): string {
-  const value = attributes.match(new RegExp(`(?:^|\\s)${name}="([^"]*)"`))?.[1];
+function attribute(attributes: string, name: string, fallback?: string): string {
+  const value = attributes.match(new RegExp(`(?:^|\\s)${name}="([^"]*)"`))?.[1] ?? fallback;
   if (value === undefined) throw new SyntaxError(`A test case of the report has no ${name}`);
   return unescape(value);
 }

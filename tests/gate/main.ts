@@ -1,14 +1,21 @@
 import { runGate } from "./gate.ts";
+import { Tally } from "./tally.ts";
 
 // Below the limit under which the whole gate must stay on two cores.
 const TIMEOUT = 24 * 60 * 1000;
 
 const split = Deno.args.indexOf("--");
-const tally = await runGate({
+const options = {
   paths: split < 0 ? Deno.args : Deno.args.slice(0, split),
   testOptions: split < 0 ? [] : Deno.args.slice(split + 1),
-  print: (line) => console.log(line),
+  print: (line: string) => console.log(line),
   timeout: TIMEOUT,
+};
+const tally = await runGate(options).catch((error: unknown) => {
+  console.error(error instanceof Deno.errors.NotFound ? error.message : error);
+  const broken = new Tally();
+  broken.addCheck("gate", false);
+  return broken;
 });
 console.log(`\n${tally}`);
 Deno.exit(tally.failures.length > 0 ? 1 : 0);
