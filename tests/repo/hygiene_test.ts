@@ -97,13 +97,12 @@ Deno.test("parseSource() sees every form of a switched-off test", () => {
       'Deno.test.only("a", f);',
       'Deno.test.ignore("a", f);',
       'Deno.test({ name: "a", ignore: true, fn });',
-      'Deno.test("a", { ignore: Deno.build.os === "linux" }, f);',
       'Deno.test("a", { only }, f);',
       'await t.step({ name: "a", ignore: true, fn });',
       'Deno.bench.only("a", f);',
     ]
   ) assertEquals(parseSource("a_test.ts", code).disabledTests.length, 1, code);
-  const fine = 'Deno.test({ name: "ignore: true", ignore: false, fn }); run({ ignore: true });';
+  const fine = 'Deno.test({ name: "ignore: true", ignore: x > 1, fn }); run({ ignore: true });';
   assertEquals(parseSource("a_test.ts", fine).disabledTests, []);
 });
 
