@@ -1,2 +1,10 @@
-/** To be filled. @module */
-export {};
+/**
+ * Ingest: historical loads and the log into the master dataset, each record once.
+ *
+ * @module
+ */
+
+export * from "./bootstrap.ts";
+export * from "./ingest.ts";
+export * from "./partition_writer.ts";
+export * from "./sweep.ts";

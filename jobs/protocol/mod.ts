@@ -1,2 +1,13 @@
-/** To be filled. @module */
-export {};
+/**
+ * What the jobs agree on beyond the algebra: the dataset's layout and commit log,
+ * generations and their manifests, and how a partition is continued.
+ *
+ * @module
+ */
+
+export * from "./commits.ts";
+export * from "./continuity.ts";
+export * from "./files.ts";
+export * from "./generations.ts";
+export * from "./last_record.ts";
+export * from "./layout.ts";

@@ -1,0 +1,107 @@
+/**
+ * Commits a staged historical load: its files move into the dataset, then one
+ * commit, named by the load, makes them exist. Doing it again adds nothing.
+ *
+ * @module
+ */
+
+import { hasCode, hashBytes, type MasterDataset, PipelineError } from "@pipeline/core";
+import {
+  CommitLog,
+  type CommittedFile,
+  type HistoryCommit,
+  newToken,
+  readAll,
+  readFolder,
+  STAGING,
+  TEMPORARY,
+} from "@pipeline/protocol";
+import { retry, type RetryOptions } from "@pipeline/runtime";
+
+/** The manifest of a staged load, as the generator writes it (last). */
+export interface StagedLoad {
+  readonly load: string;
+  readonly files: readonly StagedFile[];
+}
+
+/** A file of a staged load. */
+export interface StagedFile {
+  /** Below the load's folder, e.g. `posts/year=2026/month=01/day=31/hour=07/data_0.json`. */
+  readonly path: string;
+  readonly records: number;
+  readonly bytes: number;
+  /** Of the bytes, hexadecimal. */
+  readonly sha256: string;
+}
+
+/** Options of {@linkcode bootstrap}. */
+export interface BootstrapOptions {
+  readonly retry?: RetryOptions;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * Commits the load that waits in `/staging/<load>`.
+ *
+ * @returns the commit that stands now, and whether this call made it.
+ * @throws {PipelineError} `not_found` without a staged load; `corrupt` where a file is not
+ * what its manifest says. Then nothing was committed.
+ */
+export async function bootstrap(
+  dataset: MasterDataset,
+  load: string,
+  options: BootstrapOptions = {},
+): Promise<{ commit: HistoryCommit; added: boolean }> {
+  const again = <T>(fn: () => Promise<T>) => retry(fn, options.retry);
+  const commits = new CommitLog(dataset);
+  const root = `${STAGING}/${load}`;
+  const standing = await again(() => commits.history(load));
+  if (standing !== undefined) {
+    await again(() => dataset.remove(root));
+    return { commit: standing, added: false };
+  }
+  const manifest = JSON.parse(
+    new TextDecoder().decode(await again(() => readAll(dataset, `${root}/_manifest.json`))),
+  ) as StagedLoad;
+  const files: CommittedFile[] = [];
+  for (const staged of manifest.files) {
+    files.push(await again(() => take(dataset, load, staged)));
+    options.onProgress?.(files.length, manifest.files.length);
+  }
+  const token = newToken();
+  const records = files.reduce((sum, file) => sum + file.records, 0);
+  const commit = await again(() =>
+    commits.publishHistory({ load, files, records, token }, `${TEMPORARY}/${token}/commit-history`)
+  );
+  await again(() => dataset.remove(root));
+  return { commit, added: commit.token === token };
+}
+
+/** Moves one file to its place, or finds it there from an earlier try. */
+async function take(
+  dataset: MasterDataset,
+  load: string,
+  staged: StagedFile,
+): Promise<CommittedFile> {
+  const slash = staged.path.lastIndexOf("/");
+  const folder = staged.path.slice(0, slash);
+  if (readFolder(folder) === undefined) {
+    throw new PipelineError("corrupt", `The load ${load} has a file in no hour: ${staged.path}`);
+  }
+  const name = staged.path.slice(slash + 1).replace(/^data_/, "");
+  const path = `${folder}/data_${load}_${name}`;
+  await dataset.mkdirs(`/data/${folder}`);
+  try {
+    await dataset.rename(`${STAGING}/${load}/${staged.path}`, `/data/${path}`);
+  } catch (error) {
+    const moved = hasCode(error, "not_found") || hasCode(error, "exists") ||
+      hasCode(error, "unavailable");
+    if (!moved || await dataset.status(`/data/${path}`) === undefined) throw error;
+  }
+  const bytes = await readAll(dataset, `/data/${path}`);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as BufferSource));
+  if (bytes.length !== staged.bytes || digest.toHex() !== staged.sha256) {
+    throw new PipelineError("corrupt", `${staged.path} of the load ${load} is not what was staged`);
+  }
+  return { path, records: staged.records, bytes: bytes.length, hash: hashBytes(bytes) };
+}

@@ -1,0 +1,194 @@
+/**
+ * The log into the dataset: every partition that is ours, flushed by size and age.
+ *
+ * @module
+ */
+
+import {
+  type Consumer,
+  type EventLog,
+  type LogBatch,
+  type LogProducer,
+  type MasterDataset,
+  partitionName,
+  type Topic,
+  TOPICS,
+} from "@pipeline/core";
+import { checkContinuation, type Commit, CommitLog, newToken } from "@pipeline/protocol";
+import { type Clock, retry, type RetryOptions, systemClock } from "@pipeline/runtime";
+import { PartitionWriter } from "./partition_writer.ts";
+
+/** When a partition is flushed, and what is a dead letter. */
+export interface IngestSettings {
+  /** Records of one partition after which it is flushed. */
+  readonly flush_records: number;
+  /** Bytes of one partition after which it is flushed. */
+  readonly flush_bytes: number;
+  /** Milliseconds after which a partition that has something is flushed. */
+  readonly flush_age: number;
+  /** How far ahead of the log's clock an event may be, in milliseconds. */
+  readonly max_future: number;
+}
+
+/** What ingest works with. */
+export interface IngestOptions {
+  readonly log: EventLog;
+  readonly dataset: MasterDataset;
+  readonly settings: IngestSettings;
+  readonly clock?: Clock;
+  readonly retry?: RetryOptions;
+  readonly onCommit?: (commit: Commit) => void;
+}
+
+interface Assigned {
+  readonly topic: Topic;
+  readonly partition: number;
+  readonly writer: PartitionWriter;
+  /** When the oldest pending record was taken, by the monotonic clock. */
+  since: number | undefined;
+  /** The end of the work under way on this partition. */
+  busy: Promise<void>;
+}
+
+/** A running ingest. */
+export class Ingest {
+  readonly #o: IngestOptions;
+  readonly #clock: Clock;
+  readonly #token = newToken();
+  readonly #assigned = new Map<string, Assigned>();
+  readonly #stopping = new AbortController();
+  #deadLetters!: LogProducer;
+  #consumer!: Consumer;
+  #timer: Promise<void> = Promise.resolve();
+  #failed: (error: unknown) => void = () => {};
+
+  /** Rejects when ingest can make no progress; resolves when it was stopped. */
+  readonly done: Promise<void>;
+
+  private constructor(options: IngestOptions) {
+    this.#o = options;
+    this.#clock = options.clock ?? systemClock;
+    this.done = new Promise((resolve, reject) => {
+      this.#failed = reject;
+      this.#stopping.signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    this.done.catch(() => {});
+  }
+
+  /** Starts at the offsets that the commit log names. */
+  static async start(options: IngestOptions): Promise<Ingest> {
+    const ingest = new Ingest(options);
+    ingest.#deadLetters = await options.log.producer();
+    ingest.#consumer = await options.log.subscribe({
+      group: "ingest",
+      topics: TOPICS,
+      start: (topic, partition) => ingest.#assign(topic as Topic, partition),
+      batch: (batch) => ingest.#batch(batch),
+      revoked: (topic, partition) => {
+        ingest.#assigned.delete(partitionName(topic, partition));
+        return Promise.resolve();
+      },
+    });
+    ingest.#consumer.done.catch((error) => ingest.#failed(error));
+    ingest.#timer = ingest.#flushByAge().catch((error) => ingest.#failed(error));
+    return ingest;
+  }
+
+  /** The first offset that is not in the dataset, for every partition that is ours. */
+  committed(): { topic: Topic; partition: number; offset: number }[] {
+    return [...this.#assigned.values()].map(({ topic, partition, writer }) => ({
+      topic,
+      partition,
+      offset: writer.committed,
+    }));
+  }
+
+  /** Stops taking records, commits those that were taken, and lets go. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#timer;
+    await this.#consumer.stop();
+    try {
+      for (const assigned of this.#assigned.values()) await this.#flush(assigned);
+    } finally {
+      await this.#deadLetters.close();
+    }
+  }
+
+  async #assign(topic: Topic, partition: number): Promise<number> {
+    const { log, dataset, settings } = this.#o;
+    const last = await this.#retry(() => new CommitLog(dataset).last(topic, partition));
+    const next = last?.end ?? 0;
+    await this.#retry(() => checkContinuation(log, topic, partition, next, last?.last ?? null));
+    this.#assigned.set(partitionName(topic, partition), {
+      topic,
+      partition,
+      writer: new PartitionWriter({
+        dataset,
+        deadLetters: this.#deadLetters,
+        topic,
+        partition,
+        next,
+        last: last?.last ?? null,
+        maxFuture: settings.max_future,
+        token: this.#token,
+        ...(this.#o.retry === undefined ? {} : { retry: this.#o.retry }),
+      }),
+      since: undefined,
+      busy: Promise.resolve(),
+    });
+    return next;
+  }
+
+  async #batch(batch: LogBatch): Promise<void> {
+    const assigned = this.#assigned.get(partitionName(batch.topic, batch.partition));
+    if (assigned === undefined) return;
+    await this.#exclusive(assigned, async () => {
+      assigned.writer.add(batch);
+      const { records, bytes } = assigned.writer.pending;
+      if (records > 0) assigned.since ??= this.#clock.monotonic();
+      const { flush_records, flush_bytes } = this.#o.settings;
+      if (records >= flush_records || bytes >= flush_bytes) await this.#commit(assigned);
+    });
+  }
+
+  async #flushByAge(): Promise<void> {
+    const { flush_age } = this.#o.settings;
+    const signal = this.#stopping.signal;
+    while (!signal.aborted) {
+      try {
+        await this.#clock.sleep(Math.max(10, flush_age / 4), signal);
+      } catch {
+        return;
+      }
+      const due = this.#clock.monotonic() - flush_age;
+      const old = [...this.#assigned.values()].filter((a) =>
+        a.since !== undefined && a.since <= due
+      );
+      await Promise.all(old.map((assigned) => this.#flush(assigned)));
+    }
+  }
+
+  #flush(assigned: Assigned): Promise<void> {
+    return this.#exclusive(assigned, () => this.#commit(assigned));
+  }
+
+  async #commit(assigned: Assigned): Promise<void> {
+    const commit = await assigned.writer.flush();
+    assigned.since = undefined;
+    if (commit !== undefined) this.#o.onCommit?.(commit);
+  }
+
+  /** One thing at a time on a partition; what fails there ends ingest. */
+  #exclusive(assigned: Assigned, work: () => Promise<void>): Promise<void> {
+    // Nothing may follow what failed: it would leave a gap. So the chain stays broken.
+    const run = assigned.busy.then(work);
+    assigned.busy = run;
+    run.catch((error) => this.#failed(error));
+    return run;
+  }
+
+  #retry<T>(fn: () => Promise<T>): Promise<T> {
+    return retry(fn, { ...this.#o.retry, signal: this.#stopping.signal });
+  }
+}

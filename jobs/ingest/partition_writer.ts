@@ -1,0 +1,252 @@
+/**
+ * Writes one partition of the log into the dataset, each offset once.
+ *
+ * A flush computes everything first, writes what it intends (the commit itself)
+ * beside its temporary files, moves the files to names that follow from the offsets,
+ * and then moves the commit: before that nothing exists, after it everything does.
+ *
+ * Delivery: exactly once per offset. Dead letters: at least once, and durable before
+ * their offsets count as done.
+ *
+ * @module
+ */
+
+import {
+  admitRecord,
+  canonicalBytes,
+  DEAD_LETTER_TOPIC,
+  encodeRecord,
+  hasCode,
+  hashBytes,
+  type LogBatch,
+  type LogProducer,
+  type LogRecord,
+  type MasterDataset,
+  partitionName,
+  PipelineError,
+  RecordError,
+  type Topic,
+} from "@pipeline/core";
+import {
+  type Commit,
+  CommitLog,
+  type CommittedFile,
+  continueFrom,
+  hourFolder,
+  newToken,
+  offsetName,
+  readAll,
+  recordHash,
+  TEMPORARY,
+} from "@pipeline/protocol";
+import { retry, type RetryOptions } from "@pipeline/runtime";
+
+/** What a partition writer works with. */
+export interface PartitionWriterOptions {
+  readonly dataset: MasterDataset;
+  readonly deadLetters: LogProducer;
+  readonly topic: Topic;
+  readonly partition: number;
+  /** The offset to continue at, and the last record before it. */
+  readonly next: number;
+  readonly last: Commit["last"];
+  /** How far ahead of the log's clock an event may be, in milliseconds. */
+  readonly maxFuture: number;
+  /** The writer's name; one of its own for every start of the job. */
+  readonly token: string;
+  readonly retry?: RetryOptions;
+}
+
+interface DeadLetter {
+  readonly record: LogRecord;
+  readonly reason: string;
+}
+
+/** What is taken from the log and not yet in the dataset. */
+class Buffer {
+  readonly hours = new Map<string, string[]>();
+  readonly deadLetters: DeadLetter[] = [];
+  records = 0;
+  bytes = 0;
+  last: LogRecord | undefined;
+  constructor(readonly start: number, public end: number) {}
+}
+
+/** Writes one partition. Calls must not overlap. */
+export class PartitionWriter {
+  readonly #o: PartitionWriterOptions;
+  readonly #commits: CommitLog;
+  #buffer: Buffer;
+  #last: Commit["last"];
+  #temporaries = 0;
+
+  constructor(options: PartitionWriterOptions) {
+    this.#o = options;
+    this.#commits = new CommitLog(options.dataset);
+    this.#buffer = new Buffer(options.next, options.next);
+    this.#last = options.last;
+  }
+
+  /** The first offset that was not taken. */
+  get next(): number {
+    return this.#buffer.end;
+  }
+
+  /** The first offset that is not in the dataset. */
+  get committed(): number {
+    return this.#buffer.start;
+  }
+
+  /** Records and bytes that were taken and are not in the dataset. */
+  get pending(): { readonly records: number; readonly bytes: number } {
+    return { records: this.#buffer.end - this.#buffer.start, bytes: this.#buffer.bytes };
+  }
+
+  /** Takes a batch into memory; what was taken before is left out. */
+  add(delivered: LogBatch): void {
+    const buffer = this.#buffer;
+    const batch = continueFrom(delivered, buffer.end);
+    if (batch === undefined) return;
+    for (const record of batch.records) this.#take(buffer, record);
+    buffer.end = batch.nextOffset;
+  }
+
+  #take(buffer: Buffer, record: LogRecord): void {
+    const { topic, maxFuture } = this.#o;
+    buffer.last = record;
+    buffer.bytes += record.value?.length ?? 0;
+    try {
+      const entity = admitRecord(topic, record.value, record.timestamp, { extra: true, maxFuture });
+      const folder = hourFolder(topic, entity.timestamp);
+      const lines = buffer.hours.get(folder);
+      if (lines === undefined) buffer.hours.set(folder, [encodeRecord(entity)]);
+      else lines.push(encodeRecord(entity));
+      buffer.records++;
+    } catch (error) {
+      if (!(error instanceof RecordError)) throw error;
+      buffer.deadLetters.push({ record, reason: error.message });
+    }
+  }
+
+  /**
+   * Commits what was taken. Returns the commit, or `undefined` where there was nothing.
+   *
+   * @throws {PipelineError} `conflict` where another writer committed the same start:
+   * this one must begin again after it.
+   */
+  async flush(): Promise<Commit | undefined> {
+    const buffer = this.#buffer;
+    if (buffer.end === buffer.start) return undefined;
+    const { topic, partition, token } = this.#o;
+    await this.#sendDeadLetters(buffer.deadLetters);
+
+    const contents = this.#contents(buffer);
+    const last = buffer.last === undefined
+      ? this.#last
+      : { offset: buffer.last.offset, hash: recordHash(buffer.last) };
+    const commit: Commit = {
+      topic,
+      partition,
+      start: buffer.start,
+      end: buffer.end,
+      files: contents.map((content) => content.file),
+      records: buffer.records,
+      dead_letters: buffer.deadLetters.map((letter) => letter.record.offset),
+      last,
+      token,
+    };
+    const intent = this.#temporary("commit");
+    await this.#retry(() => this.#writeOnce(intent, canonicalBytes(commit)));
+    for (const { file, bytes } of contents) await this.#retry(() => this.#place(file, bytes));
+    const winner = await this.#retry(() => this.#commits.publish(commit, intent));
+    if (winner.token !== token || winner.end !== commit.end) {
+      throw new PipelineError(
+        "conflict",
+        `${partitionName(topic, partition)}: another writer committed offsets ${winner.start} to ` +
+          `${winner.end - 1}`,
+      );
+    }
+    this.#buffer = new Buffer(buffer.end, buffer.end);
+    this.#last = last;
+    return commit;
+  }
+
+  #contents(buffer: Buffer): { file: CommittedFile; bytes: Uint8Array }[] {
+    const { partition } = this.#o;
+    const range = `${offsetName(buffer.start)}-${offsetName(buffer.end)}`;
+    const encoder = new TextEncoder();
+    return [...buffer.hours].map(([folder, lines]) => {
+      const bytes = encoder.encode(lines.join("\n") + "\n");
+      const path = `${folder}/data_${partition}_${range}.json`;
+      const file = { path, records: lines.length, bytes: bytes.length, hash: hashBytes(bytes) };
+      return { file, bytes };
+    });
+  }
+
+  async #sendDeadLetters(letters: readonly DeadLetter[]): Promise<void> {
+    if (letters.length === 0) return;
+    const { topic, partition, deadLetters } = this.#o;
+    const records = letters.map(({ record, reason }) => ({
+      topic: DEAD_LETTER_TOPIC,
+      key: partitionName(topic, partition),
+      value: canonicalBytes({
+        topic,
+        partition,
+        offset: record.offset,
+        append_time: record.timestamp,
+        key: record.key,
+        reason,
+        value: record.value?.toBase64() ?? null,
+      }),
+    }));
+    await this.#retry(() => deadLetters.send(records));
+  }
+
+  /** Writes a file and moves it to its place, unless it stands there already. */
+  async #place(file: CommittedFile, bytes: Uint8Array): Promise<void> {
+    const { dataset } = this.#o;
+    const path = `/data/${file.path}`;
+    const temporary = this.#temporary("data");
+    await this.#writeOnce(temporary, bytes);
+    await dataset.mkdirs(path.slice(0, path.lastIndexOf("/")));
+    try {
+      await dataset.rename(temporary, path);
+    } catch (error) {
+      // The name follows from the offsets, and the content from the name: a file that
+      // stands there is either this one, or a broken one.
+      const standing = await dataset.status(path);
+      if (standing === undefined) throw error;
+      if (!hasCode(error, "unavailable") && !hasCode(error, "exists")) throw error;
+      if (hashBytes(await readAll(dataset, path)) !== file.hash) {
+        throw new PipelineError("corrupt", `${path} exists with another content`, { cause: error });
+      }
+      await dataset.remove(temporary);
+    }
+  }
+
+  async #writeOnce(path: string, bytes: Uint8Array): Promise<void> {
+    const { dataset } = this.#o;
+    try {
+      await dataset.write(path, bytes);
+    } catch (error) {
+      // The name is ours alone: what stands there is an earlier try, whole or in part.
+      if (!hasCode(error, "exists")) throw error;
+      await dataset.remove(path);
+      await dataset.write(path, bytes);
+    }
+    const length = (await dataset.status(path))?.length;
+    if (length !== bytes.length) {
+      throw new PipelineError("unavailable", `${path}: ${length} of ${bytes.length} bytes arrived`);
+    }
+  }
+
+  #temporary(kind: string): string {
+    const { topic, partition, token } = this.#o;
+    const name = `${partitionName(topic, partition)}-${newToken().slice(0, 8)}`;
+    return `${TEMPORARY}/${token}/${kind}-${name}-${this.#temporaries++}`;
+  }
+
+  #retry<T>(fn: () => Promise<T>): Promise<T> {
+    return retry(fn, this.#o.retry);
+  }
+}

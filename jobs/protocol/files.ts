@@ -1,0 +1,62 @@
+/**
+ * Reading and writing whole files and lines of the dataset, checked.
+ *
+ * @module
+ */
+
+import { hashBytes, type MasterDataset, PipelineError } from "@pipeline/core";
+import type { CommittedFile } from "./commits.ts";
+
+/** The bytes of a file. Rejects with `corrupt` where they are fewer than its status says. */
+export async function readAll(dataset: MasterDataset, path: string): Promise<Uint8Array> {
+  const status = await dataset.status(path);
+  if (status === undefined) throw new PipelineError("not_found", `No such file: ${path}`);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of dataset.read(path)) {
+    chunks.push(chunk);
+    length += chunk.length;
+  }
+  if (length !== status.length) {
+    throw new PipelineError("corrupt", `Read ${length} of ${status.length} bytes of ${path}`);
+  }
+  if (chunks.length === 1) return chunks[0]!;
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * The lines of a committed file. Rejects with `corrupt` where length, hash, number
+ * of lines or the end of the last line is not what was committed.
+ */
+export async function readLines(dataset: MasterDataset, file: CommittedFile): Promise<string[]> {
+  const path = `/data/${file.path}`;
+  const bytes = await readAll(dataset, path);
+  if (bytes.length !== file.bytes || hashBytes(bytes) !== file.hash) {
+    throw new PipelineError(
+      "corrupt",
+      `${path} is not what was committed: ${bytes.length} bytes with the hash ` +
+        `${hashBytes(bytes)} instead of ${file.bytes} with ${file.hash}`,
+    );
+  }
+  const lines = decoder.decode(bytes).split("\n");
+  if (lines.pop() !== "" || lines.length !== file.records) {
+    throw new PipelineError(
+      "corrupt",
+      `${path} holds ${lines.length} whole lines instead of ${file.records}`,
+    );
+  }
+  return lines;
+}
+
+/** A name that no other writer has: 128 random bits in hexadecimal. */
+export function newToken(): string {
+  return crypto.randomUUID().replaceAll("-", "");
+}

@@ -1,0 +1,158 @@
+/**
+ * View generations and how they follow one another.
+ *
+ *     building ──> prepared ──> (aliases moved) live ──> previous ──> dropped
+ *        └─────────────┴──────> failed
+ *
+ * Batch alone writes these states and moves the aliases. The aliases are the truth
+ * about what is served; the state says what is being done about it.
+ *
+ * @module
+ */
+
+import {
+  type OffsetVector,
+  offsetVector,
+  partitionName,
+  PipelineError,
+  type RetainedFrom,
+  type ServingStore,
+  type Topic,
+  TOPICS,
+  type ViewSettings,
+} from "@pipeline/core";
+
+/** What is being done about a generation. */
+export type GenerationState = "building" | "prepared" | "live" | "previous" | "failed";
+
+/** A generation's control document. */
+export interface Manifest {
+  readonly generation: number;
+  readonly state: GenerationState;
+  /** The first offsets that batch has not seen. */
+  readonly horizon: OffsetVector;
+  /** Historical loads that batch has seen, in the order of names. */
+  readonly history: readonly string[];
+  /** Hash of the views' definitions and settings. */
+  readonly definition: string;
+  readonly settings: ViewSettings;
+  readonly retained_from: RetainedFrom;
+  /** Posts that batch keeps a subreddit. */
+  readonly keep: number;
+  /** Records that batch folded. */
+  readonly records: number;
+  /** Comments whose subreddit batch could not find either. */
+  readonly unresolved: number;
+  /** When the state was written, milliseconds since 1970, by the writer's clock. For people only. */
+  readonly updated: number;
+}
+
+/** A manifest with the version under which it may be replaced. */
+export interface VersionedManifest {
+  readonly version: number;
+  readonly manifest: Manifest;
+}
+
+const MANIFESTS = "generation/";
+
+/** Six digits, so that names sort as numbers do. */
+function generationName(generation: number): string {
+  return String(generation).padStart(6, "0");
+}
+
+/** Reads a generation's manifest, if there is one. */
+export async function readManifest(
+  store: ServingStore,
+  generation: number,
+): Promise<VersionedManifest | undefined> {
+  const control = await store.control(MANIFESTS + generationName(generation));
+  return control && { version: control.version, manifest: control.body as Manifest };
+}
+
+/** All manifests, in the order of generations. */
+export async function readManifests(store: ServingStore): Promise<VersionedManifest[]> {
+  return (await store.controls(MANIFESTS)).map(({ version, body }) => ({
+    version,
+    manifest: body as Manifest,
+  }));
+}
+
+/**
+ * Writes a manifest in place of the version that was read (0: there was none).
+ * Rejects with `conflict` where somebody else wrote it since.
+ */
+export async function writeManifest(
+  store: ServingStore,
+  manifest: Manifest,
+  expected: number,
+): Promise<VersionedManifest> {
+  const id = MANIFESTS + generationName(manifest.generation);
+  return { version: await store.putControl(id, manifest, expected), manifest };
+}
+
+/** How far speed has folded one partition into a generation, and what it met. */
+export interface Folded {
+  readonly topic: Topic;
+  readonly partition: number;
+  /** The first offset that was not folded; also the version of this document. */
+  readonly next_offset: number;
+  readonly records: number;
+  readonly dead_letters: number;
+  readonly duplicates: number;
+  readonly retired: number;
+  /** Counted comments whose subreddit is unknown until the next generation. */
+  readonly unresolved: number;
+  /** Keys in the fold. */
+  readonly keys: number;
+}
+
+function foldedPrefix(generation: number): string {
+  return `folded/${generationName(generation)}/`;
+}
+
+/** Writes how far partitions were folded; an older offset never replaces a newer one. */
+export async function writeFolded(
+  store: ServingStore,
+  generation: number,
+  folded: readonly Folded[],
+): Promise<void> {
+  await store.putControls(folded.map((body) => ({
+    id: foldedPrefix(generation) + partitionName(body.topic, body.partition),
+    // Versions start at 1, offsets at 0.
+    version: body.next_offset + 1,
+    body,
+  })));
+}
+
+/** How far every partition was folded; partitions that nobody folds yet are missing. */
+export async function readFolded(store: ServingStore, generation: number): Promise<Folded[]> {
+  return (await store.controls(foldedPrefix(generation))).map((control) => control.body as Folded);
+}
+
+/** Removes a generation's control documents. */
+export async function removeControls(store: ServingStore, generation: number): Promise<void> {
+  const folded = await store.controls(foldedPrefix(generation));
+  await store.removeControls([
+    ...folded.map((control) => control.id),
+    MANIFESTS + generationName(generation),
+  ]);
+}
+
+/** The folded offsets as a vector; -1 where a partition is not folded yet. */
+export function foldedVector(folded: readonly Folded[], partitions: number): OffsetVector {
+  return offsetVector(
+    partitions,
+    (topic, partition) =>
+      folded.find((f) => f.topic === topic && f.partition === partition)?.next_offset ?? -1,
+  );
+}
+
+/** The number of partitions that a vector is for. Rejects a ragged one with `corrupt`. */
+export function partitionsOf(vector: OffsetVector): number {
+  const lengths = new Set(TOPICS.map((topic) => vector[topic].length));
+  const [length] = lengths;
+  if (lengths.size !== 1 || length === undefined) {
+    throw new PipelineError("corrupt", "The topics of a vector differ in their partitions");
+  }
+  return length;
+}

@@ -1,0 +1,60 @@
+/**
+ * Tells whether the log is still the one that the dataset was made from: topics can
+ * be deleted and made anew, and offsets alone do not show it.
+ *
+ * @module
+ */
+
+import { type EventLog, hashBytes, hashText, partitionName, PipelineError } from "@pipeline/core";
+import type { LogRecord, Topic } from "@pipeline/core";
+import type { Commit } from "./commits.ts";
+
+/** Hash of a record's key and value, 16 hexadecimal digits. */
+export function recordHash(record: Pick<LogRecord, "key" | "value">): string {
+  const value = record.value === null ? "tombstone" : hashBytes(record.value);
+  return hashText(`${value} ${record.key}`);
+}
+
+/**
+ * Checks that a partition can be continued at `next`, after the commit `last`.
+ *
+ * @throws {PipelineError} `offset_out_of_range` where the log lost records that the
+ * dataset does not have; `diverged` where the log is another one.
+ */
+export async function checkContinuation(
+  log: EventLog,
+  topic: Topic,
+  partition: number,
+  next: number,
+  last: Commit["last"],
+): Promise<void> {
+  const name = partitionName(topic, partition);
+  const range = (await log.ranges(topic)).find((r) => r.partition === partition);
+  if (range === undefined) {
+    throw new PipelineError("not_found", `The log has no partition ${name}`);
+  }
+  if (next < range.earliest) {
+    throw new PipelineError(
+      "offset_out_of_range",
+      `${name}: offsets ${next} to ${range.earliest - 1} are gone from the log and were never ` +
+        `written to the dataset`,
+    );
+  }
+  if (next > range.end) {
+    throw new PipelineError(
+      "diverged",
+      `${name}: the dataset ends at offset ${next}, the log at ${range.end}: the topic was made anew`,
+    );
+  }
+  if (last === null || last.offset < range.earliest) return;
+  for await (const batch of log.read(topic, partition, last.offset, last.offset + 1)) {
+    for (const record of batch.records) {
+      if (record.offset !== last.offset || recordHash(record) === last.hash) continue;
+      throw new PipelineError(
+        "diverged",
+        `${name}: the record at offset ${last.offset} is not the one that was committed: the topic ` +
+          `was made anew`,
+      );
+    }
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Where things lie in the master dataset.
+ *
+ *     /data/{posts,comments,users}/year=YYYY/month=MM/day=DD/hour=HH/data_*.json
+ *     /data/_commits/<topic>/<partition>/<start offset>      one flush of one partition
+ *     /data/_commits/history/<load>                          one historical load
+ *     /data/_state/<generation>/...                          batch's own state
+ *     /data/_tmp/<writer token>/...                          not yet anybody's
+ *     /staging/<load>/...                                    a load that waits to be committed
+ *
+ * @module
+ */
+
+import { DAY, type Topic, WINDOWS } from "@pipeline/core";
+
+/** Folder of a topic's records. */
+export const TOPIC_FOLDERS: Readonly<Record<Topic, string>> = {
+  "reddit.posts": "posts",
+  "reddit.comments": "comments",
+  "reddit.users": "users",
+};
+
+/** Where the commit log lies. */
+export const COMMITS = "/data/_commits";
+
+/** Where files lie that nobody has committed yet. */
+export const TEMPORARY = "/data/_tmp";
+
+/** Where batch keeps its state. */
+export const STATE = "/data/_state";
+
+/** Where historical loads wait. */
+export const STAGING = "/staging";
+
+/** `posts/year=2026/month=01/day=31/hour=07` for an event time in milliseconds. */
+export function hourFolder(topic: Topic, time: number): string {
+  const iso = new Date(time).toISOString();
+  return `${TOPIC_FOLDERS[topic]}/year=${iso.slice(0, 4)}/month=${iso.slice(5, 7)}/day=${
+    iso.slice(8, 10)
+  }/hour=${iso.slice(11, 13)}`;
+}
+
+/** The number of the hour (since 1970) that holds a time; what flushes group by. */
+export function hourNumber(time: number): number {
+  return Math.floor(time / WINDOWS["1h"]);
+}
+
+const FOLDER = /^(posts|comments|users)\/year=(\d{4})\/month=(\d\d)\/day=(\d\d)\/hour=(\d\d)$/;
+
+/** The topic and the start of the day (milliseconds) that a folder of records is for. */
+export function readFolder(folder: string): { topic: Topic; day: number } | undefined {
+  const match = FOLDER.exec(folder);
+  if (match === null) return undefined;
+  const [, name, year, month, day] = match;
+  const topic = (Object.keys(TOPIC_FOLDERS) as Topic[]).find((t) => TOPIC_FOLDERS[t] === name);
+  const time = Date.UTC(Number(year), Number(month) - 1, Number(day));
+  return topic === undefined ? undefined : { topic, day: time - (time % DAY) };
+}
+
+/** Offsets in file names sort as numbers do. */
+export function offsetName(offset: number): string {
+  return String(offset).padStart(20, "0");
+}
