@@ -69,7 +69,7 @@ export function checkSize(topic: string, bytes: number, limit: number): void {
 export function pathParts(path: string): string[] {
   if (path === "/") return [];
   const parts = path.split("/");
-  if (parts.shift() !== "") throw invalidPath(path, 'must start with "/"');
+  if (parts.shift() !== "" || path === "") throw invalidPath(path, 'must start with "/"');
   for (const part of parts) {
     if (part === "") throw invalidPath(path, "has an empty part");
     if (part === "." || part === "..") throw invalidPath(path, `must not hold "${part}"`);
