@@ -1,2 +1,8 @@
-/** To be filled. @module */
-export {};
+/**
+ * The speed layer: the log from each generation's horizon, folded as it comes.
+ *
+ * @module
+ */
+
+export * from "./generation_fold.ts";
+export * from "./speed.ts";

@@ -1,0 +1,248 @@
+/**
+ * One generation's speed layer: a deterministic fold of the log from the horizon.
+ *
+ * There is no checkpoint. A start is a seek to the horizon; a document is a function
+ * of one partition's prefix, and its version is the prefix's end. So a redelivery, a
+ * second owner or a zombie writes the same documents, and the store keeps the newest.
+ *
+ * @module
+ */
+
+import {
+  admitRecord,
+  type Consumer,
+  documentId,
+  type EventLog,
+  type LogBatch,
+  partitionName,
+  PipelineError,
+  RecordError,
+  type ServingStore,
+  type StoredDocument,
+  type Topic,
+  TOPICS,
+  type ViewName,
+  viewOf,
+  VIEWS,
+  ViewState,
+} from "@pipeline/core";
+import { continueFrom, type Folded, type Manifest, writeFolded } from "@pipeline/protocol";
+import { type Clock, retry, type RetryOptions, systemClock } from "@pipeline/runtime";
+
+/** How often and how much a fold writes. */
+export interface SpeedSettings {
+  /** Milliseconds between two writes of what changed. */
+  readonly flush_interval: number;
+  /** Records folded and not yet written at which the fold waits for the store. */
+  readonly max_unflushed: number;
+}
+
+/** What a fold works with. */
+export interface GenerationFoldOptions {
+  readonly log: EventLog;
+  readonly store: ServingStore;
+  readonly manifest: Manifest;
+  readonly settings: SpeedSettings;
+  readonly clock?: Clock;
+  readonly retry?: RetryOptions;
+  readonly onFlush?: (flush: FlushReport) => void;
+}
+
+/** What one flush wrote. */
+export interface FlushReport {
+  readonly generation: number;
+  readonly records: number;
+  readonly documents: Readonly<Record<ViewName, number>>;
+  readonly folded: readonly Folded[];
+}
+
+class PartitionFold {
+  readonly state: ViewState;
+  deadLetters = 0;
+  /** What the store was told; -1 before it was told anything. */
+  written = -1;
+  constructor(
+    readonly topic: Topic,
+    readonly partition: number,
+    public next: number,
+    manifest: Manifest,
+  ) {
+    this.state = new ViewState(manifest.settings, {
+      retained: manifest.retained_from,
+      track: true,
+    });
+  }
+
+  folded(): Folded {
+    const { records, duplicates, retired, unresolved } = this.state.counts;
+    return {
+      topic: this.topic,
+      partition: this.partition,
+      next_offset: this.next,
+      records,
+      dead_letters: this.deadLetters,
+      duplicates,
+      retired,
+      unresolved,
+      keys: this.state.keys,
+    };
+  }
+}
+
+/** A fold of the log into one generation. */
+export class GenerationFold {
+  readonly #o: GenerationFoldOptions;
+  readonly #clock: Clock;
+  readonly #partitions = new Map<string, PartitionFold>();
+  readonly #stopping = new AbortController();
+  #consumer!: Consumer;
+  #timer: Promise<void> = Promise.resolve();
+  #flushing: Promise<void> = Promise.resolve();
+  #unflushed = 0;
+  #failed: (error: unknown) => void = () => {};
+
+  /** Rejects when the fold can make no progress; resolves when it was stopped. */
+  readonly done: Promise<void>;
+
+  private constructor(options: GenerationFoldOptions) {
+    this.#o = options;
+    this.#clock = options.clock ?? systemClock;
+    this.done = new Promise((resolve, reject) => {
+      this.#failed = reject;
+      this.#stopping.signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    this.done.catch(() => {});
+  }
+
+  /** Starts folding from the generation's horizon. */
+  static async start(options: GenerationFoldOptions): Promise<GenerationFold> {
+    const fold = new GenerationFold(options);
+    const { manifest, log } = options;
+    fold.#consumer = await log.subscribe({
+      group: `speed-${manifest.generation}`,
+      topics: TOPICS,
+      start: (topic, partition) => Promise.resolve(fold.#assign(topic as Topic, partition)),
+      batch: (batch) => fold.#batch(batch),
+      revoked: (topic, partition) => {
+        fold.#partitions.delete(partitionName(topic, partition));
+        return Promise.resolve();
+      },
+    });
+    fold.#consumer.done.catch((error) => fold.#failed(error));
+    fold.#timer = fold.#flushByTime().catch((error) => fold.#failed(error));
+    return fold;
+  }
+
+  /** The generation that is folded into. */
+  get generation(): number {
+    return this.#o.manifest.generation;
+  }
+
+  /** How far each partition that is ours was folded, written or not. */
+  folded(): Folded[] {
+    return [...this.#partitions.values()].map((partition) => partition.folded());
+  }
+
+  /** Stops; what was folded is written first unless `discard` says otherwise. */
+  async stop(options: { readonly discard?: boolean } = {}): Promise<void> {
+    await this.#consumer.stop();
+    if (options.discard !== true) await this.flush();
+    this.#stopping.abort();
+    await this.#timer;
+  }
+
+  /** Writes what changed since the last flush. Flushes follow one another. */
+  flush(): Promise<void> {
+    return this.#flushing = this.#flushing.then(() => this.#write());
+  }
+
+  #assign(topic: Topic, partition: number): number {
+    const { manifest } = this.#o;
+    const start = manifest.horizon[topic][partition];
+    if (start === undefined) {
+      throw new PipelineError(
+        "conflict",
+        `Generation ${manifest.generation} has no horizon for ${
+          partitionName(topic, partition)
+        }: ` +
+          `the number of partitions changed, which needs a full generation`,
+      );
+    }
+    const fold = new PartitionFold(topic, partition, start, manifest);
+    this.#partitions.set(partitionName(topic, partition), fold);
+    return start;
+  }
+
+  async #batch(delivered: LogBatch): Promise<void> {
+    const fold = this.#partitions.get(partitionName(delivered.topic, delivered.partition));
+    if (fold === undefined) return;
+    const batch = continueFrom(delivered, fold.next);
+    if (batch === undefined) return;
+    const { max_future: maxFuture } = this.#o.manifest.settings;
+    for (const record of batch.records) {
+      try {
+        fold.state.add(admitRecord(fold.topic, record.value, record.timestamp, { maxFuture }));
+      } catch (error) {
+        if (!(error instanceof RecordError)) throw error;
+        fold.deadLetters++;
+      }
+    }
+    fold.next = batch.nextOffset;
+    this.#unflushed += batch.records.length;
+    if (this.#unflushed >= this.#o.settings.max_unflushed) await this.flush();
+  }
+
+  async #flushByTime(): Promise<void> {
+    const signal = this.#stopping.signal;
+    while (!signal.aborted) {
+      // The first flush comes at once: it says for every partition that it is folded.
+      await this.flush();
+      try {
+        await this.#clock.sleep(this.#o.settings.flush_interval, signal);
+      } catch {
+        return;
+      }
+    }
+  }
+
+  async #write(): Promise<void> {
+    const changed = [...this.#partitions.values()].filter((p) => p.written !== p.next);
+    if (changed.length === 0) return;
+    const documents: Record<ViewName, StoredDocument[]> = {
+      top_posts: [],
+      subreddit_activity: [],
+      user_activity: [],
+    };
+    // One moment: what is taken here belongs to these offsets, whatever is folded meanwhile.
+    for (const fold of changed) {
+      for (const body of fold.state.takeChanged(partitionName(fold.topic, fold.partition))) {
+        documents[viewOf(body)].push({ id: documentId(body), version: fold.next, body });
+      }
+    }
+    const folded = changed.map((fold) => fold.folded());
+    const records = this.#unflushed;
+    this.#unflushed = 0;
+    const { store, manifest, onFlush } = this.#o;
+    await Promise.all(VIEWS.map((view) => {
+      const written = documents[view];
+      if (written.length === 0) return;
+      return this.#retry(() => store.write(manifest.generation, view, written));
+    }));
+    await this.#retry(() => writeFolded(store, manifest.generation, folded));
+    for (const [i, fold] of changed.entries()) fold.written = folded[i]!.next_offset;
+    onFlush?.({
+      generation: manifest.generation,
+      records,
+      documents: {
+        top_posts: documents.top_posts.length,
+        subreddit_activity: documents.subreddit_activity.length,
+        user_activity: documents.user_activity.length,
+      },
+      folded,
+    });
+  }
+
+  #retry<T>(fn: () => Promise<T>): Promise<T> {
+    return retry(fn, { ...this.#o.retry, signal: this.#stopping.signal });
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * The speed layer: a fold for the generation that is served, and one beside it for
+ * each generation that batch has prepared.
+ *
+ * @module
+ */
+
+import { definitionHash, type EventLog, type ServingStore } from "@pipeline/core";
+import { type Manifest, readManifests } from "@pipeline/protocol";
+import { type Clock, type Logger, retry, type RetryOptions, systemClock } from "@pipeline/runtime";
+import { type FlushReport, GenerationFold, type SpeedSettings } from "./generation_fold.ts";
+
+/** What the speed layer works with. */
+export interface SpeedOptions {
+  readonly log: EventLog;
+  readonly store: ServingStore;
+  readonly settings: SpeedSettings & {
+    /** Milliseconds between two looks for new generations. */
+    readonly poll_interval: number;
+  };
+  readonly logger?: Logger;
+  readonly clock?: Clock;
+  readonly retry?: RetryOptions;
+  readonly onFlush?: (flush: FlushReport) => void;
+}
+
+/** A running speed layer. */
+export class Speed {
+  readonly #o: SpeedOptions;
+  readonly #clock: Clock;
+  readonly #folds = new Map<number, GenerationFold>();
+  readonly #refused = new Set<number>();
+  readonly #stopping = new AbortController();
+  #loop: Promise<void> = Promise.resolve();
+  #failed: (error: unknown) => void = () => {};
+
+  /** Rejects when a fold can make no progress; resolves when the layer was stopped. */
+  readonly done: Promise<void>;
+
+  private constructor(options: SpeedOptions) {
+    this.#o = options;
+    this.#clock = options.clock ?? systemClock;
+    this.done = new Promise((resolve, reject) => {
+      this.#failed = reject;
+      this.#stopping.signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    this.done.catch(() => {});
+  }
+
+  /** Starts looking for generations, and folds them. */
+  static start(options: SpeedOptions): Speed {
+    const speed = new Speed(options);
+    speed.#loop = speed.#run().catch((error) => speed.#failed(error));
+    return speed;
+  }
+
+  /** The folds under way, by generation. */
+  get folds(): ReadonlyMap<number, GenerationFold> {
+    return this.#folds;
+  }
+
+  /** Writes what was folded and stops. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+    await Promise.all([...this.#folds.values()].map((fold) => fold.stop()));
+    this.#folds.clear();
+  }
+
+  async #run(): Promise<void> {
+    const signal = this.#stopping.signal;
+    while (!signal.aborted) {
+      await retry(() => this.#adjust(), { ...this.#o.retry, signal });
+      try {
+        await this.#clock.sleep(this.#o.settings.poll_interval, signal);
+      } catch {
+        return;
+      }
+    }
+  }
+
+  /** Starts and stops folds so that they are those of the current and prepared generations. */
+  async #adjust(): Promise<void> {
+    const { store } = this.#o;
+    // In this order: a generation that becomes current in between is still seen as prepared.
+    const manifests = await readManifests(store);
+    const current = await store.current();
+    const wanted = manifests.map((m) => m.manifest).filter((m) =>
+      m.generation === current || m.state === "prepared"
+    );
+    for (const manifest of wanted) {
+      if (!this.#folds.has(manifest.generation) && this.#accepts(manifest)) {
+        await this.#start(manifest);
+      }
+    }
+    for (const [generation, fold] of this.#folds) {
+      if (wanted.some((manifest) => manifest.generation === generation)) continue;
+      this.#folds.delete(generation);
+      this.#o.logger?.info("Stop folding", { generation });
+      await fold.stop({ discard: true });
+    }
+  }
+
+  async #start(manifest: Manifest): Promise<void> {
+    const { log, store, settings, clock, retry: retryOptions, onFlush } = this.#o;
+    const fold = await GenerationFold.start({
+      log,
+      store,
+      manifest,
+      settings,
+      ...(clock === undefined ? {} : { clock }),
+      ...(retryOptions === undefined ? {} : { retry: retryOptions }),
+      ...(onFlush === undefined ? {} : { onFlush }),
+    });
+    this.#folds.set(manifest.generation, fold);
+    fold.done.catch((error) => {
+      if (this.#folds.get(manifest.generation) === fold) this.#failed(error);
+    });
+    this.#o.logger?.info("Start folding", {
+      generation: manifest.generation,
+      horizon: manifest.horizon,
+    });
+  }
+
+  /** A generation of other definitions is not ours to write into. */
+  #accepts(manifest: Manifest): boolean {
+    if (definitionHash(manifest.settings) === manifest.definition) return true;
+    if (!this.#refused.has(manifest.generation)) {
+      this.#refused.add(manifest.generation);
+      this.#o.logger?.error("The generation was built by other view definitions", {
+        generation: manifest.generation,
+        definition: manifest.definition,
+      });
+    }
+    return false;
+  }
+}
