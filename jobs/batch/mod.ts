@@ -1,2 +1,13 @@
-/** To be filled. @module */
-export {};
+/**
+ * The batch layer: the dataset into view generations.
+ *
+ * @module
+ */
+
+export * from "./batch.ts";
+export * from "./compose.ts";
+export * from "./day.ts";
+export * from "./lock.ts";
+export * from "./plan.ts";
+export * from "./state.ts";
+export * from "./switch.ts";

@@ -75,10 +75,15 @@ export function definitionHash(settings: ViewSettings): string {
 
 /** An announcement as it was counted. `subreddit` is absent where nobody knew it. */
 export interface Announcement {
+  /** What is announced. */
   readonly kind: "post" | "comment";
+  /** Of the post or comment. */
   readonly id: string;
+  /** Milliseconds; decides the windows. Part of the identity. */
   readonly created_utc: number;
+  /** The author who is counted. */
   readonly user_id: string;
+  /** The subreddit that is counted. */
   readonly subreddit?: string;
   /** The comment's post, through which batch finds the subreddit. */
   readonly post_id?: string;
@@ -86,7 +91,9 @@ export interface Announcement {
 
 /** What a state has seen, by what became of it. */
 export interface FoldCounts {
+  /** All records that were folded. */
   readonly records: number;
+  /** Announcements that were counted, once each. */
   readonly announcements: number;
   /** Announcements of what was announced already. */
   readonly duplicates: number;
@@ -217,6 +224,8 @@ export class ViewState {
   #unresolved = 0;
 
   /**
+   * Makes a state that has seen nothing.
+   *
    * @param options.track remember which keys change, for {@linkcode takeChanged}.
    */
   constructor(
@@ -471,6 +480,14 @@ export class ViewState {
     }
   }
 
+  /** The posts held, a subreddit at a time. */
+  *posts(part: Part): Generator<readonly PostDocument[]> {
+    for (const subreddit of this.#subreddits.values()) {
+      if (subreddit.posts.size === 0) continue;
+      yield [...subreddit.posts.values()].map((cell) => postDocument(cell, part));
+    }
+  }
+
   /** The announcements that were counted: what later duplicates are told by. */
   *announcements(): Generator<Announcement> {
     for (const kind of ["post", "comment"] as const) {
@@ -532,14 +549,18 @@ export class ViewState {
     if (a.subreddit === undefined) this.#unresolved++;
   }
 
+  /** Adds to a user's subreddits one that was found for a comment. */
+  addSubreddit(userId: string, subreddit: string): void {
+    this.#user(userId).subreddits.add(this.#subreddit(subreddit).member);
+  }
+
   /**
-   * Adds what a comment contributes to a subreddit that was found for it. Its user's
+   * Adds what a comment contributes to the windows of a subreddit that was found for it. Its user's
    * counts were taken when it was announced.
    */
   addResolved(comment: Announcement, subreddit: string): void {
     const found = this.#subreddit(subreddit);
     const user = this.#user(comment.user_id);
-    user.subreddits.add(found.member);
     this.#authors(found, comment.created_utc, user.member);
     for (let c = this.#finest(found, comment.created_utc); c !== undefined; c = c.parent) {
       c.comments++;

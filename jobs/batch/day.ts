@@ -1,0 +1,52 @@
+/**
+ * Folds one day: the unit of batch's work, and of its parallelism. Days share no
+ * window and no announcement, so they can be folded anywhere in any order.
+ *
+ * @module
+ */
+
+import { type MasterDataset, parseText, type ViewSettings, ViewState } from "@pipeline/core";
+import { readLines } from "@pipeline/protocol";
+import { retry, type RetryOptions } from "@pipeline/runtime";
+import type { InputFile } from "./plan.ts";
+import { type DayState, restoreDay, writeDay } from "./state.ts";
+
+/** One day's work. Plain data: it is sent to workers as it is. */
+export interface DayTask {
+  /** Start of the day, milliseconds since 1970. */
+  readonly day: number;
+  readonly files: readonly InputFile[];
+  /** The stored state to go on from. */
+  readonly base?: DayState;
+  /** Folder below `/data/_state` where the new state goes. */
+  readonly folder: string;
+  readonly settings: ViewSettings;
+}
+
+/** Folds files into a state. Rejects with `corrupt` where a file is not what was committed. */
+export async function foldFiles(
+  dataset: MasterDataset,
+  state: ViewState,
+  files: readonly InputFile[],
+  options?: RetryOptions,
+): Promise<void> {
+  for (const { topic, file } of files) {
+    const lines = await retry(() => readLines(dataset, file), options);
+    for (const line of lines) state.add(parseText(topic, line));
+  }
+}
+
+/** Folds a day's new files onto its stored state and stores the result. */
+export async function foldDay(
+  dataset: MasterDataset,
+  task: DayTask,
+  options?: RetryOptions,
+): Promise<DayState> {
+  const { base, settings, files, folder, day } = task;
+  const state = base === undefined
+    ? new ViewState(settings)
+    : await retry(() => restoreDay(dataset, base, settings), options);
+  await foldFiles(dataset, state, files, options);
+  const records = state.counts.records + (base?.records ?? 0);
+  return await retry(() => writeDay(dataset, folder, day, state, records), options);
+}

@@ -1,0 +1,85 @@
+/**
+ * What a batch run works on: a frozen list of committed files, by day, and the
+ * horizon that follows from it.
+ *
+ * @module
+ */
+
+import { type OffsetVector, offsetVector, partitionName, PipelineError } from "@pipeline/core";
+import type { MasterDataset, Topic } from "@pipeline/core";
+import { CommitLog, type CommittedFile, readFolder } from "@pipeline/protocol";
+import type { StateManifest } from "./state.ts";
+
+/** A committed file with what its path says. */
+export interface InputFile {
+  readonly topic: Topic;
+  readonly file: CommittedFile;
+}
+
+/** The input of a run. Nothing that is committed later changes it. */
+export interface Plan {
+  /** The first offsets that are not in the input. */
+  readonly horizon: OffsetVector;
+  /** The historical loads in the input, in the order of names. */
+  readonly history: readonly string[];
+  /** Files that the state which the run builds upon has not seen, by start of the day. */
+  readonly days: ReadonlyMap<number, readonly InputFile[]>;
+}
+
+/** The records of a plan. */
+export function plannedRecords(plan: Plan): number {
+  let records = 0;
+  for (const files of plan.days.values()) for (const { file } of files) records += file.records;
+  return records;
+}
+
+/**
+ * Reads the commit log and plans a run.
+ *
+ * @param partitions partitions of each topic.
+ * @param base the state to build upon; everything is planned without one.
+ * @param until plan no further than this vector: for a recomputation of the past.
+ */
+export async function plan(
+  dataset: MasterDataset,
+  partitions: number,
+  options: {
+    readonly base?: Pick<StateManifest, "horizon" | "history"> | undefined;
+    readonly until?: { readonly horizon: OffsetVector; readonly history: readonly string[] };
+  } = {},
+): Promise<Plan> {
+  const { base, until } = options;
+  const log = new CommitLog(dataset);
+  const days = new Map<number, InputFile[]>();
+  const take = (file: CommittedFile) => {
+    const place = readFolder(file.path.slice(0, file.path.lastIndexOf("/")));
+    if (place === undefined) {
+      throw new PipelineError("corrupt", `A commit names a file in no hour: ${file.path}`);
+    }
+    const files = days.get(place.day);
+    if (files === undefined) days.set(place.day, [{ topic: place.topic, file }]);
+    else files.push({ topic: place.topic, file });
+  };
+
+  const history: string[] = [...base?.history ?? []];
+  for (const load of await log.histories()) {
+    if (history.includes(load.load) || until?.history.includes(load.load) === false) continue;
+    history.push(load.load);
+    load.files.forEach(take);
+  }
+  const ends = new Map<string, number>();
+  for (const { topic, partition } of await log.partitions()) {
+    const limit = until?.horizon[topic][partition] ?? Infinity;
+    const { commits } = await log.read(topic, partition, base?.horizon[topic][partition] ?? 0);
+    for (const commit of commits) {
+      if (commit.end > limit) break;
+      commit.files.forEach(take);
+      ends.set(partitionName(topic, partition), commit.end);
+    }
+  }
+  const horizon = offsetVector(
+    partitions,
+    (topic, p) => ends.get(partitionName(topic, p)) ?? base?.horizon[topic][p] ?? 0,
+  );
+  return { horizon, history: history.sort(), days };
+}
