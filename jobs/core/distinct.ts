@@ -38,7 +38,7 @@ export class Member {
   /** The hash's other 52 bits. */
   readonly rest: number;
 
-  /** @param hash 16 hexadecimal digits. */
+  /** Reads a hash of 16 hexadecimal digits. */
   constructor(hash: string) {
     this.hash = hash;
     this.register = parseInt(hash.slice(0, 3), 16);

@@ -34,15 +34,25 @@ export const BATCH_PART: Part = "batch";
 
 /** One post, as the latest version that the part has folded. Times in milliseconds. */
 export interface PostDocument {
+  /** Tells the documents of a view apart. */
   readonly type: "post";
+  /** Who wrote the document. */
   readonly part: Part;
+  /** First part of the key. */
   readonly subreddit: string;
+  /** Second part of the key. */
   readonly post_id: string;
+  /** As of `timestamp`, like all below. */
   readonly title: string;
+  /** The author. */
   readonly user_id: string;
+  /** First in the order of top posts. */
   readonly score: number;
+  /** What the producer said. */
   readonly num_comments: number;
+  /** Second in the order of top posts. */
   readonly created_utc: number;
+  /** First in the order of versions. */
   readonly timestamp: number;
 }
 
@@ -51,23 +61,37 @@ export interface PostDocument {
  * kept, and the greatest `timestamp` that batch folded for the subreddit.
  */
 export interface CutDocument {
+  /** Tells the documents of a view apart. */
   readonly type: "cut";
+  /** Always {@linkcode BATCH_PART}. */
   readonly part: Part;
+  /** The key. */
   readonly subreddit: string;
+  /** Of the last post that was kept, like `score` and `created_utc`. */
   readonly post_id: string;
+  /** Of the last post that was kept. */
   readonly score: number;
+  /** Of the last post that was kept, in milliseconds. */
   readonly created_utc: number;
+  /** Greatest of all posts that were folded, those that were cut included; milliseconds. */
   readonly timestamp: number;
 }
 
 /** Announcements of one subreddit in one window. */
 export interface ActivityDocument {
+  /** Tells the documents of a view apart. */
   readonly type: "activity";
+  /** Who wrote the document. */
   readonly part: Part;
+  /** First part of the key. */
   readonly subreddit: string;
+  /** Second part of the key. */
   readonly window: WindowName;
+  /** Third part of the key: milliseconds, a multiple of the window's size. */
   readonly window_start: number;
+  /** Announced posts; a sum over parts is right. */
   readonly posts: number;
+  /** Announced comments; a sum over parts is right. */
   readonly comments: number;
   /** The part's own count of distinct authors, for readers that cannot merge `users`. */
   readonly active_users: number;
@@ -77,21 +101,33 @@ export interface ActivityDocument {
 
 /** Announcements of one user in one window. */
 export interface UserWindowDocument {
+  /** Tells the documents of a view apart. */
   readonly type: "user_window";
+  /** Who wrote the document. */
   readonly part: Part;
+  /** First part of the key. */
   readonly user_id: string;
+  /** Second part of the key. */
   readonly window: WindowName;
+  /** Third part of the key: milliseconds, a multiple of the window's size. */
   readonly window_start: number;
+  /** Announced posts; a sum over parts is right. */
   readonly posts: number;
+  /** Announced comments, also those of an unknown subreddit. */
   readonly comments: number;
 }
 
 /** What is known of one user over all time. */
 export interface UserTotalDocument {
+  /** Tells the documents of a view apart. */
   readonly type: "user_total";
+  /** Who wrote the document. */
   readonly part: Part;
+  /** The key. */
   readonly user_id: string;
+  /** Announced posts; a sum over parts is right. */
   readonly posts: number;
+  /** Announced comments, also those of an unknown subreddit. */
   readonly comments: number;
   /** Distinct subreddits in their stored form (see `distinct.ts`). */
   readonly subreddits: string;
@@ -99,7 +135,9 @@ export interface UserTotalDocument {
   readonly last_active: number;
   /** `timestamp` of the user record that `karma` and `username` come from; -1 where there is none. */
   readonly karma_timestamp: number;
+  /** 0 where there is no user record. */
   readonly karma: number;
+  /** Empty where there is no user record. */
   readonly username: string;
 }
 

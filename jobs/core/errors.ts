@@ -35,11 +35,14 @@ const RETRIABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["unavailable", "fu
 
 /** An error of the pipeline with a code from a closed set. */
 export class PipelineError extends Error {
+  /** Tells it from other errors in logs. */
   override name = "PipelineError";
   /** What went wrong. */
   readonly code: ErrorCode;
 
   /**
+   * Makes an error.
+   *
    * @param code what went wrong.
    * @param message sentence case, with the value shown.
    */

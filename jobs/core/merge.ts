@@ -16,8 +16,11 @@ import { comparePostVersions, compareRank, compareUserVersions } from "./version
 
 /** A subreddit's activity in one window, all parts together. */
 export interface Activity {
+  /** Announced posts. */
   readonly posts: number;
+  /** Announced comments whose subreddit is known. */
   readonly comments: number;
+  /** Distinct authors of either: exact up to `EXACT_LIMIT`, then an estimate. */
   readonly active_users: number;
 }
 

@@ -12,7 +12,9 @@ export type OffsetVector = Readonly<Record<Topic, readonly number[]>>;
 
 /** One partition of a topic of facts. */
 export interface TopicPartition {
+  /** The topic. */
   readonly topic: Topic;
+  /** From 0. */
   readonly partition: number;
 }
 

@@ -15,24 +15,33 @@ import type { WindowName } from "./time.ts";
 
 /** A record to append. */
 export interface ProducerRecord {
+  /** Must exist. */
   readonly topic: string;
   /** Chooses the partition (see `partitionFor`) where `partition` does not. */
   readonly key: string;
+  /** UTF-8 JSON; `null` is a tombstone, which ends as a dead letter. */
   readonly value: Uint8Array | null;
+  /** Where it is given, the key chooses nothing. */
   readonly partition?: number;
 }
 
 /** Where the log put a record. */
 export interface Acknowledgement {
+  /** Of the record that was sent. */
   readonly topic: string;
+  /** Chosen by the key, or as it was given. */
   readonly partition: number;
+  /** The record's own. */
   readonly offset: number;
 }
 
 /** A record as the log holds it. */
 export interface LogRecord {
+  /** Ascending in a partition; gaps are allowed. */
   readonly offset: number;
+  /** Empty where the producer gave none. */
   readonly key: string;
+  /** The bytes as they were sent; `null` for a tombstone. */
   readonly value: Uint8Array | null;
   /** When the log appended it, by the log's clock; never decreases in a partition. */
   readonly timestamp: number;
@@ -40,19 +49,25 @@ export interface LogRecord {
 
 /** Consecutive records of one partition. */
 export interface LogBatch {
+  /** Of all its records. */
   readonly topic: string;
+  /** From 0. */
   readonly partition: number;
   /** The position that the batch was read from. */
   readonly startOffset: number;
   /** The position after the batch. Beyond the last record's where the log has gaps. */
   readonly nextOffset: number;
+  /** With offsets in `[startOffset, nextOffset)`, ascending; may be empty. */
   readonly records: readonly LogRecord[];
 }
 
 /** The readable range of a partition: `earliest` inclusive, `end` exclusive. */
 export interface LogRange {
+  /** From 0. */
   readonly partition: number;
+  /** Offset of the oldest record that is kept. */
   readonly earliest: number;
+  /** Offset that the next record gets. */
   readonly end: number;
 }
 
@@ -71,6 +86,7 @@ export interface LogProducer {
 export interface Subscription {
   /** Consumers of one group share the partitions. */
   readonly group: string;
+  /** Every partition of each is read by one consumer of the group. */
   readonly topics: readonly string[];
   /** Most records in a batch; 5,000 where not given. */
   readonly maxRecords?: number;
@@ -95,7 +111,9 @@ export interface Consumer {
 
 /** A topic as it must be. */
 export interface TopicSpec {
+  /** Name of the topic. */
   readonly topic: string;
+  /** Exactly so many. */
   readonly partitions: number;
 }
 
@@ -105,6 +123,7 @@ export interface EventLog {
   ensureTopics(specs: readonly TopicSpec[]): Promise<void>;
   /** The readable range of every partition. Rejects with `not_found` for an unknown topic. */
   ranges(topic: string): Promise<LogRange[]>;
+  /** Opens a producer; its caller closes it. */
   producer(): Promise<LogProducer>;
   /** Starts a consumer; see {@linkcode Subscription}. */
   subscribe(subscription: Subscription): Promise<Consumer>;
@@ -113,6 +132,7 @@ export interface EventLog {
    * Rejects with `offset_out_of_range` where a part of it is not in the log.
    */
   read(topic: string, partition: number, from: number, to: number): AsyncIterable<LogBatch>;
+  /** Ends consumers and producers, then lets go. */
   close(): Promise<void>;
 }
 
@@ -122,6 +142,7 @@ export interface EventLog {
 export interface FileStatus {
   /** Last part of the path. */
   readonly name: string;
+  /** Whether it holds bytes or entries. */
   readonly type: "file" | "directory";
   /** Bytes; 0 for a directory. */
   readonly length: number;
@@ -156,6 +177,7 @@ export interface MasterDataset {
   rename(from: string, to: string): Promise<void>;
   /** Removes a file, or a folder with all that is in it. Removing nothing is no error. */
   remove(path: string): Promise<void>;
+  /** Waits for what is under way, then lets go. */
   close(): Promise<void>;
 }
 
@@ -163,22 +185,29 @@ export interface MasterDataset {
 
 /** A document as it is written: the store keeps the greatest version of an id. */
 export interface StoredDocument {
+  /** Unique in a view and generation; see `documentId`. */
   readonly id: string;
   /** External version: a write takes effect only where it is greater than the stored one. */
   readonly version: number;
+  /** Replaces the stored one whole. */
   readonly body: ViewDocument;
 }
 
 /** Which documents of a view to find, and in which order. */
 export interface ViewQuery {
+  /** Only documents of this type; of all types where it is not given, as with each filter. */
   readonly type?: ViewDocument["type"];
+  /** Only documents of this subreddit. */
   readonly subreddit?: string;
+  /** Only documents of this user. */
   readonly user_id?: string;
+  /** Only windows of this size. */
   readonly window?: WindowName;
   /** Only documents of batch, or only those of speed. */
   readonly layer?: "batch" | "speed";
   /** `window_start` range: inclusive, exclusive. */
   readonly from?: number;
+  /** Exclusive end of `window_start`. */
   readonly to?: number;
   /**
    * `id`: ascending; `rank`: score, created_utc, post_id, all descending (then id); `window`:
@@ -193,6 +222,7 @@ export interface ViewQuery {
 
 /** A page of documents. */
 export interface ViewPage {
+  /** In the order that was asked for. */
   readonly documents: readonly StoredDocument[];
   /** False where a shard or a part of the store did not answer: documents may be missing. */
   readonly complete: boolean;
@@ -200,8 +230,11 @@ export interface ViewPage {
 
 /** A small JSON document by which jobs coordinate. */
 export interface ControlDocument {
+  /** A path such as `generation/000042`. */
   readonly id: string;
+  /** At least 1; grows with every write. */
   readonly version: number;
+  /** Any JSON value. */
   readonly body: unknown;
 }
 
@@ -223,6 +256,7 @@ export interface ServingStore {
     view: ViewName,
     ids: readonly string[],
   ): Promise<(StoredDocument | undefined)[]>;
+  /** One page of a view's documents. Rejects with `not_found` where the index is missing. */
   search(generation: number, view: ViewName, query: ViewQuery): Promise<ViewPage>;
   /** Number of documents of a view. */
   count(generation: number, view: ViewName): Promise<number>;
@@ -248,6 +282,8 @@ export interface ServingStore {
   putControl(id: string, body: unknown, expected: number): Promise<number>;
   /** Writes control documents under external versions, as `write` does. */
   putControls(documents: readonly ControlDocument[]): Promise<void>;
+  /** Removes control documents; removing nothing is no error. */
   removeControls(ids: readonly string[]): Promise<void>;
+  /** Waits for what is under way, then lets go. */
   close(): Promise<void>;
 }

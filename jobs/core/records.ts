@@ -27,38 +27,58 @@ export const DEFAULT_PARTITIONS = 3;
 export type Extra = Readonly<Record<string, unknown>>;
 
 /** What every kind of record has. Times are milliseconds since 1970 UTC. */
-interface Fact {
+export interface Fact {
+  /** The author; of a user record the account itself. */
   readonly user_id: string;
+  /** When the entity came to be. */
   readonly created_utc: number;
+  /** When it looked like this; never before `created_utc`. */
   readonly timestamp: number;
+  /** Only where it was asked for (see {@linkcode ParseOptions}) and there is any. */
   readonly extra?: Extra;
 }
 
 /** A submission as it looked at `timestamp`. */
 export interface Post extends Fact {
+  /** Tells the kinds of record apart; not part of the wire form. */
   readonly kind: "post";
+  /** Identifies the post, with its `t3_` prefix where it comes from Reddit; the log key. */
   readonly post_id: string;
+  /** Without a prefix, in the case it was written in. */
   readonly subreddit: string;
+  /** May be empty. */
   readonly title: string;
+  /** Text of the post; empty for a link. */
   readonly content: string;
+  /** Votes up less votes down. */
   readonly score: number;
+  /** What the producer says; the views count for themselves. */
   readonly num_comments: number;
 }
 
 /** A comment as it looked at `timestamp`; `subreddit` where the producer knew it. */
 export interface Comment extends Fact {
+  /** Tells the kinds of record apart; not part of the wire form. */
   readonly kind: "comment";
+  /** Identifies the comment, with its `t1_` prefix where it comes from Reddit. */
   readonly comment_id: string;
+  /** The post it belongs to; the log key. */
   readonly post_id: string;
+  /** Text of the comment. */
   readonly content: string;
+  /** Votes up less votes down. */
   readonly score: number;
+  /** Absent where the producer did not know it. */
   readonly subreddit?: string;
 }
 
 /** An account as it looked at `timestamp`. */
 export interface User extends Fact {
+  /** Tells the kinds of record apart; not part of the wire form. */
   readonly kind: "user";
+  /** The name that is shown; may differ from the id. */
   readonly username: string;
+  /** The sum of votes on all that the user wrote. */
   readonly karma: number;
 }
 
@@ -73,6 +93,7 @@ export const MAX_TEXT_LENGTH = 200_000;
 
 /** Why a record cannot be used; also the `reason` of its dead letter. */
 export class RecordError extends Error {
+  /** Tells it from other errors in logs. */
   override name = "RecordError";
 }
 

@@ -4,17 +4,21 @@
  * @module
  */
 
-/** Sizes of the tumbling windows in milliseconds, by the name users give. */
-export const WINDOWS = { "1m": 60_000, "1h": 3_600_000, "1d": 86_400_000 } as const;
+/** Name of a window size, as users give it. */
+export type WindowName = "1m" | "1h" | "1d";
 
-/** Name of a window size. */
-export type WindowName = keyof typeof WINDOWS;
+/** Sizes of the tumbling windows in milliseconds. */
+export const WINDOWS: Readonly<Record<WindowName, number>> = {
+  "1m": 60_000,
+  "1h": 3_600_000,
+  "1d": 86_400_000,
+};
 
 /** All window names, smallest first. */
 export const WINDOW_NAMES: readonly ["1m", "1h", "1d"] = ["1m", "1h", "1d"];
 
 /** One day in milliseconds. */
-export const DAY = WINDOWS["1d"];
+export const DAY: number = WINDOWS["1d"];
 
 /** Greatest event time that is accepted: the last millisecond of the year 9999. */
 export const MAX_TIME = 253_402_300_799_999;

@@ -11,13 +11,17 @@ export const BASELINE_WINDOWS = 24;
 
 /** A subreddit's announcements in a window, and in all baseline windows together. */
 export interface TrendInput {
+  /** Decides between equal trends. */
   readonly subreddit: string;
+  /** Posts and comments of the window in question. */
   readonly recent: number;
+  /** Posts and comments of the windows before it, in sum. */
   readonly baseline: number;
 }
 
 /** A subreddit's trend: `recent / (baseline / 24)`, or `null` where the baseline is empty. */
 export interface Trend extends TrendInput {
+  /** 1 for a window like those before it. */
   readonly trend: number | null;
 }
 

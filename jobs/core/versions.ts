@@ -9,10 +9,10 @@ import { canonicalJson, compareUtf8 } from "./bytes.ts";
 import type { PostDocument, UserTotalDocument } from "./documents.ts";
 
 /** What the top posts view stores of a post. */
-type PostVersion = Omit<PostDocument, "type" | "part">;
+export type PostVersion = Omit<PostDocument, "type" | "part">;
 
 /** What the user activity view stores of a user record. */
-type UserVersion = Pick<UserTotalDocument, "karma" | "karma_timestamp" | "username">;
+export type UserVersion = Pick<UserTotalDocument, "karma" | "karma_timestamp" | "username">;
 
 /** Orders two versions of one post; 0 only where the view cannot tell them apart. */
 export function comparePostVersions(a: PostVersion, b: PostVersion): number {
@@ -43,8 +43,8 @@ function userBytes(user: UserVersion): string {
   return canonicalJson({ karma, username });
 }
 
-/** How a post stands among others. */
-type Ranked = Pick<PostDocument, "score" | "created_utc" | "post_id">;
+/** What decides how a post stands among others. */
+export type Ranked = Pick<PostDocument, "score" | "created_utc" | "post_id">;
 
 /**
  * The order of top posts, best first: greater score, then later `created_utc`,

@@ -20,7 +20,9 @@ import { retry, type RetryOptions } from "@pipeline/runtime";
 
 /** The manifest of a staged load, as the generator writes it (last). */
 export interface StagedLoad {
+  /** Name of the load and of its folder. */
   readonly load: string;
+  /** All files of the load. */
   readonly files: readonly StagedFile[];
 }
 
@@ -28,7 +30,9 @@ export interface StagedLoad {
 export interface StagedFile {
   /** Below the load's folder, e.g. `posts/year=2026/month=01/day=31/hour=07/data_0.json`. */
   readonly path: string;
+  /** Lines of the file. */
   readonly records: number;
+  /** Length of the file. */
   readonly bytes: number;
   /** Of the bytes, hexadecimal. */
   readonly sha256: string;
@@ -36,7 +40,9 @@ export interface StagedFile {
 
 /** Options of {@linkcode bootstrap}. */
 export interface BootstrapOptions {
+  /** How often what fails is tried again. */
   readonly retry?: RetryOptions;
+  /** Told how many of all files are checked. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 

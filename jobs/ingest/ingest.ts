@@ -32,11 +32,17 @@ export interface IngestSettings {
 
 /** What ingest works with. */
 export interface IngestOptions {
+  /** Read, and given the dead letters. */
   readonly log: EventLog;
+  /** Where the records go. */
   readonly dataset: MasterDataset;
+  /** When to flush, and what is a dead letter. */
   readonly settings: IngestSettings;
+  /** The machine's where not given. */
   readonly clock?: Clock;
+  /** How often what fails is tried again. */
   readonly retry?: RetryOptions;
+  /** Told each commit of this writer. */
   readonly onCommit?: (commit: Commit) => void;
 }
 

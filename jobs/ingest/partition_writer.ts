@@ -43,17 +43,23 @@ import { retry, type RetryOptions } from "@pipeline/runtime";
 
 /** What a partition writer works with. */
 export interface PartitionWriterOptions {
+  /** Where the records go. */
   readonly dataset: MasterDataset;
+  /** Where the others go. */
   readonly deadLetters: LogProducer;
+  /** What is written. */
   readonly topic: Topic;
+  /** From 0. */
   readonly partition: number;
-  /** The offset to continue at, and the last record before it. */
+  /** The offset to continue at. */
   readonly next: number;
+  /** The last record before `next`, if there is any. */
   readonly last: Commit["last"];
   /** How far ahead of the log's clock an event may be, in milliseconds. */
   readonly maxFuture: number;
   /** The writer's name; one of its own for every start of the job. */
   readonly token: string;
+  /** How often what fails is tried again. */
   readonly retry?: RetryOptions;
 }
 
@@ -80,6 +86,7 @@ export class PartitionWriter {
   #last: Commit["last"];
   #temporaries = 0;
 
+  /** A writer that has taken nothing yet. */
   constructor(options: PartitionWriterOptions) {
     this.#o = options;
     this.#commits = new CommitLog(options.dataset);

@@ -27,7 +27,9 @@ export type GenerationState = "building" | "prepared" | "live" | "previous" | "f
 
 /** A generation's control document. */
 export interface Manifest {
+  /** From 1, ascending. */
   readonly generation: number;
+  /** What is being done about it. */
   readonly state: GenerationState;
   /** The first offsets that batch has not seen. */
   readonly horizon: OffsetVector;
@@ -35,7 +37,9 @@ export interface Manifest {
   readonly history: readonly string[];
   /** Hash of the views' definitions and settings. */
   readonly definition: string;
+  /** What the views are computed with. */
   readonly settings: ViewSettings;
+  /** Older windows are no part of the generation, in either layer. */
   readonly retained_from: RetainedFrom;
   /** Posts that batch keeps a subreddit. */
   readonly keep: number;
@@ -49,7 +53,9 @@ export interface Manifest {
 
 /** A manifest with the version under which it may be replaced. */
 export interface VersionedManifest {
+  /** Of the control document. */
   readonly version: number;
+  /** Its content. */
   readonly manifest: Manifest;
 }
 
@@ -92,13 +98,19 @@ export async function writeManifest(
 
 /** How far speed has folded one partition into a generation, and what it met. */
 export interface Folded {
+  /** What was folded. */
   readonly topic: Topic;
+  /** From 0. */
   readonly partition: number;
   /** The first offset that was not folded; also the version of this document. */
   readonly next_offset: number;
+  /** Records that were folded, since the horizon as all counts here. */
   readonly records: number;
+  /** Records that were left out by the rule of `admitRecord`. */
   readonly dead_letters: number;
+  /** Announcements of what this fold had counted. */
   readonly duplicates: number;
+  /** Announcements older than the first retained day. */
   readonly retired: number;
   /** Counted comments whose subreddit is unknown until the next generation. */
   readonly unresolved: number;

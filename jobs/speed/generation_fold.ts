@@ -39,20 +39,31 @@ export interface SpeedSettings {
 
 /** What a fold works with. */
 export interface GenerationFoldOptions {
+  /** What is folded. */
   readonly log: EventLog;
+  /** Where documents go. */
   readonly store: ServingStore;
+  /** The generation that is folded into. */
   readonly manifest: Manifest;
+  /** How often and how much is written. */
   readonly settings: SpeedSettings;
+  /** The machine's where not given. */
   readonly clock?: Clock;
+  /** How often what fails is tried again. */
   readonly retry?: RetryOptions;
+  /** Told what each flush wrote. */
   readonly onFlush?: (flush: FlushReport) => void;
 }
 
 /** What one flush wrote. */
 export interface FlushReport {
+  /** The generation that was written into. */
   readonly generation: number;
+  /** Records that were folded since the flush before. */
   readonly records: number;
+  /** Documents that were written. */
   readonly documents: Readonly<Record<ViewName, number>>;
+  /** How far the partitions are folded that had something to write. */
   readonly folded: readonly Folded[];
 }
 

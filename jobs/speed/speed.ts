@@ -12,15 +12,22 @@ import { type FlushReport, GenerationFold, type SpeedSettings } from "./generati
 
 /** What the speed layer works with. */
 export interface SpeedOptions {
+  /** What is folded. */
   readonly log: EventLog;
+  /** Where generations are found and documents go. */
   readonly store: ServingStore;
+  /** How often and how much is written, and how often generations are looked for. */
   readonly settings: SpeedSettings & {
     /** Milliseconds between two looks for new generations. */
     readonly poll_interval: number;
   };
+  /** Told which generations are folded. */
   readonly logger?: Logger;
+  /** The machine's where not given. */
   readonly clock?: Clock;
+  /** How often what fails is tried again. */
   readonly retry?: RetryOptions;
+  /** Told what each flush wrote. */
   readonly onFlush?: (flush: FlushReport) => void;
 }
 
