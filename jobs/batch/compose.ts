@@ -41,6 +41,8 @@ export interface ComposeOptions {
 export interface Composed {
   /** Comments whose subreddit batch cannot find either. */
   readonly unresolved: number;
+  /** Comments whose subreddit batch found. */
+  readonly resolved: readonly Resolved[];
   /** All documents of the batch part, in chunks. */
   documents(): AsyncGenerator<ViewDocument[]>;
 }
@@ -63,6 +65,7 @@ export async function compose(
   const { resolved, unresolved } = await resolve(days, whole, options);
   return {
     unresolved,
+    resolved: [...resolved.values()].flat(),
     async *documents() {
       yield* topPosts(whole, keep);
       yield [...whole.documents(BATCH_PART)].filter((document) => document.type === "user_total");
@@ -75,8 +78,11 @@ export async function compose(
   };
 }
 
-interface Resolved {
+/** A comment and the subreddit that was found for it. */
+export interface Resolved {
+  /** The comment, as it was announced. */
   readonly comment: Announcement;
+  /** The subreddit of its post. */
   readonly subreddit: string;
 }
 

@@ -11,3 +11,6 @@ export * from "./lock.ts";
 export * from "./plan.ts";
 export * from "./state.ts";
 export * from "./switch.ts";
+export * from "./verify/ledger.ts";
+export * from "./verify/report.ts";
+export * from "./verify/verify.ts";

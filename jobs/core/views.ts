@@ -488,6 +488,13 @@ export class ViewState {
     }
   }
 
+  /** Whether an announcement was counted. */
+  hasAnnounced(a: Pick<Announcement, "kind" | "id" | "created_utc">): boolean {
+    let found = this.#announced[a.kind].get(a.id);
+    while (found !== undefined && found.created !== a.created_utc) found = found.next;
+    return found !== undefined;
+  }
+
   /** The announcements that were counted: what later duplicates are told by. */
   *announcements(): Generator<Announcement> {
     for (const kind of ["post", "comment"] as const) {

@@ -1,0 +1,95 @@
+/**
+ * Checks batch's documents against a full recomputation from the dataset, which
+ * builds upon no stored state.
+ *
+ * @module
+ */
+
+import {
+  type Announcement,
+  BATCH_PART,
+  documentId,
+  type MasterDataset,
+  type ServingStore,
+  type ViewDocument,
+  viewOf,
+  VIEWS,
+  ViewState,
+} from "@pipeline/core";
+import { type Manifest, partitionsOf } from "@pipeline/protocol";
+import { compose, type Composed, type DaySource } from "../compose.ts";
+import { foldFiles } from "../day.ts";
+import { type InputFile, plan } from "../plan.ts";
+import type { Differences } from "./report.ts";
+import { scan } from "./scan.ts";
+
+/** Recomputes what batch must have published for a generation. */
+export async function recompute(dataset: MasterDataset, manifest: Manifest): Promise<Composed> {
+  const planned = await plan(dataset, partitionsOf(manifest.horizon), { until: manifest });
+  const days = [...planned.days].sort(([a], [b]) => a - b);
+  const sources: DaySource[] = [];
+  for (const [day, files] of days) sources.push(await source(dataset, manifest, day, files));
+  const { settings, keep, retained_from: retained } = manifest;
+  return await compose(sources, { settings, keep, retained });
+}
+
+/** A day that is folded whenever it is asked for: one day is in memory at a time. */
+async function source(
+  dataset: MasterDataset,
+  manifest: Manifest,
+  day: number,
+  files: readonly InputFile[],
+): Promise<DaySource> {
+  const fold = async () => {
+    const state = new ViewState(manifest.settings);
+    await foldFiles(dataset, state, files);
+    return state;
+  };
+  const { unresolved } = (await fold()).counts;
+  return {
+    day,
+    unresolved,
+    async read(section): Promise<ViewDocument[]> {
+      const wanted = section === "posts" ? ["post"] : section === "users" ? ["user_total"] : [
+        "activity",
+        "user_window",
+      ];
+      return [...(await fold()).documents(BATCH_PART)].filter((d) => wanted.includes(d.type));
+    },
+    async announcements(): Promise<Announcement[]> {
+      return [...(await fold()).announcements()];
+    },
+  };
+}
+
+/** Compares what is stored of batch's part with what must be. Returns the documents checked. */
+export async function verifyBatchPart(
+  store: ServingStore,
+  manifest: Manifest,
+  composed: Composed,
+  differences: Differences,
+): Promise<number> {
+  const { generation } = manifest;
+  const expected = new Set<string>();
+  for await (const documents of composed.documents()) {
+    for (const view of VIEWS) {
+      const wanted = documents.filter((document) => viewOf(document) === view);
+      for (let i = 0; i < wanted.length; i += 1_000) {
+        const page = wanted.slice(i, i + 1_000);
+        const ids = page.map(documentId);
+        const found = await store.get(generation, view, ids);
+        for (const [j, document] of page.entries()) {
+          expected.add(`${view} ${ids[j]}`);
+          differences.compare("batch", `${view} ${ids[j]}`, document, found[j]?.body);
+        }
+      }
+    }
+  }
+  for (const view of VIEWS) {
+    for await (const document of scan(store, generation, view, "batch")) {
+      const what = `${view} ${document.id}`;
+      if (!expected.has(what)) differences.compare("batch", what, undefined, document.body);
+    }
+  }
+  return expected.size;
+}

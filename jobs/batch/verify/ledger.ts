@@ -1,0 +1,99 @@
+/**
+ * Checks the dataset against a ledger of acknowledged records: each of them is in the
+ * dataset, or among the dead letters, exactly once.
+ *
+ * @module
+ */
+
+import { hashText, type MasterDataset, partitionName, type Topic } from "@pipeline/core";
+import { CommitLog, readLines } from "@pipeline/protocol";
+import type { Differences } from "./report.ts";
+
+/** An acknowledged record. */
+export interface LedgerEntry {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly id: string;
+  /** xxHash64 of the value, 16 hexadecimal digits. */
+  readonly hash: string;
+}
+
+/** What {@linkcode verifyLedger} gives. */
+export interface LedgerCheck {
+  /** Acknowledged records that were checked. */
+  readonly acknowledged: number;
+  readonly dead_letters: number;
+  /** Acknowledged records beyond the last commit: not checked. */
+  readonly beyond: number;
+  /** Records in the dataset that this ledger does not know. */
+  readonly others: number;
+}
+
+/** Compares a ledger with the commits of the partitions that it names. */
+export async function verifyLedger(
+  dataset: MasterDataset,
+  entries: AsyncIterable<LedgerEntry>,
+  differences: Differences,
+): Promise<LedgerCheck> {
+  const partitions = new Map<string, LedgerEntry[]>();
+  for await (const entry of entries) {
+    const name = partitionName(entry.topic, entry.partition);
+    const known = partitions.get(name);
+    if (known === undefined) partitions.set(name, [entry]);
+    else known.push(entry);
+  }
+  const sums = { acknowledged: 0, dead_letters: 0, beyond: 0, others: 0 };
+  for (const ledger of partitions.values()) {
+    const check = await verifyPartition(dataset, ledger, differences);
+    for (const key of Object.keys(sums) as (keyof typeof sums)[]) sums[key] += check[key];
+  }
+  return sums;
+}
+
+async function verifyPartition(
+  dataset: MasterDataset,
+  ledger: LedgerEntry[],
+  differences: Differences,
+): Promise<LedgerCheck> {
+  const { topic, partition } = ledger[0]!;
+  const name = partitionName(topic, partition);
+  ledger.sort((a, b) => a.offset - b.offset);
+  for (const [i, entry] of ledger.entries()) {
+    if (entry.offset !== ledger[i - 1]?.offset) continue;
+    const expected = "one acknowledgement";
+    differences.add({ check: "ledger", what: `${name}@${entry.offset}`, expected, found: "two" });
+  }
+  const { commits, next } = await new CommitLog(dataset).read(topic as Topic, partition);
+  const sums = { acknowledged: 0, dead_letters: 0, beyond: 0, others: 0 };
+  let at = 0;
+  for (const commit of commits) {
+    const lines = new Map<string, number>();
+    for (const file of commit.files) {
+      for (const line of await readLines(dataset, file)) {
+        const hash = hashText(line);
+        lines.set(hash, (lines.get(hash) ?? 0) + 1);
+      }
+    }
+    const dead = new Set(commit.dead_letters);
+    while (at < ledger.length && ledger[at]!.offset < commit.start) at++;
+    for (; at < ledger.length && ledger[at]!.offset < commit.end; at++) {
+      const { offset, id, hash } = ledger[at]!;
+      sums.acknowledged++;
+      if (dead.has(offset)) {
+        sums.dead_letters++;
+        continue;
+      }
+      const left = lines.get(hash) ?? 0;
+      if (left > 0) {
+        lines.set(hash, left - 1);
+        continue;
+      }
+      const what = `${name}@${offset} ${id}`;
+      differences.add({ check: "ledger", what, expected: "once in the dataset", found: undefined });
+    }
+    for (const left of lines.values()) sums.others += left;
+  }
+  sums.beyond = ledger.filter((entry) => entry.offset >= next).length;
+  return sums;
+}

@@ -1,0 +1,255 @@
+/**
+ * Checks the merge law on what is served: the parts of every key, merged, against one
+ * fold of all records, taken from the dataset and, where ingestion is not that far
+ * yet, from the log.
+ *
+ * The two exceptions that the law names are accounted for, not excused: what an
+ * announcement on either side of the horizon adds twice, and what comments with an
+ * unknown subreddit lack, is computed and expected to the last count.
+ *
+ * @module
+ */
+
+import {
+  type ActivityDocument,
+  type Announcement,
+  BATCH_PART,
+  type CutDocument,
+  type EventLog,
+  type MasterDataset,
+  mergeActivity,
+  mergeCounts,
+  mergeTop,
+  mergeUserTotals,
+  type OffsetVector,
+  offsetVector,
+  type PostDocument,
+  type ServingStore,
+  type UserTotalDocument,
+  type UserWindowDocument,
+  type ViewDocument,
+  VIEWS,
+  ViewState,
+  WINDOW_NAMES,
+  WINDOWS,
+  windowStart,
+} from "@pipeline/core";
+import { type Manifest, partitionsOf } from "@pipeline/protocol";
+import { foldFiles } from "../day.ts";
+import { plan } from "../plan.ts";
+import type { Resolved } from "../compose.ts";
+import type { Differences } from "./report.ts";
+import { scan } from "./scan.ts";
+import { fold, type Recomputed } from "./speed_part.ts";
+
+/** What {@linkcode verifyMerged} gives. */
+export interface Merged {
+  readonly keys: number;
+  /** Announcements that were produced on either side of the horizon, and so counted twice. */
+  readonly straddling: number;
+  /** Comments that wait for the next generation to find their subreddit. */
+  readonly unresolved: number;
+  /** Subreddits whose top posts could not be proved, since batch cut them. */
+  readonly inexact: number;
+}
+
+/** What {@linkcode verifyMerged} works with. */
+export interface MergedInput {
+  readonly dataset: MasterDataset;
+  readonly log: EventLog;
+  readonly store: ServingStore;
+  readonly manifest: Manifest;
+  readonly resolved: readonly Resolved[];
+  readonly partitions: readonly Recomputed[];
+}
+
+/** Compares merged values with one fold of everything. Nothing may be written meanwhile. */
+export async function verifyMerged(input: MergedInput, differences: Differences): Promise<Merged> {
+  const { manifest, partitions, resolved } = input;
+  const oracle = new ViewState(manifest.settings, { retained: manifest.retained_from });
+  const behind = new ViewState(manifest.settings, { retained: manifest.retained_from });
+  await foldDataset(input.dataset, manifest, manifest, behind);
+  const straddling = partitions.flatMap(({ state }) =>
+    [...state.announcements()].filter((a) => behind.hasAnnounced(a))
+  );
+  await foldAll(input, oracle);
+  for (const { comment, subreddit } of resolved) {
+    oracle.addSubreddit(comment.user_id, subreddit);
+    oracle.addResolved(comment, subreddit);
+  }
+  const stored = await readKeys(input.store, manifest.generation);
+  const twice = countedTwice(straddling, manifest);
+  const seen = new Set<string>();
+  let inexact = 0;
+  for (const posts of oracle.posts(BATCH_PART)) {
+    const name = posts[0]!.subreddit;
+    const key = `top ${name}`;
+    seen.add(key);
+    if (!compareTop(posts, stored.get(key) ?? [], differences)) inexact++;
+  }
+  for (const document of oracle.documents(BATCH_PART)) {
+    if (document.type === "post" || document.type === "cut") continue;
+    const key = keyOf(document);
+    seen.add(key);
+    const expected = valueOf([document], twice.get(key));
+    differences.compare("merged", key, expected, valueOf(stored.get(key) ?? []));
+  }
+  for (const [key, documents] of stored) {
+    // Counts that were taken back to nothing are no answer.
+    const empty = documents.every((d) => d.type === "user_window" && d.posts + d.comments === 0);
+    if (!seen.has(key) && !empty) differences.compare("merged", key, undefined, documents);
+  }
+  const unresolved = partitions.reduce((sum, { state }) => sum + state.counts.unresolved, 0);
+  return { keys: seen.size, straddling: straddling.length, unresolved, inexact };
+}
+
+/** Folds all that is committed below a vector; returns where each partition ended. */
+async function foldDataset(
+  dataset: MasterDataset,
+  manifest: Manifest,
+  until: { readonly horizon: OffsetVector; readonly history: readonly string[] },
+  state: ViewState,
+): Promise<OffsetVector> {
+  const planned = await plan(dataset, partitionsOf(manifest.horizon), { until });
+  for (const [, files] of [...planned.days].sort(([a], [b]) => a - b)) {
+    await foldFiles(dataset, state, files);
+  }
+  return planned.horizon;
+}
+
+async function foldAll(
+  { dataset, log, manifest, partitions }: MergedInput,
+  state: ViewState,
+): Promise<void> {
+  const ends = offsetVector(
+    partitionsOf(manifest.horizon),
+    (topic, p) => partitions.find((f) => f.topic === topic && f.partition === p)!.next,
+  );
+  const until = { horizon: ends, history: manifest.history };
+  const reached = await foldDataset(dataset, manifest, until, state);
+  for (const { topic, partition, next } of partitions) {
+    await fold(log, { topic, partition }, reached[topic][partition]!, next, state, manifest);
+  }
+}
+
+/** All stored documents by the key that they are parts of. */
+async function readKeys(
+  store: ServingStore,
+  generation: number,
+): Promise<Map<string, ViewDocument[]>> {
+  const keys = new Map<string, ViewDocument[]>();
+  for (const view of VIEWS) {
+    for await (const { body } of scan(store, generation, view)) {
+      const key = keyOf(body);
+      const parts = keys.get(key);
+      if (parts === undefined) keys.set(key, [body]);
+      else parts.push(body);
+    }
+  }
+  return keys;
+}
+
+function keyOf(document: ViewDocument): string {
+  switch (document.type) {
+    case "post":
+    case "cut":
+      return `top ${document.subreddit}`;
+    case "activity":
+      return activityKey(document.window, document.window_start, document.subreddit);
+    case "user_window":
+      return userWindowKey(document.window, document.window_start, document.user_id);
+    case "user_total":
+      return userKey(document.user_id);
+  }
+}
+
+function activityKey(window: string, start: number, subreddit: string): string {
+  return `activity ${window} ${start} ${subreddit}`;
+}
+
+function userWindowKey(window: string, start: number, userId: string): string {
+  return `user ${window} ${start} ${userId}`;
+}
+
+function userKey(userId: string): string {
+  return `user total ${userId}`;
+}
+
+interface Counts {
+  posts: number;
+  comments: number;
+}
+
+/** What each key counts more than once. */
+function countedTwice(
+  straddling: readonly Announcement[],
+  { settings }: Manifest,
+): Map<string, Counts> {
+  const twice = new Map<string, Counts>();
+  const add = (key: string, kind: Announcement["kind"]) => {
+    const counts = twice.get(key) ?? { posts: 0, comments: 0 };
+    if (kind === "post") counts.posts++;
+    else counts.comments++;
+    twice.set(key, counts);
+  };
+  for (const { kind, created_utc, user_id, subreddit } of straddling) {
+    add(userKey(user_id), kind);
+    for (const w of settings.user_windows) {
+      add(userWindowKey(w, windowStart(created_utc, WINDOWS[w]), user_id), kind);
+    }
+    if (subreddit === undefined) continue;
+    for (const w of WINDOW_NAMES) {
+      add(activityKey(w, windowStart(created_utc, WINDOWS[w]), subreddit), kind);
+    }
+  }
+  return twice;
+}
+
+/** The merged value of a key's parts, in a form that can be compared. */
+function valueOf(parts: readonly ViewDocument[], twice?: Counts): unknown {
+  const [first] = parts;
+  if (first === undefined) return undefined;
+  const more = twice ?? { posts: 0, comments: 0 };
+  switch (first.type) {
+    case "activity":
+      return plus(mergeActivity(parts as ActivityDocument[]), more);
+    case "user_window":
+      return plus(mergeCounts(parts as UserWindowDocument[]), more);
+    case "user_total":
+      return plus(mergeUserTotals(parts as UserTotalDocument[]), more);
+    default:
+      return undefined;
+  }
+}
+
+function plus<T extends Counts>(value: T, more: Counts): T {
+  return { ...value, posts: value.posts + more.posts, comments: value.comments + more.comments };
+}
+
+/** Compares the best posts, few and many. Returns whether they could be proved. */
+function compareTop(
+  expected: readonly PostDocument[],
+  stored: readonly ViewDocument[],
+  differences: Differences,
+): boolean {
+  const posts = stored.filter((document) => document.type === "post") as PostDocument[];
+  const cut = stored.find((document) => document.type === "cut") as CutDocument | undefined;
+  const batch = posts.filter((post) => post.part === BATCH_PART);
+  const speed = posts.filter((post) => post.part !== BATCH_PART);
+  let proved = true;
+  for (const k of cut === undefined ? [10, 100, Infinity] : [10, 100]) {
+    const merged = mergeTop(k, batch, speed, cut);
+    if (!merged.exact) {
+      proved = false;
+      continue;
+    }
+    const truth = mergeTop(k, expected, []);
+    const name = expected[0]!.subreddit;
+    differences.compare("merged", `top ${k} of ${name}`, shown(truth.items), shown(merged.items));
+  }
+  return proved;
+}
+
+function shown(posts: readonly PostDocument[]): unknown {
+  return posts.map(({ part: _part, ...post }) => post);
+}
