@@ -9,6 +9,7 @@ export * from "./compose.ts";
 export * from "./day.ts";
 export * from "./lock.ts";
 export * from "./plan.ts";
+export * from "./pool.ts";
 export * from "./state.ts";
 export * from "./switch.ts";
 export * from "./verify/ledger.ts";
