@@ -32,8 +32,6 @@ import {
 /** Records of a batch of `read`. */
 const READ_RECORDS = 5_000;
 
-const encoder = new TextEncoder();
-
 /** How the log behaves. */
 export interface MemoryLogOptions extends GroupOptions {
   /** The log's own clock in milliseconds since 1970. The machine's where not given. */
@@ -117,8 +115,7 @@ class LogState implements PartitionSource {
       const count = this.partitions(record.topic);
       const partition = record.partition ?? partitionFor(record.key, count);
       checkPartition(record, partition, count);
-      const bytes = encoder.encode(record.key).length + (record.value?.length ?? 0);
-      checkSize(record.topic, bytes, this.maxRecordBytes);
+      checkSize(record, this.maxRecordBytes);
       return partition;
     });
     const touched = new Set<MemoryPartition>();

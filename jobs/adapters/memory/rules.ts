@@ -54,7 +54,10 @@ export function checkPartition(record: ProducerRecord, partition: number, count:
 }
 
 /** Rejects a record that is larger than the log takes. */
-export function checkSize(topic: string, bytes: number, limit: number): void {
+export function checkSize({ topic, key, value }: ProducerRecord, limit: number): void {
+  const size = value?.length ?? 0;
+  if (size + key.length * 3 <= limit) return;
+  const bytes = size + encoder.encode(key).length;
   if (bytes <= limit) return;
   throw new PipelineError(
     "too_large",

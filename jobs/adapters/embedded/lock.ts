@@ -1,0 +1,79 @@
+/**
+ * The lock of a data folder: one process owns it, and the operating system lets
+ * go of it however that process ends. SQLite takes it (`BEGIN EXCLUSIVE`), which
+ * unlike Deno's file locks can be tried without waiting.
+ *
+ * @module
+ */
+
+import { PipelineError } from "@pipeline/core";
+import { DatabaseSync } from "node:sqlite";
+import { fileError, sqliteError } from "./io.ts";
+
+/** A lock that is held. */
+export interface FolderLock {
+  /** Lets go of it. */
+  release(): void;
+}
+
+/**
+ * Takes the lock of a folder, which is made where it is missing.
+ *
+ * @throws {PipelineError} `conflict` where another process (or another instance
+ * in this one) holds it; `invalid` where the folder cannot be written.
+ */
+export function acquireLock(folder: string): FolderLock {
+  try {
+    Deno.mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw unusable(folder, error);
+  }
+  const holder = `${folder}/lock.pid`;
+  let database: DatabaseSync;
+  try {
+    database = new DatabaseSync(`${folder}/lock.db`, { timeout: 0 });
+  } catch (error) {
+    throw unusable(folder, error);
+  }
+  try {
+    database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+  } catch (error) {
+    database.close();
+    if (sqliteError(error, "").code !== "unavailable") throw unusable(folder, error);
+    throw new PipelineError(
+      "conflict",
+      `Data folder ${folder} is in use by process ${readHolder(holder)}`,
+      { cause: error },
+    );
+  }
+  try {
+    Deno.writeTextFileSync(holder, `${Deno.pid}\n`);
+  } catch (error) {
+    database.close();
+    throw unusable(folder, error);
+  }
+  return {
+    release() {
+      if (database.isOpen) database.close();
+    },
+  };
+}
+
+function unusable(folder: string, error: unknown): PipelineError {
+  return new PipelineError(
+    "invalid",
+    fileError(error, `Cannot use data folder ${folder}`).message,
+    {
+      cause: error,
+    },
+  );
+}
+
+/** Only for the message: the lock itself never trusts what the file says. */
+function readHolder(path: string): string {
+  try {
+    return Deno.readTextFileSync(path).trim() || "(unknown)";
+  } catch {
+    return "(unknown)";
+  }
+}
