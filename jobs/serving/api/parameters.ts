@@ -1,0 +1,84 @@
+/**
+ * Parameters of requests: typed, capped, and each with a sentence that says what
+ * is allowed.
+ *
+ * @module
+ */
+
+import { MAX_ID_LENGTH, parseTime, WINDOW_NAMES, type WindowName } from "@pipeline/core";
+import { z } from "@hono/zod-openapi";
+
+/** An integer of a query. */
+export function integerParameter(
+  name: string,
+  limits: { readonly min: number; readonly max: number; readonly default: number },
+): z.ZodType<number, string | undefined> {
+  const { min, max } = limits;
+  const error = `an integer between ${min} and ${max}`;
+  return z.string({ error }).regex(/^\d{1,9}$/, { error }).transform(Number)
+    .pipe(z.number().min(min, { error }).max(max, { error }))
+    .prefault(String(limits.default))
+    .openapi({
+      param: { name, in: "query", required: false },
+      type: "integer",
+      minimum: min,
+      maximum: max,
+      default: limits.default,
+    });
+}
+
+/** One of a few words. */
+export function wordParameter<const T extends readonly [string, ...string[]]>(
+  name: string,
+  words: T,
+  fallback: T[number],
+): z.ZodType<T[number], string | undefined> {
+  const error = `one of ${words.map((word) => JSON.stringify(word)).join(", ")}`;
+  return z.enum(words, { error }).prefault(fallback as never).openapi({
+    param: { name, in: "query", required: false },
+    type: "string",
+    enum: [...words],
+    default: fallback,
+  }) as unknown as z.ZodType<T[number], string | undefined>;
+}
+
+/** The size of windows. */
+export function windowParameter(fallback: WindowName): z.ZodType<WindowName, string | undefined> {
+  return wordParameter("window", WINDOW_NAMES, fallback);
+}
+
+const TIME = 'a time such as "2026-01-31T12:00:00Z" or "2026-01-31", epoch seconds or milliseconds';
+
+/** A time, in milliseconds since 1970 once read. */
+export function timeParameter(
+  name: string,
+  description: string,
+): z.ZodType<number | undefined, string | undefined> {
+  return z.string({ error: TIME }).transform((text, context) => {
+    const time = readTime(text);
+    if (time !== undefined) return time;
+    context.addIssue({ code: "custom", message: TIME });
+    return z.NEVER;
+  }).optional().openapi({
+    param: { name, in: "query", required: false },
+    type: "string",
+    description: `${description}: ${TIME}`,
+    examples: ["2026-01-31T12:00:00Z"],
+  });
+}
+
+/** Reads a time of a query: also a date alone, and a zone whose `+` became a space. */
+export function readTime(text: string): number | undefined {
+  if (/^\d{1,15}$/.test(text)) return parseTime(Number(text));
+  if (/^\d{4}-\d{2}-\d{2}$/.test(text)) return parseTime(`${text}T00:00:00Z`);
+  return parseTime(text.replace(/ (\d{2}:?\d{2})$/, "+$1"));
+}
+
+/** A name or identifier in the path. */
+export function nameParameter(name: string, example: string): z.ZodString {
+  const error = `text of 1 to ${MAX_ID_LENGTH} characters`;
+  return z.string({ error }).min(1, { error }).max(MAX_ID_LENGTH, { error }).openapi({
+    param: { name, in: "path", required: true },
+    example,
+  });
+}

@@ -1,0 +1,213 @@
+/**
+ * The endpoints of the views: their parameters, and how an answer is made from
+ * what was read.
+ *
+ * @module
+ */
+
+import { formatTime } from "@pipeline/core";
+import { allowed, explain } from "@pipeline/runtime";
+import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { Problem } from "../problem.ts";
+import { type Source, withReading } from "../queries/reading.ts";
+import { status } from "../queries/status.ts";
+import { subredditActivity } from "../queries/subreddit_activity.ts";
+import { listSubreddits, SORTS } from "../queries/subreddits.ts";
+import { topPosts } from "../queries/top_posts.ts";
+import { userActivity } from "../queries/user_activity.ts";
+import {
+  integerParameter,
+  nameParameter,
+  timeParameter,
+  windowParameter,
+  wordParameter,
+} from "./parameters.ts";
+import {
+  activityAnswer,
+  problemAnswer,
+  statusAnswer,
+  subredditsAnswer,
+  topAnswer,
+  userAnswer,
+} from "./schemas.ts";
+
+const subreddit = nameParameter("subreddit", "AskHistorians");
+const range = {
+  from: timeParameter("from", "First window start, inclusive"),
+  to: timeParameter("to", "Last window start, exclusive"),
+};
+
+const top = endpoint({
+  path: "/v1/subreddits/{subreddit}/top",
+  summary: "The best posts of a subreddit: by score, then the later one, then the greater id",
+  params: { subreddit },
+  query: { k: integerParameter("k", { min: 1, max: 100, default: 10 }) },
+  answer: topAnswer,
+});
+
+const activity = endpoint({
+  path: "/v1/subreddits/{subreddit}/activity",
+  summary: "Posts, comments and active users of a subreddit, a window each",
+  params: { subreddit },
+  query: { window: windowParameter("1h"), ...range },
+  answer: activityAnswer,
+});
+
+const subreddits = endpoint({
+  path: "/v1/subreddits",
+  summary: "The first subreddits of one window",
+  params: {},
+  query: {
+    sort: wordParameter("sort", SORTS, "trending"),
+    window: windowParameter("1h"),
+    limit: integerParameter("limit", { min: 1, max: 500, default: 20 }),
+    at: timeParameter("at", "A time within the window; the latest one where not given"),
+  },
+  answer: subredditsAnswer,
+});
+
+const user = endpoint({
+  path: "/v1/users/{user_id}/activity",
+  summary: "Posts and comments of a user, a window each, and totals",
+  params: { user_id: nameParameter("user_id", "u_1") },
+  query: { window: windowParameter("1d"), ...range },
+  answer: userAnswer,
+});
+
+const state = endpoint({
+  path: "/v1/status",
+  summary: "The generation, how far each layer is, and counts",
+  params: {},
+  query: {},
+  answer: statusAnswer,
+});
+
+/** The endpoints of the views. */
+export function viewRoutes(source: Source): OpenAPIHono {
+  const app = new OpenAPIHono();
+  app.openapi(top, async (context) => {
+    const { subreddit } = context.req.valid("param");
+    const { k } = context.req.valid("query");
+    const answer = await withReading(source, async (reading) => {
+      const { items, exact } = await topPosts(reading, { subreddit, k });
+      const shown = items.map((post) => ({
+        post_id: post.post_id,
+        title: post.title,
+        user_id: post.user_id,
+        score: post.score,
+        num_comments: post.num_comments,
+        created_utc: formatTime(post.created_utc),
+        timestamp: formatTime(post.timestamp),
+      }));
+      const provenance = reading.provenance();
+      return { subreddit, items: shown, exact: exact && reading.complete, provenance };
+    });
+    return context.json(answer, 200);
+  }, refuse(top));
+  app.openapi(activity, async (context) => {
+    const request = { ...context.req.valid("param"), ...context.req.valid("query") };
+    const { subreddit, window } = request;
+    const answer = await withReading(source, async (reading) => {
+      const items = withStarts(await subredditActivity(reading, request));
+      return { subreddit, window, items, provenance: reading.provenance() };
+    });
+    return context.json(answer, 200);
+  }, refuse(activity));
+  app.openapi(subreddits, async (context) => {
+    const request = context.req.valid("query");
+    const { window, sort } = request;
+    const answer = await withReading(source, async (reading) => {
+      const { window_start: start, items } = await listSubreddits(reading, request);
+      const window_start = start === null ? null : formatTime(start);
+      return { window, window_start, sort, items: [...items], provenance: reading.provenance() };
+    });
+    return context.json(answer, 200);
+  }, refuse(subreddits));
+  app.openapi(user, async (context) => {
+    const request = { ...context.req.valid("param"), ...context.req.valid("query") };
+    const { user_id, window } = request;
+    const answer = await withReading(source, async (reading) => {
+      const { items, totals } = await userActivity(reading, request);
+      const last_active = totals.last_active === null ? null : formatTime(totals.last_active);
+      return {
+        user_id,
+        window,
+        items: withStarts(items),
+        totals: { ...totals, last_active },
+        provenance: reading.provenance(),
+      };
+    });
+    return context.json(answer, 200);
+  }, refuse(user));
+  app.openapi(state, async (context) => {
+    const answer = await withReading(source, async (reading) => {
+      const counts = await status(reading);
+      const provenance = reading.provenance();
+      const { generation, horizon, folded, lag } = provenance;
+      const ends = reading.ends ?? null;
+      return { generation, horizon, folded, ends, lag, ...counts, provenance };
+    });
+    return context.json(answer, 200);
+  }, refuse(state));
+  return app;
+}
+
+function withStarts<T extends { readonly window_start: number }>(
+  items: readonly T[],
+): (Omit<T, "window_start"> & { readonly window_start: string })[] {
+  return items.map((item) => ({ ...item, window_start: formatTime(item.window_start) }));
+}
+
+function endpoint<
+  const P extends string,
+  S extends z.core.$ZodLooseShape,
+  Q extends z.core.$ZodLooseShape,
+  A extends z.ZodType,
+>(
+  { path, summary, params, query, answer }: {
+    readonly path: P;
+    readonly summary: string;
+    readonly params: S;
+    readonly query: Q;
+    readonly answer: A;
+  },
+) {
+  const problem = { content: { "application/problem+json": { schema: problemAnswer } } };
+  return createRoute({
+    method: "get",
+    path,
+    summary,
+    request: { params: z.strictObject(params), query: z.strictObject(query) },
+    responses: {
+      200: { description: "The answer", content: { "application/json": { schema: answer } } },
+      400: { description: "A parameter is not as it must be", ...problem },
+      503: { description: "There is no generation yet, or the store does not answer", ...problem },
+    },
+  });
+}
+
+/** What the check of a request's parameters found. */
+type Checked =
+  & { readonly target: string }
+  & ({ readonly success: true } | { readonly success: false; readonly error: z.core.$ZodError });
+
+/** Says of each parameter that is not as it must be: its name, its value and what is allowed. */
+function refuse({ request: { params, query } }: Checks) {
+  return (result: Checked, { req }: Context): undefined => {
+    if (result.success) return;
+    const inPath = result.target === "param";
+    const schema = inPath ? params : query;
+    const input: Record<string, unknown> = inPath ? req.param() : Object.fromEntries(
+      Object.entries(req.queries()).map(([name, all]) => [name, all.length === 1 ? all[0] : all]),
+    );
+    // Once more, with our own words.
+    const { issues } = schema.safeParse(input, { error: allowed }).error ?? result.error;
+    const lines = explain(issues, schema, input, (path) => `Parameter ${JSON.stringify(path[0])}`);
+    throw new Problem(400, lines.join("; "));
+  };
+}
+
+interface Checks {
+  readonly request: { readonly params: z.ZodType; readonly query: z.ZodType };
+}

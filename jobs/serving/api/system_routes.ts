@@ -1,0 +1,127 @@
+/**
+ * What people and machines ask of the job itself: its page, stream, description,
+ * health and metrics.
+ *
+ * @module
+ */
+
+import type { ServingStore } from "@pipeline/core";
+import { type Clock, errorText, type Health, type Metrics, withTimeout } from "@pipeline/runtime";
+import { type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Asset } from "../page/mod.ts";
+import type { EventHub } from "../stream.ts";
+import { problemAnswer } from "./schemas.ts";
+
+/** What the routes tell about. */
+export interface SystemOptions {
+  /** Asked whether there is a generation. */
+  readonly store: ServingStore;
+  /** Liveness and further conditions of readiness. */
+  readonly health: Health;
+  /** What `/metrics` renders. */
+  readonly metrics: Metrics;
+  /** What `/v1/stream` follows. */
+  readonly hub: EventHub;
+  /** The page by path; none where not given. */
+  readonly assets?: ReadonlyMap<string, Asset>;
+  /** Waits. */
+  readonly clock: Pick<Clock, "sleep">;
+}
+
+/** Milliseconds that the store may take to show that it is there. */
+const PROBE_TIMEOUT = 2000;
+
+const check = z.strictObject({ name: z.string(), ok: z.boolean(), detail: z.string() });
+
+/** Adds the routes. */
+export function addSystemRoutes(app: OpenAPIHono, options: SystemOptions): void {
+  const { store, health, metrics, hub, clock, assets = new Map<string, Asset>() } = options;
+  for (const route of DESCRIBED) app.openAPIRegistry.registerPath({ method: "get", ...route });
+
+  app.get("/healthz", (context) => {
+    const { live, checks } = health.report();
+    return context.json({ live, checks }, live ? 200 : 503);
+  });
+  app.get("/readyz", async (context) => {
+    const report = health.report();
+    const checks = [await probe(store, clock), ...report.checks];
+    const ready = checks[0]!.ok && report.ready;
+    return context.json({ ready, checks }, ready ? 200 : 503);
+  });
+  app.get("/metrics", async (context) => {
+    const text = await metrics.render();
+    return context.body(text, 200, { "content-type": metrics.contentType });
+  });
+  app.get("/v1/stream", (context) => {
+    // Looking at the headers alone follows nothing.
+    const body = context.req.raw.method === "HEAD" ? null : hub.connect();
+    const headers = { "content-type": "text/event-stream", "x-accel-buffering": "no" };
+    return new Response(body, { headers });
+  });
+  for (const [path, asset] of assets) {
+    app.get(path, (context) => assetResponse(asset, context.req.header("if-none-match")));
+  }
+}
+
+const text = (type: string) => ({ [type]: { schema: z.string() } });
+const yesOrNo = (schema: z.ZodType) => ({
+  200: { description: "Yes", content: { "application/json": { schema } } },
+  503: { description: "No", content: { "application/json": { schema } } },
+});
+
+const DESCRIBED = [
+  {
+    path: "/healthz",
+    summary: "Whether the job makes progress",
+    responses: yesOrNo(z.strictObject({ live: z.boolean(), checks: z.array(check) })),
+  },
+  {
+    path: "/readyz",
+    summary: "Whether the job can answer: the store does, and has a generation",
+    responses: yesOrNo(z.strictObject({ ready: z.boolean(), checks: z.array(check) })),
+  },
+  {
+    path: "/metrics",
+    summary: "Metrics in the text form that Prometheus reads",
+    responses: { 200: { description: "Metrics", content: text("text/plain") } },
+  },
+  {
+    path: "/v1/stream",
+    summary: "Server-sent events: `summary` once a second, `problem` where there is none",
+    responses: {
+      200: {
+        description: "Events until either side ends them",
+        content: text("text/event-stream"),
+      },
+      503: {
+        description: "As many clients follow the stream as are allowed",
+        content: { "application/problem+json": { schema: problemAnswer } },
+      },
+    },
+  },
+] as const;
+
+async function probe(store: ServingStore, clock: Pick<Clock, "sleep">) {
+  const name = "store";
+  try {
+    const generation = await withTimeout(() => store.current(), {
+      ms: PROBE_TIMEOUT,
+      what: "The store",
+      clock,
+    });
+    if (generation === undefined) return { name, ok: false, detail: "There is no generation yet" };
+    return { name, ok: true, detail: `generation ${generation}` };
+  } catch (error) {
+    return { name, ok: false, detail: errorText(error) };
+  }
+}
+
+function assetResponse({ type, body, etag }: Asset, known: string | undefined): Response {
+  const headers = { "cache-control": "no-cache", etag };
+  // What compresses on the way makes the tag a weak one.
+  const tags = known?.split(",").map((tag) => tag.trim().replace(/^W\//, "")) ?? [];
+  if (tags.includes(etag) || tags.includes("*")) {
+    return new Response(null, { status: 304, headers });
+  }
+  return new Response(body, { headers: { ...headers, "content-type": type } });
+}

@@ -1,0 +1,110 @@
+/**
+ * The serving job's web application: API, stream and page over one store.
+ *
+ * @module
+ */
+
+import { OpenAPIHono } from "@hono/zod-openapi";
+import type { MiddlewareHandler } from "hono";
+import { routePath } from "hono/route";
+import type { ServingStore } from "@pipeline/core";
+import { type Clock, Health, type Logger, Metrics, systemClock } from "@pipeline/runtime";
+import { bounded, secure, wellFormed } from "./api/guards.ts";
+import { problemResponse, toProblem } from "./api/problems.ts";
+import { viewRoutes } from "./api/routes.ts";
+import { addSystemRoutes } from "./api/system_routes.ts";
+import { type ServingConfig, servingConfig } from "./config.ts";
+import { shareEnds } from "./log_ends.ts";
+import type { Asset } from "./page/mod.ts";
+import { Problem } from "./problem.ts";
+import type { LogEnds, Source } from "./queries/reading.ts";
+import { EventHub } from "./stream.ts";
+import { type Stats, Summarizer } from "./summary.ts";
+
+/** What the application is made of. All but the store may be left out. */
+export interface AppOptions {
+  /** Where the views are. */
+  readonly store: ServingStore;
+  /** Tells the end of the log; without it, answers say that their lag is not known. */
+  readonly ends?: LogEnds;
+  /** Figures for the page that only somebody else knows. */
+  readonly stats?: () => Stats | undefined;
+  /** The page's files (see `loadAssets`); without them there is no page. */
+  readonly assets?: ReadonlyMap<string, Asset>;
+  /** Limits; the defaults where not given. */
+  readonly limits?: Pick<ServingConfig, "requestTimeout" | "maxRequests" | "maxStreams">;
+  /** The machine's own where not given. */
+  readonly clock?: Clock;
+  /** Takes failures. */
+  readonly log?: Logger;
+  /** Shared with the rest of the process, or its own. */
+  readonly metrics?: Metrics;
+  /** Shared with the rest of the process, or its own. */
+  readonly health?: Health;
+}
+
+/** The application. */
+export interface App {
+  /** Answers a request. */
+  fetch(request: Request): Response | Promise<Response>;
+  /** Ends the streams, so that a server can drain. */
+  close(): Promise<void>;
+}
+
+/** Makes the application. */
+export function createApp(options: AppOptions): App {
+  const { store, ends, log, clock = systemClock, metrics = new Metrics() } = options;
+  const { limits = servingConfig.parse({}), health = new Health(clock) } = options;
+  const source: Source = { store, ...(ends && { ends: shareEnds(ends, { clock }) }) };
+  const summarizer = new Summarizer({
+    source,
+    clock,
+    ...(options.stats && { stats: options.stats }),
+    ...(log && { log }),
+  });
+  const hub = new EventHub({
+    make: () => summarizer.make(),
+    clock,
+    maxClients: limits.maxStreams,
+  });
+  metrics.gauge("serving_stream_clients", {
+    help: "Clients that follow the stream.",
+    collect: (gauge) => gauge.set(hub.clients),
+  });
+
+  const app = new OpenAPIHono();
+  app.use(secure, observed(metrics, clock), wellFormed);
+  app.use("/v1/*", bounded({ ...limits, clock }));
+  addSystemRoutes(app, { ...options, store, health, metrics, hub, clock });
+  app.route("/", viewRoutes(source));
+  app.doc31("/openapi.json", {
+    openapi: "3.1.0",
+    info: {
+      title: "Reddit pipeline",
+      version: "1",
+      description: "Merged answers of batch and speed layer, each with where it comes from.",
+      license: { name: "MIT" },
+    },
+  });
+  app.notFound(({ req }) => {
+    const detail = `There is no ${req.path}; /openapi.json lists what there is`;
+    return problemResponse(new Problem(404, detail), req.path);
+  });
+  app.onError((error, { req }) => problemResponse(toProblem(error, log), req.path));
+  return { fetch: (request) => app.fetch(request), close: () => hub.close() };
+}
+
+/** Counts requests and measures how long their answers take to begin. */
+function observed(metrics: Metrics, clock: Pick<Clock, "monotonic">): MiddlewareHandler {
+  const duration = metrics.histogram("serving_request_duration_seconds", {
+    help: "Time from a request to the beginning of its answer.",
+    labels: { route: 20, status: 12 },
+  });
+  return async (context, next) => {
+    const start = clock.monotonic();
+    await next();
+    const route = routePath(context, -1);
+    const status = String(context.res.status);
+    duration.observe((clock.monotonic() - start) / 1000, { route, status });
+  };
+}

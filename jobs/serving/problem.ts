@@ -1,0 +1,33 @@
+/**
+ * What a request can be refused for. The API turns it into problem details
+ * (RFC 9457).
+ *
+ * @module
+ */
+
+/** Status codes of refusals. */
+export type ProblemStatus = 400 | 404 | 405 | 413 | 500 | 503;
+
+/** A request that cannot be answered, for a reason that its sender may read. */
+export class Problem extends Error {
+  override name = "Problem";
+  /** HTTP status. */
+  readonly status: ProblemStatus;
+  /** Seconds after which the same request may succeed. */
+  readonly retryAfter: number | undefined;
+
+  /**
+   * Makes the reason for a refusal.
+   *
+   * @param detail one sentence: the thing, its value, what is allowed.
+   */
+  constructor(
+    status: ProblemStatus,
+    detail: string,
+    options: ErrorOptions & { readonly retryAfter?: number } = {},
+  ) {
+    super(detail, options);
+    this.status = status;
+    this.retryAfter = options.retryAfter;
+  }
+}

@@ -1,0 +1,226 @@
+/**
+ * One request's reading of the store: a generation that is resolved once, the
+ * control documents that say what it holds, then documents, and what was missing.
+ *
+ * @module
+ */
+
+import {
+  distance,
+  hasCode,
+  type OffsetVector,
+  offsetVector,
+  partitionName,
+  type ServingStore,
+  type StoredDocument,
+  type Topic,
+  TOPICS,
+  type ViewDocument,
+  type ViewName,
+  type ViewQuery,
+} from "@pipeline/core";
+import {
+  type Folded,
+  type Manifest,
+  partitionsOf,
+  readFolded,
+  readManifest,
+} from "@pipeline/protocol";
+import { Problem } from "../problem.ts";
+
+/** The end of every partition of the log, exclusive. */
+export type LogEnds = () => Promise<OffsetVector>;
+
+/** Offsets by topic; `null` where speed has not begun with a partition. */
+export type FoldedOffsets = Readonly<Record<Topic, readonly (number | null)[]>>;
+
+/** Where an answer comes from; see the fields of `provenance` in the API. */
+export interface Provenance {
+  /** The generation that was read. */
+  readonly generation: number;
+  /** The first offsets that batch has not seen. */
+  readonly horizon: OffsetVector;
+  /** The first offsets that speed has not folded; the answer holds at least what is below. */
+  readonly folded: FoldedOffsets;
+  /** Records in the log beyond `folded`; `null` where the log's end is not known. */
+  readonly lag: number | null;
+  /** Whether something is missing from the answer or from what is known about it. */
+  readonly partial: boolean;
+  /** What is missing: `speed`, a partition such as `reddit.posts-0`, `store` or `log`. */
+  readonly missing: readonly string[];
+  /** Hash of the views' definitions and settings. */
+  readonly definition: string;
+}
+
+/** Most documents of one page of the store. */
+const PAGE = 10_000;
+
+/** A view document of one type. */
+export type DocumentOf<T extends ViewDocument["type"]> = Extract<ViewDocument, { type: T }>;
+
+/** A consistent reading of one generation. */
+export class Reading {
+  readonly #store: ServingStore;
+  readonly #ends: OffsetVector | undefined;
+  #complete = true;
+
+  /** The generation's manifest. */
+  readonly manifest: Manifest;
+  /** How far speed has folded, read before any document. */
+  readonly folded: readonly Folded[];
+
+  /** Use {@linkcode openReading}. */
+  constructor(
+    store: ServingStore,
+    known: {
+      readonly manifest: Manifest;
+      readonly folded: readonly Folded[];
+      readonly ends: OffsetVector | undefined;
+    },
+  ) {
+    this.#store = store;
+    this.manifest = known.manifest;
+    this.folded = known.folded;
+    this.#ends = known.ends;
+  }
+
+  /** Whether every search was answered by the whole store so far. */
+  get complete(): boolean {
+    return this.#complete;
+  }
+
+  /** The end of the log, where it is known. */
+  get ends(): OffsetVector | undefined {
+    return this.#ends;
+  }
+
+  /** All parts that may hold documents of a topic's records. */
+  parts(topics: readonly Topic[] = TOPICS): string[] {
+    const partitions = partitionsOf(this.manifest.horizon);
+    return topics.flatMap((topic) =>
+      Array.from({ length: partitions }, (_, partition) => partitionName(topic, partition))
+    );
+  }
+
+  /** One page of documents. */
+  async page<T extends ViewDocument["type"]>(
+    view: ViewName,
+    query: ViewQuery & { readonly type: T },
+  ): Promise<(StoredDocument & { readonly body: DocumentOf<T> })[]> {
+    const { documents, complete } = await this.#store.search(
+      this.manifest.generation,
+      view,
+      query,
+    );
+    if (!complete) this.#complete = false;
+    return documents as (StoredDocument & { readonly body: DocumentOf<T> })[];
+  }
+
+  /** All documents of a query, page by page. */
+  async *all<T extends ViewDocument["type"]>(
+    view: ViewName,
+    query: Omit<ViewQuery, "limit" | "after"> & { readonly type: T },
+  ): AsyncGenerator<DocumentOf<T>> {
+    let after: StoredDocument | undefined;
+    while (true) {
+      const page = await this.page(view, { ...query, limit: PAGE, ...(after && { after }) });
+      for (const { body } of page) yield body;
+      if (page.length < PAGE) return;
+      after = page.at(-1)!;
+    }
+  }
+
+  /** Those documents of the ids that exist. */
+  async get<T extends ViewDocument["type"]>(
+    view: ViewName,
+    ids: readonly string[],
+  ): Promise<DocumentOf<T>[]> {
+    const found = await this.#store.get(this.manifest.generation, view, ids);
+    return found.flatMap((document) =>
+      document === undefined ? [] : [document.body as DocumentOf<T>]
+    );
+  }
+
+  /** Number of documents of a view. */
+  count(view: ViewName): Promise<number> {
+    return this.#store.count(this.manifest.generation, view);
+  }
+
+  /** Where what was read so far comes from. */
+  provenance(): Provenance {
+    const { generation, horizon, definition } = this.manifest;
+    const offsets = new Map(this.folded.map((f) => [partitionName(f.topic, f.partition), f]));
+    const partitions = partitionsOf(horizon);
+    const folded = Object.fromEntries(TOPICS.map((topic) => [
+      topic,
+      Array.from(
+        { length: partitions },
+        (_, partition) => offsets.get(partitionName(topic, partition))?.next_offset ?? null,
+      ),
+    ])) as Record<Topic, (number | null)[]>;
+    const reached = offsetVector(
+      partitions,
+      (topic, partition) => folded[topic][partition] ?? horizon[topic][partition]!,
+    );
+    const unfolded = this.parts().filter((part) => !offsets.has(part));
+    const missing = [
+      ...(unfolded.length === this.parts().length ? ["speed"] : unfolded),
+      ...(this.#complete ? [] : ["store"]),
+      ...(this.#ends === undefined ? ["log"] : []),
+    ];
+    return {
+      generation,
+      horizon,
+      folded,
+      lag: this.#ends === undefined ? null : distance(reached, this.#ends),
+      partial: missing.length > 0,
+      missing,
+      definition,
+    };
+  }
+}
+
+/** What readings are made from. */
+export interface Source {
+  /** Where the views are. */
+  readonly store: ServingStore;
+  /** Tells the end of the log, where somebody can. */
+  readonly ends?: LogEnds;
+}
+
+/** How often a generation that vanished while it was read is followed by a new one. */
+const TRIES = 3;
+
+/**
+ * Resolves the generation once and reads it.
+ *
+ * @throws {Problem} 503 where there is no generation yet.
+ */
+export async function withReading<T>(
+  source: Source,
+  read: (reading: Reading) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await read(await openReading(source));
+    } catch (error) {
+      if (!hasCode(error, "not_found") || attempt === TRIES) throw error;
+    }
+  }
+}
+
+async function openReading({ store, ends }: Source): Promise<Reading> {
+  const generation = await store.current();
+  const none = "There is no generation yet: batch has not published its first one";
+  if (generation === undefined) throw new Problem(503, none, { retryAfter: 5 });
+  // Before any document: an answer may hold more than its provenance says, never less.
+  const [versioned, folded, end] = await Promise.all([
+    readManifest(store, generation),
+    readFolded(store, generation),
+    ends?.().catch(() => undefined),
+  ]);
+  if (versioned === undefined) {
+    throw new Problem(503, `Generation ${generation} has no manifest`, { retryAfter: 5 });
+  }
+  return new Reading(store, { manifest: versioned.manifest, folded, ends: end });
+}

@@ -1,0 +1,114 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { offsetVector, type ServingStore, type ViewPage } from "@pipeline/core";
+import { MemoryStore } from "@pipeline/adapters/memory";
+import { Problem } from "../problem.ts";
+import { addGeneration, buildStore, NOON, post } from "../testing/world.ts";
+import { type Reading, withReading } from "./reading.ts";
+import { subredditActivity } from "./subreddit_activity.ts";
+
+const provenance = (reading: Reading) => Promise.resolve(reading.provenance());
+
+Deno.test("withReading() tells generation, horizon, folded and lag", async () => {
+  const store = await buildStore({ batch: [post()], speed: [post({ post_id: "t3_2" })] }, {
+    partitions: 1,
+  });
+  const ends = () => Promise.resolve(offsetVector(1, () => 5));
+  const { definition, ...rest } = await withReading({ store, ends }, provenance);
+  assertEquals(typeof definition, "string");
+  assertEquals(rest, {
+    generation: 1,
+    horizon: { "reddit.posts": [1], "reddit.comments": [0], "reddit.users": [0] },
+    folded: { "reddit.posts": [2], "reddit.comments": [0], "reddit.users": [0] },
+    lag: 13,
+    partial: false,
+    missing: [],
+  });
+});
+
+Deno.test("withReading() says what is missing", async () => {
+  const ends = () => Promise.resolve(offsetVector(3, () => 0));
+  const missing = async (unfolded: string[], source = { ends }) => {
+    const store = await buildStore({}, { unfolded });
+    const { partial, missing, lag } = await withReading({ store, ...source }, provenance);
+    assertEquals(partial, missing.length > 0);
+    assertEquals(lag === null, missing.includes("log"));
+    return missing;
+  };
+  assertEquals(await missing([]), []);
+  assertEquals(await missing(["reddit.posts-1"]), ["reddit.posts-1"]);
+  const all = ["reddit.posts", "reddit.comments", "reddit.users"]
+    .flatMap((topic) => [0, 1, 2].map((p) => `${topic}-${p}`));
+  assertEquals(await missing(all), ["speed"]);
+  assertEquals(await missing([], {} as never), ["log"]);
+  const down = { ends: () => Promise.reject(new Error("the log does not answer")) };
+  assertEquals(await missing([], down), ["log"]);
+});
+
+Deno.test("withReading() says that a shard did not answer, instead of a smaller number", async () => {
+  const store = await buildStore({ speed: [post()] });
+  const search = store.search.bind(store);
+  store.search = async (...args): Promise<ViewPage> => ({
+    ...await search(...args),
+    complete: false,
+  });
+  const result = await withReading({ store }, async (reading) => {
+    await subredditActivity(reading, { subreddit: "deno", window: "1h" });
+    return reading.provenance();
+  });
+  assertEquals(result.missing, ["store", "log"]);
+});
+
+Deno.test("withReading() refuses with 503 while there is no generation", async () => {
+  const error = await assertRejects(
+    () => withReading({ store: new MemoryStore() }, provenance),
+    Problem,
+  );
+  assertEquals([error.status, error.retryAfter], [503, 5]);
+});
+
+Deno.test("withReading() reads one generation, also when the aliases move meanwhile", async () => {
+  const store = await buildStore({ batch: [post()] });
+  await addGeneration(store, { batch: [post(), post({ post_id: "b" })] }, { generation: 2 });
+  const counts = await withReading({ store }, async (reading) => {
+    await store.switchTo(2, 1);
+    const items = await subredditActivity(reading, { subreddit: "deno", window: "1h" });
+    return [reading.provenance().generation, items[0]?.posts];
+  });
+  assertEquals(counts, [1, 1]);
+});
+
+Deno.test("withReading() begins anew when its generation is dropped", async () => {
+  const store = await buildStore({ batch: [post()] });
+  await addGeneration(store, { batch: [post(), post({ post_id: "b" })] }, { generation: 2 });
+  let tries = 0;
+  const counts = await withReading({ store }, async (reading) => {
+    if (tries++ === 0) {
+      await store.switchTo(2, 1);
+      await store.dropGeneration(1);
+    }
+    const items = await subredditActivity(reading, { subreddit: "deno", window: "1h" });
+    return [reading.provenance().generation, items[0]?.posts];
+  });
+  assertEquals([tries, ...counts], [2, 2, 2]);
+});
+
+Deno.test("withReading() reads the control documents before any document", async () => {
+  const store = await buildStore({ speed: [post()] });
+  const calls: string[] = [];
+  const spied = new Proxy(store, {
+    get: (target, name) => {
+      const method = Reflect.get(target, name);
+      if (typeof method !== "function") return method;
+      return (...args: unknown[]) => {
+        calls.push(String(name));
+        return method.apply(target, args);
+      };
+    },
+  }) as ServingStore;
+  await withReading(
+    { store: spied },
+    (reading) => subredditActivity(reading, { subreddit: "deno", window: "1h", from: NOON }),
+  );
+  assertEquals(calls.slice(0, 3), ["current", "control", "controls"]);
+  assertEquals(new Set(calls.slice(3)), new Set(["search"]));
+});

@@ -1,0 +1,90 @@
+/**
+ * One user's activity: window by window, and over all time.
+ *
+ * @module
+ */
+
+import {
+  BATCH_PART,
+  countUnion,
+  mergeCounts,
+  mergeUserTotals,
+  userTotalDocumentId,
+  type WindowName,
+} from "@pipeline/core";
+import { Problem } from "../problem.ts";
+import type { Reading } from "./reading.ts";
+import { byWindow } from "./subreddit_activity.ts";
+import { latestWindow, type RangeRequest, resolveRange } from "./windows.ts";
+
+/** A user's announcements in one window. */
+export interface UserWindowItem {
+  /** Milliseconds since 1970. */
+  readonly window_start: number;
+  /** Posts announced. */
+  readonly posts: number;
+  /** Comments announced. */
+  readonly comments: number;
+}
+
+/** What is known of a user over all time. */
+export interface UserTotals {
+  /** Posts announced. */
+  readonly posts: number;
+  /** Comments announced. */
+  readonly comments: number;
+  /** Distinct subreddits of either. */
+  readonly subreddits: number;
+  /** As of the latest user record; `null` where there is none. */
+  readonly karma: number | null;
+  /** Milliseconds since 1970 of the latest announcement; `null` where there is none. */
+  readonly last_active: number | null;
+}
+
+/**
+ * A user's activity.
+ *
+ * @throws {Problem} 400 where the generation does not count users in such windows.
+ */
+export async function userActivity(
+  reading: Reading,
+  request: RangeRequest & { readonly user_id: string },
+): Promise<{ readonly items: UserWindowItem[]; readonly totals: UserTotals }> {
+  const { user_id, window } = request;
+  refuseUncounted(window, reading.manifest.settings.user_windows);
+  const range = await resolveRange(
+    reading,
+    request,
+    () => latestWindow(reading, { type: "user_window", user_id, window }),
+  );
+  const documents = reading.all("user_activity", {
+    type: "user_window",
+    user_id,
+    window,
+    ...range,
+    order: "window",
+  });
+  const items: UserWindowItem[] = [];
+  for await (const parts of byWindow(documents)) {
+    items.push({ window_start: parts[0]!.window_start, ...mergeCounts(parts) });
+  }
+  return { items, totals: await totals(reading, user_id) };
+}
+
+function refuseUncounted(window: WindowName, counted: readonly WindowName[]): void {
+  if (counted.includes(window)) return;
+  const allowed = counted.map((name) => JSON.stringify(name)).join(", ");
+  throw new Problem(400, `"window" is "${window}": users are counted in windows of ${allowed}`);
+}
+
+async function totals(reading: Reading, userId: string): Promise<UserTotals> {
+  const ids = [BATCH_PART, ...reading.parts()].map((part) => userTotalDocumentId(part, userId));
+  const total = mergeUserTotals(await reading.get<"user_total">("user_activity", ids));
+  return {
+    posts: total.posts,
+    comments: total.comments,
+    subreddits: countUnion([total.subreddits]),
+    karma: total.karma_timestamp < 0 ? null : total.karma,
+    last_active: total.last_active < 0 ? null : total.last_active,
+  };
+}

@@ -1,0 +1,148 @@
+/**
+ * What the page follows: one summary of the pipeline a second, made once for
+ * everybody who looks.
+ *
+ * @module
+ */
+
+import { formatTime, WINDOWS, windowStart } from "@pipeline/core";
+import type { Clock, Logger } from "@pipeline/runtime";
+import { toProblem } from "./api/problems.ts";
+import { type MinuteTotal, MinuteTotals } from "./minutes.ts";
+import { type Provenance, type Reading, type Source, withReading } from "./queries/reading.ts";
+import { speedCounts } from "./queries/status.ts";
+import { listSubreddits, type SubredditItem } from "./queries/subreddits.ts";
+import type { StreamEvent } from "./stream.ts";
+import { type Rates, Throughput } from "./throughput.ts";
+
+/** Figures that only somebody beside the serving job knows. */
+export interface Stats {
+  /** Records produced a second. */
+  readonly produced_per_second?: number;
+  /** Records written to the dataset a second. */
+  readonly ingested_per_second?: number;
+  /** Records folded a second. */
+  readonly folded_per_second?: number;
+  /** From produce to visible, milliseconds. */
+  readonly latency_ms?: { readonly p50: number; readonly p99: number };
+}
+
+/** The data of a `summary` event. Times are ISO 8601. */
+export interface Summary {
+  /** When it was made. */
+  readonly time: string;
+  /** The generation's state. */
+  readonly state: string;
+  /** Where it comes from. */
+  readonly provenance: Provenance;
+  /** The end of the log, where it is known. */
+  readonly ends: Reading["ends"] | null;
+  /** What each layer has folded. */
+  readonly layers: {
+    readonly batch: { readonly records: number; readonly unresolved: number };
+    readonly speed: ReturnType<typeof speedCounts>;
+  };
+  /** The last hour up to the latest minute, ascending; empty minutes are left out. */
+  readonly minutes:
+    readonly (Omit<MinuteTotal, "window_start"> & { readonly window_start: string })[];
+  /** The subreddits with most posts in the hour of the latest minute. */
+  readonly top: { readonly window_start: string | null; readonly items: readonly SubredditItem[] };
+  /** Records a second; `null` where not known. */
+  readonly rates: Rates;
+  /** From produce to visible, milliseconds; `null` where nobody measures it. */
+  readonly latency_ms: { readonly p50: number; readonly p99: number } | null;
+}
+
+/** Options of {@linkcode Summarizer}. */
+export interface SummarizerOptions {
+  /** Where the views are. */
+  readonly source: Source;
+  /** Tells what minute it is. */
+  readonly clock: Pick<Clock, "now" | "monotonic">;
+  /** Figures from elsewhere. */
+  readonly stats?: () => Stats | undefined;
+  /** Takes failures. */
+  readonly log?: Logger;
+}
+
+/** Subreddits in the summary. */
+const TOP = 10;
+
+/** The list of subreddits takes a whole hour's documents: it is made every so many milliseconds. */
+const TOP_INTERVAL = 5000;
+
+/** Makes summaries, and keeps between them what would be dear to read anew each second. */
+export class Summarizer {
+  readonly #options: SummarizerOptions;
+  readonly #throughput: Throughput;
+  #minutes: MinuteTotals | undefined;
+  #top: { readonly made: number; readonly value: Summary["top"] } | undefined;
+
+  /** Nothing is read yet. */
+  constructor(options: SummarizerOptions) {
+    this.#options = options;
+    this.#throughput = new Throughput(options.clock);
+  }
+
+  /** The next event: a `summary`, or a `problem` where it cannot be made. Never rejects. */
+  async make(): Promise<StreamEvent> {
+    const { source, log } = this.#options;
+    try {
+      return {
+        event: "summary",
+        data: await withReading(source, (reading) => this.#read(reading)),
+      };
+    } catch (error) {
+      const { status, message } = toProblem(error, log);
+      return { event: "problem", data: { status, detail: message } };
+    }
+  }
+
+  async #read(reading: Reading): Promise<Summary> {
+    const { clock, stats } = this.#options;
+    const { generation, state, records, unresolved } = reading.manifest;
+    if (this.#minutes?.generation !== generation) {
+      this.#minutes = new MinuteTotals(generation);
+      this.#top = undefined;
+    }
+    const anchor = await this.#anchor(reading);
+    const minutes = anchor === undefined ? [] : await this.#minutes.read(reading, anchor);
+    const top = await this.#topSubreddits(reading, anchor);
+    const provenance = reading.provenance();
+    const measured = stats?.();
+    return {
+      time: formatTime(clock.now()),
+      state,
+      provenance,
+      ends: reading.ends ?? null,
+      layers: { batch: { records, unresolved }, speed: speedCounts(reading) },
+      minutes: minutes.map((m) => ({ ...m, window_start: formatTime(m.window_start) })),
+      top,
+      rates: this.#throughput.rates({ provenance, ends: reading.ends, measured }),
+      latency_ms: measured?.latency_ms ?? null,
+    };
+  }
+
+  /** The latest minute that holds anything, but none of the future unless there is no other. */
+  async #anchor(reading: Reading): Promise<number | undefined> {
+    const { clock } = this.#options;
+    const query = { type: "activity", window: "1m", order: "latest", limit: 1 } as const;
+    const to = windowStart(clock.now(), WINDOWS["1m"]) + WINDOWS["1m"];
+    for (const bound of [{ to }, {}]) {
+      const [document] = await reading.page("subreddit_activity", { ...query, ...bound });
+      if (document !== undefined) return document.body.window_start;
+    }
+    return undefined;
+  }
+
+  async #topSubreddits(reading: Reading, anchor: number | undefined): Promise<Summary["top"]> {
+    const now = this.#options.clock.monotonic();
+    if (this.#top !== undefined && now - this.#top.made < TOP_INTERVAL) return this.#top.value;
+    const at = anchor === undefined ? {} : { at: anchor };
+    const request = { window: "1h", sort: "posts", limit: TOP, ...at } as const;
+    const { window_start: start, items } = await listSubreddits(reading, request);
+    const value = { window_start: start === null ? null : formatTime(start), items };
+    this.#top = { made: now, value };
+    return value;
+  }
+}

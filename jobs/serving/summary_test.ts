@@ -1,0 +1,135 @@
+import { assertEquals } from "@std/assert";
+import { offsetVector, WINDOWS } from "@pipeline/core";
+import { TestClock } from "@pipeline/runtime";
+import { MemoryStore } from "@pipeline/adapters/memory";
+import { type Stats, Summarizer, type Summary } from "./summary.ts";
+import { addGeneration, buildStore, comment, NOON, post } from "./testing/world.ts";
+import { Throughput } from "./throughput.ts";
+
+const MINUTE = WINDOWS["1m"];
+
+async function summary(summarizer: Summarizer): Promise<Summary> {
+  const { event, data } = await summarizer.make();
+  assertEquals(event, "summary", JSON.stringify(data));
+  return data as Summary;
+}
+
+const at = (minute: number, id: string, user = "u_1", subreddit = "deno") =>
+  post({ post_id: id, user_id: user, subreddit, created_utc: NOON + minute * MINUTE });
+
+function shown({ minutes }: Summary) {
+  return minutes.map((m) => [
+    (Date.parse(m.window_start) - NOON) / MINUTE,
+    m.posts,
+    m.comments,
+    m.active_users,
+  ]);
+}
+
+Deno.test("Summarizer adds up all subreddits, the last hour minute by minute", async () => {
+  const store = await buildStore({
+    batch: [at(-90, "old"), at(-3, "a")],
+    speed: [at(-3, "b", "u_2", "other"), at(0, "c"), comment({ subreddit: "other" })],
+  });
+  const clock = new TestClock(NOON + 30_000);
+  const result = await summary(new Summarizer({ source: { store }, clock }));
+  assertEquals(shown(result), [[-3, 2, 0, 2], [0, 1, 1, 1]]);
+  assertEquals(result.top.window_start, "2026-01-31T12:00:00.000Z");
+  assertEquals(result.top.items.map((item) => item.subreddit), ["deno", "other"]);
+  assertEquals(result.layers.batch.records, 2);
+  assertEquals(result.layers.speed.records, 3);
+  assertEquals(result.provenance.missing, ["log"]);
+});
+
+Deno.test("Summarizer sees new records at once and late ones within a minute", async () => {
+  const store = new MemoryStore();
+  await addGeneration(store, { speed: [at(-30, "a"), at(0, "b")] });
+  await store.switchTo(1, undefined);
+  const clock = new TestClock(NOON + 30_000);
+  const summarizer = new Summarizer({ source: { store }, clock });
+  await summary(summarizer);
+
+  const more = new MemoryStore();
+  await addGeneration(more, { speed: [at(-30, "a"), at(-30, "late"), at(0, "b"), at(0, "c")] });
+  for (const type of ["activity"] as const) {
+    const query = { type, order: "id", limit: 100 } as const;
+    const { documents } = await more.search(1, "subreddit_activity", query);
+    const newer = documents.map((document) => ({ ...document, version: document.version + 100 }));
+    await store.write(1, "subreddit_activity", newer);
+  }
+  assertEquals(shown(await summary(summarizer)).at(-1), [0, 2, 0, 1]);
+  for (let second = 0; second < 60; second++) await summarizer.make();
+  assertEquals(shown(await summary(summarizer)), [[-30, 2, 0, 1], [0, 2, 0, 1]]);
+});
+
+Deno.test("Summarizer follows the minutes on, over gaps too", async () => {
+  const store = await buildStore({ speed: [at(0, "a")] });
+  const clock = new TestClock(NOON);
+  const summarizer = new Summarizer({ source: { store }, clock });
+  assertEquals(shown(await summary(summarizer)), [[0, 1, 0, 1]]);
+  const next = await buildStore({ speed: [at(0, "a"), at(4, "b"), at(5, "c")] });
+  const { documents } = await next.search(1, "subreddit_activity", { order: "id", limit: 99 });
+  await store.write(1, "subreddit_activity", documents);
+  await clock.advance(5 * MINUTE);
+  assertEquals(shown(await summary(summarizer)), [[0, 1, 0, 1], [4, 1, 0, 1], [5, 1, 0, 1]]);
+});
+
+Deno.test("Summarizer leaves records of the future aside, unless there is nothing else", async () => {
+  const clock = new TestClock(NOON + 1000);
+  const both = await buildStore({ speed: [at(0, "a"), at(600, "b")] });
+  assertEquals(shown(await summary(new Summarizer({ source: { store: both }, clock }))), [[
+    0,
+    1,
+    0,
+    1,
+  ]]);
+  const future = await buildStore({ speed: [at(600, "b")] });
+  const result = await summary(new Summarizer({ source: { store: future }, clock }));
+  assertEquals(shown(result), [[600, 1, 0, 1]]);
+});
+
+Deno.test("Summarizer begins anew with another generation", async () => {
+  const store = await buildStore({ batch: [at(0, "a")] });
+  const summarizer = new Summarizer({ source: { store }, clock: new TestClock(NOON) });
+  await summary(summarizer);
+  await addGeneration(store, { batch: [at(0, "a"), at(-9, "b")] }, { generation: 2 });
+  await store.switchTo(2, 1);
+  const result = await summary(summarizer);
+  assertEquals(result.provenance.generation, 2);
+  assertEquals(shown(result).length, 2);
+});
+
+Deno.test("Summarizer of an empty generation is empty; without one it tells the problem", async () => {
+  const clock = new TestClock(NOON);
+  const empty = await summary(new Summarizer({ source: { store: await buildStore({}) }, clock }));
+  assertEquals([empty.minutes, empty.top], [[], { window_start: null, items: [] }]);
+  const { event, data } = await new Summarizer({ source: { store: new MemoryStore() }, clock })
+    .make();
+  assertEquals([event, (data as { status: number }).status], ["problem", 503]);
+});
+
+Deno.test("Summarizer passes on what somebody measured", async () => {
+  const stats: Stats = { ingested_per_second: 7, latency_ms: { p50: 12, p99: 80 } };
+  const source = { store: await buildStore({}) };
+  const clock = new TestClock(NOON);
+  const result = await summary(new Summarizer({ source, clock, stats: () => stats }));
+  assertEquals(result.latency_ms, { p50: 12, p99: 80 });
+  assertEquals(result.rates, { produced: null, ingested: 7, folded: null });
+});
+
+Deno.test("Throughput tells rates from offsets of one generation", async () => {
+  const clock = new TestClock();
+  const throughput = new Throughput(clock);
+  const look = (generation: number, offset: number) =>
+    throughput.rates({
+      provenance: { generation, folded: offsetVector(1, () => offset) },
+      ends: offsetVector(1, () => offset * 2),
+    });
+  assertEquals(look(1, 0), { produced: null, ingested: null, folded: null });
+  await clock.advance(2000);
+  assertEquals(look(1, 100), { produced: 300, ingested: null, folded: 150 });
+  await clock.advance(1000);
+  assertEquals(look(2, 9000).folded, null);
+  await clock.advance(1000);
+  assertEquals(look(2, 9010).folded, 30);
+});
