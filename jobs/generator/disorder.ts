@@ -1,0 +1,223 @@
+/**
+ * Disorder on request: what networks, clocks and other people's code do to a stream,
+ * with a manifest of every record concerned, so that a test can compare it with what
+ * came out at the other end.
+ *
+ * @module
+ */
+
+import { encodeRecord, type Entity, idOf, isAnnouncement, keyOf, topicOf } from "@pipeline/core";
+import { type DeliveredBatch, hashOf, type PlannedRecord } from "./delivery.ts";
+import { DueHeap } from "./due_heap.ts";
+import type { Appender } from "./json_lines.ts";
+import { Random } from "./model/random.ts";
+import type { FactSource, PlannedSource } from "./pace.ts";
+import { poisonRecord, POISONS } from "./poison.ts";
+
+/** Shares in percent of the records (each is disturbed in one way at most), times in milliseconds. */
+export interface DisorderOptions {
+  /** Sent up to `lateBy` after they were due, in their own event time. */
+  readonly late?: number;
+  readonly lateBy?: number;
+  /** Sent again, the same bytes, up to `duplicateBy` later. */
+  readonly duplicates?: number;
+  readonly duplicateBy?: number;
+  /** Unusable records sent in addition: every kind of {@linkcode POISONS} in turn. */
+  readonly poison?: number;
+  /** Announcements whose times are off by up to `skewBy` either way. */
+  readonly skew?: number;
+  readonly skewBy?: number;
+  /** Records dated `futureBy` ahead, sent in addition. */
+  readonly future?: number;
+  readonly futureBy?: number;
+}
+
+/** What was done to a record. */
+export interface Injection {
+  readonly kind: "late" | "duplicate" | "poison" | "skew" | "future";
+  /** Kind of poison. */
+  readonly detail?: string;
+  /** Milliseconds of delay or of difference in time. */
+  readonly by?: number;
+  /** Whether it belongs into the dead letters. */
+  readonly dead_letter: boolean;
+}
+
+/** A line of the manifest: a disturbed record and where the log has it. */
+export interface InjectedRecord extends Injection {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly id: string;
+  /** `hashBytes` of the value; empty for a tombstone. */
+  readonly hash: string;
+}
+
+/** A plan of records as they come, on time. */
+export class Order implements PlannedSource {
+  constructor(readonly source: FactSource) {}
+
+  peek(): number | undefined | Promise<number | undefined> {
+    return this.source.peek();
+  }
+
+  take(): PlannedRecord {
+    const { record, scheduled } = this.source.take();
+    return plan(record, scheduled);
+  }
+
+  behind(now: number): number {
+    return this.source.behind(now);
+  }
+}
+
+/** A plan of records with disorder; see {@linkcode DisorderOptions}. */
+export class Disorder implements PlannedSource {
+  readonly #source: FactSource;
+  readonly #options: Required<DisorderOptions>;
+  readonly #random: Random;
+  readonly #held = new DueHeap<PlannedRecord>();
+  #poisons = 0;
+  #futures = 0;
+  #sourceNext: number | undefined;
+
+  constructor(source: FactSource, seed: number, options: DisorderOptions) {
+    this.#source = source;
+    this.#options = {
+      late: 0,
+      lateBy: 60_000,
+      duplicates: 0,
+      duplicateBy: 10_000,
+      poison: 0,
+      skew: 0,
+      skewBy: 3_600_000,
+      future: 0,
+      futureBy: 7 * 86_400_000,
+      ...options,
+    };
+    this.#random = new Random(seed, "disorder");
+  }
+
+  async peek(): Promise<number | undefined> {
+    this.#sourceNext = await this.#source.peek();
+    const held = this.#held.due;
+    if (this.#sourceNext === undefined) return held;
+    return held === undefined ? this.#sourceNext : Math.min(held, this.#sourceNext);
+  }
+
+  take(): PlannedRecord | undefined {
+    const held = this.#held.due;
+    if (held !== undefined && held <= (this.#sourceNext ?? Infinity)) return this.#held.take();
+    const { record, scheduled } = this.#source.take();
+    return this.#disturb(record, scheduled);
+  }
+
+  behind(now: number): number {
+    return this.#source.behind(now);
+  }
+
+  #disturb(record: Entity, scheduled: number): PlannedRecord | undefined {
+    const { late, lateBy, duplicates, duplicateBy, poison, skew, skewBy, future, futureBy } =
+      this.#options;
+    const planned = plan(record, scheduled);
+    let draw = this.#random.float() * 100 - late;
+    if (draw < 0) {
+      const by = 1 + this.#random.below(lateBy);
+      const injection: Injection = { kind: "late", by, dead_letter: false };
+      // Its latency counts from when it was let go: being late is not the pipeline's doing.
+      this.#hold({ ...planned, scheduled: scheduled + by, injection });
+      return undefined;
+    }
+    if ((draw -= duplicates) < 0) {
+      const by = 1 + this.#random.below(duplicateBy);
+      const injection: Injection = { kind: "duplicate", by, dead_letter: false };
+      this.#hold({ ...planned, scheduled: scheduled + by, injection });
+    } else if ((draw -= poison) < 0) {
+      const number = this.#poisons++;
+      const detail = POISONS[number % POISONS.length]!;
+      const injection: Injection = { kind: "poison", detail, dead_letter: true };
+      const { id, value } = poisonRecord(record, detail, number);
+      this.#hold({ ...planned, id, value, injection });
+    } else if ((draw -= skew) < 0) {
+      if (!isAnnouncement(record)) return planned;
+      const by = this.#random.below(2 * skewBy + 1) - skewBy;
+      const time = Math.max(0, record.timestamp + by);
+      const injection: Injection = { kind: "skew", by, dead_letter: false };
+      return {
+        ...plan({ ...record, created_utc: time, timestamp: time }, scheduled),
+        injection,
+      };
+    } else if ((draw -= future) < 0) {
+      const time = scheduled + futureBy;
+      const ahead = rename(record, `future_${this.#futures++}`);
+      const injection: Injection = { kind: "future", by: futureBy, dead_letter: true };
+      this.#hold({
+        ...plan(
+          { ...ahead, created_utc: Math.floor(time), timestamp: Math.floor(time) },
+          scheduled,
+        ),
+        injection,
+      });
+    }
+    return planned;
+  }
+
+  #hold(record: PlannedRecord): void {
+    this.#held.add(record.scheduled, record);
+  }
+}
+
+/** Counts of what was injected and acknowledged, and the lines about it. */
+export class Injections {
+  /** Acknowledged records by kind. */
+  readonly counts: Record<Injection["kind"], number> = {
+    late: 0,
+    duplicate: 0,
+    poison: 0,
+    skew: 0,
+    future: 0,
+  };
+  readonly #manifest: Appender<InjectedRecord> | undefined;
+
+  /** @param manifest takes a line for each record. */
+  constructor(manifest?: Appender<InjectedRecord>) {
+    this.#manifest = manifest;
+  }
+
+  /** Takes note of the disturbed records of a batch. */
+  async note(batch: DeliveredBatch): Promise<void> {
+    const lines: InjectedRecord[] = [];
+    for (const [i, record] of batch.records.entries()) {
+      if (record.injection === undefined) continue;
+      this.counts[record.injection.kind]++;
+      const { topic, partition, offset } = batch.acknowledgements[i]!;
+      const hash = hashOf(record);
+      lines.push({ ...record.injection, topic, partition, offset, id: record.id, hash });
+    }
+    if (lines.length > 0) await this.#manifest?.append(lines);
+  }
+}
+
+const encoder = new TextEncoder();
+
+function plan(record: Entity, scheduled: number): PlannedRecord {
+  return {
+    topic: topicOf(record),
+    key: keyOf(record),
+    value: encoder.encode(encodeRecord(record)),
+    id: idOf(record),
+    scheduled,
+  };
+}
+
+/** The record as another entity: its id with a suffix. */
+function rename(record: Entity, suffix: string): Entity {
+  switch (record.kind) {
+    case "post":
+      return { ...record, post_id: `${record.post_id}_${suffix}` };
+    case "comment":
+      return { ...record, comment_id: `${record.comment_id}_${suffix}` };
+    case "user":
+      return { ...record, user_id: `${record.user_id}_${suffix}` };
+  }
+}

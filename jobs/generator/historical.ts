@@ -1,0 +1,156 @@
+/**
+ * Generated history: the model over a range of days, with a daily rhythm, as a load
+ * in the dataset's staging.
+ *
+ * @module
+ */
+
+import { canonicalJson, DAY, type Entity, formatTime, type MasterDataset } from "@pipeline/core";
+import { stopped } from "@pipeline/runtime";
+import { createHash } from "node:crypto";
+import { Model } from "./model/model.ts";
+import { Random } from "./model/random.ts";
+import { type LoadManifest, readManifest, type StagingLimits, StagingWriter } from "./staging.ts";
+
+/** What to generate. Equal values give the same load, byte for byte. */
+export interface HistoryOptions {
+  readonly seed: number;
+  /** The end, exclusive, milliseconds since 1970. */
+  readonly end: number;
+  /** Days before the end; 7 where not given. */
+  readonly days?: number;
+  /** 1 (the default) makes 50,000 records a day beside the users' announcements. */
+  readonly scale?: number;
+  readonly subreddits?: number;
+  readonly users?: number;
+  readonly unknownSubreddit?: number;
+}
+
+/** How far a long piece of work has come. */
+export interface Progress {
+  readonly done: number;
+  readonly total: number;
+}
+
+/** How to generate. */
+export interface HistoryRun extends StagingLimits {
+  /** Called about a hundred times. Records. */
+  readonly onProgress?: (progress: Progress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Raised whenever equal options come to give other bytes. */
+const FORMAT = 1;
+
+const RECORDS_A_DAY = 50_000;
+const HOUR = 3_600_000;
+
+/** Activity by hour of the day (UTC), in percent of the mean; most people are in America. */
+const RHYTHM = [
+  ...[108, 112, 110, 104, 95, 84, 73, 64, 58, 55, 58, 66],
+  ...[78, 92, 105, 116, 124, 130, 134, 136, 134, 129, 122, 113],
+];
+
+/** The load's name: derived from all that decides its bytes. */
+export function historyLoadId(options: HistoryOptions): string {
+  const identity = canonicalJson({ format: FORMAT, ...parameters(options) });
+  return `history-${createHash("sha256").update(identity).digest("hex").slice(0, 16)}`;
+}
+
+/** Number of records that the options give. */
+export function historySize(options: HistoryOptions): number {
+  const { users } = parameters(options);
+  let size = users;
+  for (const { count } of hours(options)) size += count;
+  return size;
+}
+
+/** The history's facts in the order of their timestamps. Draws on nothing but the options. */
+export function* history(options: HistoryOptions): Generator<Entity, void, undefined> {
+  const { seed, subreddits, users, unknownSubreddit, from, end } = parameters(options);
+  const registration = { from, to: end };
+  const model = new Model({ seed, subreddits, users, unknownSubreddit, registration });
+  const random = new Random(seed, "times");
+  let registered = 0;
+  for (const { start, length, count } of hours(options)) {
+    for (let i = 0; i < count; i++) {
+      // One in each of `count` equal slices: in order without sorting, and never regular.
+      const time = start + Math.floor((i + random.float()) * length / count);
+      while (registered < users && model.population.registered(registered) <= time) {
+        yield model.population.fact(registered, model.population.registered(registered++));
+      }
+      yield model.next(time);
+    }
+  }
+  for (; registered < users; registered++) {
+    yield model.population.fact(registered, model.population.registered(registered));
+  }
+}
+
+/**
+ * Writes the history into `/staging/<load>/` and returns its manifest. Where the
+ * load is complete there already, that one is returned and nothing is generated.
+ */
+export async function generateHistory(
+  dataset: MasterDataset,
+  options: HistoryOptions,
+  run: HistoryRun = {},
+): Promise<LoadManifest> {
+  const load = historyLoadId(options);
+  const total = historySize(options);
+  const complete = await readManifest(dataset, load);
+  if (complete !== undefined) {
+    run.onProgress?.({ done: total, total });
+    return complete;
+  }
+  const writer = await StagingWriter.open(dataset, load, run);
+  const step = Math.max(1, Math.ceil(total / 100));
+  let hour = -Infinity;
+  for (const record of history(options)) {
+    const wait = writer.add(record);
+    if (wait !== undefined) await wait;
+    if (record.timestamp >= hour + HOUR) {
+      if (run.signal?.aborted) throw stopped(run.signal);
+      await writer.flushBefore(record.timestamp);
+      hour = record.timestamp - record.timestamp % HOUR;
+    }
+    if (writer.records % step === 0) run.onProgress?.({ done: writer.records, total });
+  }
+  const manifest = await writer.finish({ generator: "history", ...parameters(options) });
+  run.onProgress?.({ done: total, total });
+  return manifest;
+}
+
+interface Hour {
+  readonly start: number;
+  readonly length: number;
+  readonly count: number;
+}
+
+/** The range cut at full hours, each with its number of records. */
+function* hours(options: HistoryOptions): Generator<Hour> {
+  const { from, end, scale } = parameters(options);
+  const average = RHYTHM.reduce((sum, weight) => sum + weight) / 24;
+  let due = 0;
+  for (let start = from; start < end;) {
+    const length = Math.min(end, start - start % HOUR + HOUR) - start;
+    const weight = RHYTHM[Math.floor(start % DAY / HOUR)]! / average;
+    const before = Math.floor(due);
+    due += RECORDS_A_DAY * scale * weight * length / DAY;
+    yield { start, length, count: Math.floor(due) - before };
+    start += length;
+  }
+}
+
+function parameters(options: HistoryOptions) {
+  const { seed, end, days = 7, scale = 1, subreddits = 200, users = 5_000 } = options;
+  const from = end - Math.floor(days * DAY);
+  const unknownSubreddit = options.unknownSubreddit ?? 0;
+  return { seed, from, end, scale, subreddits, users, unknownSubreddit };
+}
+
+/** The range of a history as people read it. */
+export function historyRange(options: HistoryOptions): { from: string; end: string } {
+  const { from, end } = parameters(options);
+  return { from: formatTime(from), end: formatTime(end) };
+}

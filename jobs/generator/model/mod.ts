@@ -1,0 +1,10 @@
+/**
+ * What people do: the seeded model behind history and live traffic.
+ *
+ * @module
+ */
+
+export { Model, type ModelOptions } from "./model.ts";
+export type { Population, Registration } from "./population.ts";
+export { Random } from "./random.ts";
+export { Zipf } from "./zipf.ts";
