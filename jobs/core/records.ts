@@ -85,10 +85,13 @@ export interface User extends Fact {
 /** A fact of any kind. */
 export type Entity = Post | Comment | User;
 
-/** Longest identifier, subreddit or user name, in UTF-16 units. */
+/**
+ * Longest identifier or subreddit in bytes of UTF-8. A document's id holds two of
+ * them, one escaped, and Elasticsearch refuses ids of more than 512 bytes.
+ */
 export const MAX_ID_LENGTH = 100;
 
-/** Longest title or content, in UTF-16 units. */
+/** Longest title, content or user name, in UTF-16 units. */
 export const MAX_TEXT_LENGTH = 200_000;
 
 /** Why a record cannot be used; also the `reason` of its dead letter. */
@@ -131,11 +134,18 @@ export function idOf(record: Entity): string {
   }
 }
 
+/** Levels of arrays and objects that a field unknown to the pipeline may have. */
+export const MAX_EXTRA_DEPTH = 64;
+
+const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Options of {@linkcode parseRecord}. */
 export interface ParseOptions {
-  /** Also keep fields that the pipeline does not know, in `extra`. Folds do without. */
+  /**
+   * Also keep fields that the pipeline does not know, in `extra`. Folds do without;
+   * whether a record can be used does not depend on it.
+   */
   readonly extra?: boolean;
 }
 
@@ -188,8 +198,7 @@ export function readRecord(topic: Topic, json: unknown, options: ParseOptions = 
     );
   }
   const record = READERS[topic](f, created_utc, timestamp);
-  if (options.extra !== true) return record;
-  const extra = extraFields(topic, f);
+  const extra = extraFields(topic, f, options.extra === true);
   return extra === undefined ? record : { ...record, extra };
 }
 
@@ -255,17 +264,16 @@ const KNOWN: Record<Topic, ReadonlySet<string>> = {
   "reddit.users": new Set(["user_id", "username", "karma", "created_utc", "timestamp"]),
 };
 
-function extraFields(topic: Topic, f: Fields): Extra | undefined {
+function extraFields(topic: Topic, f: Fields, keep: boolean): Extra | undefined {
   const known = KNOWN[topic];
   let extra: Fields | undefined;
   for (const key of Object.keys(f)) {
     if (known.has(key)) continue;
     const value = f[key];
-    if (!isFaithful(key) || !isFaithful(value)) {
-      throw new RecordError(
-        `${JSON.stringify(key)} holds a number or text that cannot be kept exactly`,
-      );
+    if (!isFaithful(key, 0) || !isFaithful(value, MAX_EXTRA_DEPTH)) {
+      throw new RecordError(`${shown(key)} holds a number or text that cannot be kept exactly`);
     }
+    if (!keep) continue;
     extra ??= Object.create(null) as Fields;
     extra[key] = value;
   }
@@ -273,20 +281,30 @@ function extraFields(topic: Topic, f: Fields): Extra | undefined {
 }
 
 /** Whether JSON that was read can be written again without a change of meaning. */
-function isFaithful(value: unknown): boolean {
+function isFaithful(value: unknown, depth: number): boolean {
   if (typeof value === "string") return value.isWellFormed();
-  if (typeof value === "number") return !Number.isInteger(value) || Number.isSafeInteger(value);
+  if (typeof value === "number") {
+    return Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value);
+  }
   if (typeof value !== "object" || value === null) return true;
-  return Object.entries(value).every(([key, member]) => isFaithful(key) && isFaithful(member));
+  return depth > 0 &&
+    Object.entries(value).every(([key, member]) =>
+      isFaithful(key, 0) && isFaithful(member, depth - 1)
+    );
 }
 
 function identifier(f: Fields, name: string): string {
   const value = f[name];
   if (
-    typeof value === "string" && value.length > 0 && value.length <= MAX_ID_LENGTH &&
-    value.isWellFormed()
+    typeof value === "string" && value.length > 0 && fits(value) && value.isWellFormed()
   ) return value;
-  throw invalid(name, value, `text of 1 to ${MAX_ID_LENGTH} characters`);
+  throw invalid(name, value, `text of 1 to ${MAX_ID_LENGTH} bytes`);
+}
+
+/** A UTF-16 unit takes at most three bytes, so that only long identifiers need counting. */
+function fits(id: string): boolean {
+  if (id.length * 3 <= MAX_ID_LENGTH) return true;
+  return id.length <= MAX_ID_LENGTH && encoder.encode(id).length <= MAX_ID_LENGTH;
 }
 
 function text(f: Fields, name: string): string {
@@ -313,10 +331,12 @@ function time(f: Fields, name: string): number {
 
 function invalid(name: string, value: unknown, allowed: string): RecordError {
   if (value === undefined) return new RecordError(`"${name}" is missing: it must be ${allowed}`);
-  const shown = JSON.stringify(value) ?? String(value);
-  return new RecordError(
-    `"${name}" is ${shown.length > 80 ? `${shown.slice(0, 80)}…` : shown}: it must be ${allowed}`,
-  );
+  return new RecordError(`"${name}" is ${shown(value)}: it must be ${allowed}`);
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 
 /**
