@@ -39,8 +39,10 @@ function rank(unit: number): number {
  */
 export function canonicalJson(value: unknown): string {
   if (value === null || typeof value !== "object") {
-    const text = JSON.stringify(value);
-    if (text === undefined) throw new TypeError(`JSON cannot hold a ${typeof value}`);
+    const text = typeof value === "number" && !Number.isFinite(value)
+      ? undefined
+      : JSON.stringify(value);
+    if (text === undefined) throw new TypeError(`JSON cannot hold ${String(value)}`);
     return text;
   }
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;

@@ -53,7 +53,8 @@ export function parseTime(value: unknown): number | undefined {
   }
   if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) return undefined;
   const time = value < SECONDS_BELOW ? value * 1000 : value;
-  return time <= MAX_TIME ? time : undefined;
+  // `-0` is a time too, and one value must have one form.
+  return time <= MAX_TIME ? time + 0 : undefined;
 }
 
 let cachedDay = "";
@@ -103,7 +104,9 @@ function parseIso(text: string): number | undefined {
   if (hour > 23 || minute > 59 || second > 59) return undefined;
   const date = new Date(Date.UTC(year, month - 1, day));
   if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return undefined;
-  const offset = m[8] ? 0 : (m[9] === "-" ? -1 : 1) * (Number(m[10]) * 60 + Number(m[11]));
+  const [zoneHours, zoneMinutes] = [Number(m[10] ?? 0), Number(m[11] ?? 0)];
+  if (zoneHours > 23 || zoneMinutes > 59) return undefined;
+  const offset = (m[9] === "-" ? -1 : 1) * (zoneHours * 60 + zoneMinutes);
   const time = date.getTime() + ((hour * 60 + minute - offset) * 60 + second) * 1000 + millisecond;
   return year >= 1970 && time >= 0 && time <= MAX_TIME ? time : undefined;
 }
