@@ -26,6 +26,7 @@ export const EXACT_LIMIT = 128;
 
 const REGISTERS = 1 << PRECISION;
 const ALPHA = 0.7213 / (1 + 1.079 / REGISTERS);
+const EXACT_FORM = new RegExp(`^x(?:[0-9a-f]{16}){1,${EXACT_LIMIT}}$`);
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const DIGIT_VALUES = new Map([...DIGITS].map((digit, value) => [digit, value]));
 
@@ -94,7 +95,7 @@ export class Distinct {
   /** Adds all that a stored form holds. Throws `corrupt` for anything else. */
   addStored(stored: string): void {
     if (stored === "") return;
-    if (stored[0] === "x" && stored.length % 16 === 1) {
+    if (EXACT_FORM.test(stored)) {
       for (let i = 1; i < stored.length; i += 16) this.add(new Member(stored.slice(i, i + 16)));
     } else if (stored[0] === "h" && stored.length === REGISTERS + 1) {
       const registers = this.#toRegisters();
