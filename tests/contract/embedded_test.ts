@@ -1,6 +1,7 @@
-import { EmbeddedDataset, EmbeddedLog } from "@pipeline/adapters/embedded";
+import { EmbeddedDataset, EmbeddedLog, EmbeddedStore } from "@pipeline/adapters/embedded";
 import { eventLogSuite } from "./event_log_suite.ts";
 import { masterDatasetSuite } from "./master_dataset_suite.ts";
+import { servingStoreSuite } from "./serving_store_suite.ts";
 
 for (const durability of ["process", "machine"] as const) {
   masterDatasetSuite(`embedded, ${durability}`, async () => {
@@ -37,4 +38,18 @@ for (const durability of ["process", "machine"] as const) {
       },
     };
   }, { maxRecordBytes: 1_048_576, groups: true, truncation: true, durable: true });
+}
+
+for (const durability of ["process", "machine"] as const) {
+  servingStoreSuite(`embedded, ${durability}`, async () => {
+    const root = await Deno.makeTempDir();
+    const store = new EmbeddedStore(root, { durability });
+    return {
+      port: store,
+      cleanup: async () => {
+        await store.close();
+        await Deno.remove(root, { recursive: true });
+      },
+    };
+  });
 }

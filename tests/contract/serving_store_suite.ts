@@ -15,7 +15,7 @@ import {
   VIEWS,
 } from "@pipeline/core";
 import { searchSuite } from "./search_suite.ts";
-import { assertCode, AWKWARD, conformanceTest, eventually, type Fixture } from "./suite.ts";
+import { assertCode, AWKWARD, BINARY, conformanceTest, eventually, type Fixture } from "./suite.ts";
 
 /** A store under test, empty. */
 export type ServingStoreFixture = Fixture<ServingStore>;
@@ -141,7 +141,15 @@ export function servingStoreSuite(name: string, make: () => Promise<ServingStore
   test("write() takes many, large and awkward documents to the letter", async ({ port: store }) => {
     await store.createGeneration(1);
     const many = [...Array(2_500).keys()].map((i) => stored(total(`user ${i}`)));
-    const names = [...AWKWARD, "../_cluster", "a|b", "🎈".repeat(50), "語".repeat(100), ""];
+    const names = [
+      ...AWKWARD,
+      ...BINARY,
+      "../_cluster",
+      "a|b",
+      "🎈".repeat(25),
+      "語".repeat(33),
+      "",
+    ];
     const odd = names.map((name) => stored(total(name, { username: name }), 3));
     const large = stored(total("large", { subreddits: "x".repeat(300_000) }));
     await store.write(1, "user_activity", [...many, ...odd, large]);
@@ -270,7 +278,7 @@ export function servingStoreSuite(name: string, make: () => Promise<ServingStore
       "folded/1/a",
       "folded/10/a",
       "fold",
-      ...AWKWARD.map((n) => `n/${n}`),
+      ...[...AWKWARD, ...BINARY].map((n) => `n/${n}`),
     ];
     for (const id of ids) assertEquals(await store.putControl(id, { id, list: [1, null] }, 0), 1);
     for (const id of ids) {

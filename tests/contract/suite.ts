@@ -33,6 +33,9 @@ export const AWKWARD = [
   "a\\b",
 ];
 
+/** Texts with the control characters that drivers end a text at, or use to escape. */
+export const BINARY = ["a\0b", "a\0c", "a", "a\x01", "a\x01\x01", "a\x01\x02b", "a\x02", "\0"];
+
 /** Registers one test of a suite. */
 export function conformanceTest<F extends { cleanup(): Promise<void> }>(
   suite: string,

@@ -55,10 +55,10 @@ export function fileError(error: unknown, what: string): Error {
 }
 
 /** The error of a statement, with what was tried. */
-export function sqliteError(error: unknown, what: string): PipelineError {
-  if (error instanceof PipelineError) return error;
-  const code = (error as { errcode?: unknown }).errcode;
-  const known = typeof code === "number" ? SQLITE_CODES[code & 0xff] : undefined;
+export function sqliteError(error: unknown, what: string): Error {
+  const { code, errcode } = error as { code?: unknown; errcode?: unknown };
+  if (code !== "ERR_SQLITE_ERROR") return fileError(error, what);
+  const known = SQLITE_CODES[Number(errcode) & 0xff];
   return new PipelineError(known ?? "unavailable", `${what}: ${reason(error)}`, { cause: error });
 }
 

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { PipelineError } from "@pipeline/core";
+import { hasCode, PipelineError } from "@pipeline/core";
 import { DatabaseSync } from "node:sqlite";
 import { fileError, sqliteError } from "./io.ts";
 
@@ -39,7 +39,7 @@ export function acquireLock(folder: string): FolderLock {
     database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
   } catch (error) {
     database.close();
-    if (sqliteError(error, "").code !== "unavailable") throw unusable(folder, error);
+    if (!hasCode(sqliteError(error, ""), "unavailable")) throw unusable(folder, error);
     throw new PipelineError(
       "conflict",
       `Data folder ${folder} is in use by process ${readHolder(holder)}`,

@@ -1,0 +1,81 @@
+/**
+ * The file that holds one generation's documents. A file of its own, so that
+ * batch's bulk load never waits for speed's writes, nor they for it, and dropping
+ * a generation gives its space back at once.
+ *
+ * @module
+ */
+
+import type { StoredDocument, ViewDocument, ViewName, ViewPage, ViewQuery } from "@pipeline/core";
+import { createTables, pushRow, ROWS, selectPage, type SqlValue, upsert } from "./schema.ts";
+import { Connection, fromColumn, type StoreMode, toColumn } from "./sqlite.ts";
+
+interface Row {
+  readonly id: string;
+  readonly version: number;
+  readonly body: string;
+}
+
+/** Makes the file with its empty tables. */
+export function createGenerationFile(path: string, mode: StoreMode): void {
+  const connection = new Connection(path, mode);
+  try {
+    connection.transaction(() => connection.exec(createTables()));
+  } finally {
+    connection.close();
+  }
+}
+
+/** A connection to the file. */
+export class GenerationFile {
+  readonly #connection: Connection;
+  /** The texts of the statements that write, by view and number of rows. */
+  readonly #upserts = new Map<string, string>();
+
+  constructor(path: string, mode: StoreMode) {
+    this.#connection = new Connection(path, mode);
+  }
+
+  /** Writes documents in one transaction. */
+  write(view: ViewName, documents: readonly StoredDocument[]): void {
+    this.#connection.transaction(() => {
+      for (let at = 0; at < documents.length; at += ROWS) {
+        const rows = documents.slice(at, at + ROWS);
+        const values: SqlValue[] = [];
+        for (const document of rows) pushRow(view, document, values);
+        this.#connection.prepare(this.#upsert(view, rows.length)).run(...values);
+      }
+    });
+  }
+
+  get(view: ViewName, id: string): StoredDocument | undefined {
+    const sql = `SELECT id, version, body FROM ${view} WHERE id = ?`;
+    const row = this.#connection.prepare(sql).get(toColumn(id));
+    return row && document(row as unknown as Row);
+  }
+
+  search(view: ViewName, query: ViewQuery): ViewPage {
+    const { sql, values } = selectPage(view, query);
+    const rows = this.#connection.prepare(sql).all(...values) as unknown as Row[];
+    return { documents: rows.map(document), complete: true };
+  }
+
+  count(view: ViewName): number {
+    return Number(this.#connection.prepare(`SELECT count(*) AS n FROM ${view}`).get()?.n);
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  #upsert(view: ViewName, rows: number): string {
+    const key = `${view} ${rows}`;
+    const sql = this.#upserts.get(key) ?? upsert(view, rows);
+    this.#upserts.set(key, sql);
+    return sql;
+  }
+}
+
+function document({ id, version, body }: Row): StoredDocument {
+  return { id: fromColumn(id), version, body: JSON.parse(body) as ViewDocument };
+}

@@ -1,0 +1,148 @@
+/**
+ * How views lie in SQLite: a file a generation, in it a table a view, with the
+ * fields that queries name as columns and the document itself as JSON.
+ *
+ * @module
+ */
+
+import {
+  BATCH_PART,
+  type StoredDocument,
+  type ViewName,
+  type ViewQuery,
+  VIEWS,
+} from "@pipeline/core";
+import { queryFields } from "../memory/query.ts";
+import { toColumn } from "./sqlite.ts";
+
+/** Documents that one statement writes. */
+export const ROWS = 50;
+
+/** A value that a statement takes. */
+export type SqlValue = string | number | null;
+
+/** Columns of a view's table besides those that all have, and its indexes. */
+const TABLES: Readonly<Record<ViewName, { columns: readonly string[]; indexes: string[] }>> = {
+  top_posts: {
+    columns: ["subreddit", "user_id", "score", "created_utc", "post_id"],
+    indexes: ["subreddit, score, created_utc, post_id"],
+  },
+  subreddit_activity: {
+    columns: ["subreddit", "window", "window_start"],
+    indexes: ["subreddit, window, window_start", "window, window_start"],
+  },
+  user_activity: {
+    columns: ["user_id", "window", "window_start"],
+    indexes: ["user_id, window, window_start"],
+  },
+};
+
+const COMMON = ["id", "version", "type", "speed"] as const;
+const NUMBERS = new Set(["version", "speed", "score", "created_utc", "window_start"]);
+
+/** Statements that make the tables of a generation. */
+export function createTables(): string {
+  return VIEWS.map((view) => {
+    const { columns, indexes } = TABLES[view];
+    const declared = [...COMMON, ...columns].map((name) =>
+      `"${name}" ${NUMBERS.has(name) ? "INTEGER" : "TEXT"} NOT NULL${
+        name === "id" ? " PRIMARY KEY" : ""
+      }`
+    );
+    // Ties are in the order of ids, which the indexes leave out: fewer bytes to write.
+    return [
+      `CREATE TABLE ${view} (${declared.join(", ")}, body TEXT NOT NULL);`,
+      ...indexes.map((on, i) => `CREATE INDEX ${view}_${i} ON ${view} (${quoted(on)});`),
+    ].join("\n");
+  }).join("\n");
+}
+
+/** The statement that writes `rows` documents, each unless the stored one is as new. */
+export function upsert(view: ViewName, rows: number): string {
+  const columns = [...COMMON, ...TABLES[view].columns, "body"].map((name) => `"${name}"`);
+  const row = `(${columns.map(() => "?").join(",")})`;
+  const updates = columns.slice(1).map((name) => `${name} = excluded.${name}`);
+  return `INSERT INTO ${view} (${columns.join(", ")}) VALUES ${Array(rows).fill(row).join(",")}
+    ON CONFLICT (id) DO UPDATE SET ${updates.join(", ")} WHERE excluded.version > version`;
+}
+
+/** Appends a document's values, in the order of the statement's columns. */
+export function pushRow(
+  view: ViewName,
+  { id, version, body }: StoredDocument,
+  to: SqlValue[],
+): void {
+  to.push(toColumn(id), version, body.type, body.part === BATCH_PART ? 0 : 1);
+  const fields = queryFields(body) as unknown as Record<string, SqlValue>;
+  for (const column of TABLES[view].columns) to.push(columnValue(fields[column]!));
+  to.push(JSON.stringify(body));
+}
+
+/** Column and direction of each order, ids aside. */
+const ORDERS: Readonly<Record<ViewQuery["order"], readonly (readonly [string, "ASC" | "DESC"])[]>> =
+  {
+    id: [],
+    rank: [["score", "DESC"], ["created_utc", "DESC"], ["post_id", "DESC"]],
+    window: [["window_start", "ASC"]],
+    latest: [["window_start", "DESC"]],
+  };
+
+/** The statement that a query is, and its values. */
+export function selectPage(view: ViewName, query: ViewQuery): { sql: string; values: SqlValue[] } {
+  const has = (column: string) => TABLES[view].columns.includes(column);
+  const conditions: string[] = [];
+  const values: SqlValue[] = [];
+  const where = (condition: string, ...more: SqlValue[]) => {
+    conditions.push(condition);
+    values.push(...more);
+  };
+  if (query.type !== undefined) where("type = ?", query.type);
+  if (query.layer !== undefined) where("speed = ?", query.layer === "speed" ? 1 : 0);
+  for (const column of ["subreddit", "user_id", "window"] as const) {
+    const value = query[column];
+    if (value === undefined) continue;
+    if (has(column)) where(`"${column}" = ?`, toColumn(value));
+    else where("FALSE");
+  }
+  if (query.from !== undefined || query.to !== undefined) {
+    // Documents without a window have -1 there.
+    if (has("window_start")) where("window_start >= ?", Math.max(0, query.from ?? 0));
+    else where("FALSE");
+    if (query.to !== undefined && has("window_start")) where("window_start < ?", query.to);
+  }
+  const order = [...ORDERS[query.order].filter(([column]) => has(column)), ["id", "ASC"] as const];
+  if (query.after !== undefined) addAfter(order, query.after, where);
+  const sql = `SELECT id, version, body FROM ${view}
+    ${conditions.length > 0 ? `WHERE ${conditions.join(" AND ")}` : ""}
+    ORDER BY ${order.map(([column, way]) => `${column} ${way}`).join(", ")} LIMIT ?`;
+  return { sql, values: [...values, query.limit] };
+}
+
+/** Beyond a document: a comparison column by column, with one that an index can use. */
+function addAfter(
+  order: readonly (readonly [string, string])[],
+  after: StoredDocument,
+  where: (condition: string, ...values: SqlValue[]) => void,
+): void {
+  const fields: Record<string, SqlValue> = { ...queryFields(after.body), id: after.id };
+  const [first, way] = order[0]!;
+  where(`${first} ${way === "ASC" ? ">=" : "<="} ?`, columnValue(fields[first]!));
+  const values: SqlValue[] = [];
+  const beyond = order.map(([column, way], i) => {
+    const equal = order.slice(0, i).map(([before]) => {
+      values.push(columnValue(fields[before]!));
+      return `${before} = ?`;
+    });
+    values.push(columnValue(fields[column]!));
+    return `(${[...equal, `${column} ${way === "ASC" ? ">" : "<"} ?`].join(" AND ")})`;
+  });
+  where(`(${beyond.join(" OR ")})`, ...values);
+}
+
+function quoted(columns: string): string {
+  return columns.split(", ").map((name) => `"${name}"`).join(", ");
+}
+
+function columnValue(value: SqlValue): SqlValue {
+  return typeof value === "string" ? toColumn(value) : value;
+}

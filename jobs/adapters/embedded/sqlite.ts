@@ -1,0 +1,103 @@
+/**
+ * How the store's SQLite files are opened: write-ahead log, so that readers never
+ * wait, and short waits for other writers.
+ *
+ * @module
+ */
+
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { Durability } from "./io.ts";
+
+/** How a store is opened. */
+export interface StoreMode {
+  readonly durability: Durability;
+  readonly readOnly: boolean;
+}
+
+/** Longest wait for another connection's write, in milliseconds. */
+const BUSY_MS = 10_000;
+
+/** Statements that a connection keeps. */
+const MAX_STATEMENTS = 200;
+
+/** Pages (4 KiB) of the write-ahead log after which it is copied into the file. */
+const CHECKPOINT_PAGES = 2_000;
+
+/** Sets a fresh connection up. */
+function configure(database: DatabaseSync, mode: StoreMode): void {
+  database.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA cache_size = -32768`);
+  if (mode.readOnly) return;
+  const synchronous = mode.durability === "machine" ? "FULL" : "OFF";
+  database.exec(
+    `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous};
+     PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
+  );
+}
+
+/** A connection that keeps its statements and carries out transactions. */
+export class Connection {
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  /** Opens a file, which is made where it is missing and may be written. */
+  constructor(path: string, mode: StoreMode) {
+    this.#database = new DatabaseSync(path, { readOnly: mode.readOnly });
+    try {
+      configure(this.#database, mode);
+    } catch (error) {
+      this.#database.close();
+      throw error;
+    }
+  }
+
+  /** The statement of a text. */
+  prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      // Queries have many texts; preparing one again is cheap, keeping all is not.
+      if (this.#statements.size >= MAX_STATEMENTS) this.#statements.clear();
+      statement = this.#database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  /** Runs several statements that have no values. */
+  exec(sql: string): void {
+    this.#database.exec(sql);
+  }
+
+  /** All or nothing of what the body writes. */
+  transaction<T>(body: () => T): T {
+    // Prepared, since errors of `exec` do not carry SQLite's code.
+    this.prepare("BEGIN IMMEDIATE").run();
+    try {
+      const result = body();
+      this.prepare("COMMIT").run();
+      return result;
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#database.close();
+  }
+}
+
+/**
+ * A text as a column can hold it. The driver ends texts at NUL when it reads them,
+ * so NUL becomes two bytes, and 0x01, which they start with, too: UTF-8 order is kept.
+ */
+export function toColumn(text: string): string {
+  if (!text.includes("\0") && !text.includes("\x01")) return text;
+  return text.replaceAll("\x01", "\x01\x02").replaceAll("\0", "\x01\x01");
+}
+
+/** The text that {@linkcode toColumn} was given. */
+export function fromColumn(text: string): string {
+  if (!text.includes("\x01")) return text;
+  return text.replaceAll("\x01\x01", "\0").replaceAll("\x01\x02", "\x01");
+}

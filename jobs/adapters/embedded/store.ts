@@ -1,0 +1,260 @@
+/**
+ * The serving store on SQLite. Several connections may use one folder at once:
+ * other threads, other processes. What is written is visible to all at once.
+ *
+ * @module
+ */
+
+import type {
+  ControlDocument,
+  ServingStore,
+  StoredDocument,
+  ViewName,
+  ViewPage,
+  ViewQuery,
+} from "@pipeline/core";
+import { PipelineError } from "@pipeline/core";
+import {
+  checkControl,
+  checkDocument,
+  checkGeneration,
+  checkQuery,
+  stopped,
+} from "../memory/rules.ts";
+import { createGenerationFile, GenerationFile } from "./generation_file.ts";
+import { Breather, type Durability, nextTurn, sqliteError } from "./io.ts";
+import { Registry } from "./registry.ts";
+import type { StoreMode } from "./sqlite.ts";
+
+/** Documents of one transaction: a few milliseconds, in which other writers wait. */
+const CHUNK = 500;
+
+/** Documents that are put in the order of ids first: neighbours share pages. */
+const SORTED = 10_000;
+
+/** How the store is opened. */
+export interface EmbeddedStoreOptions {
+  /** `process` where not given. */
+  readonly durability?: Durability | undefined;
+  /** Opens it beside the processes that write it. */
+  readonly readOnly?: boolean | undefined;
+  /** Removes files that belong to no generation: for the owner of the folder alone. */
+  readonly sweep?: boolean | undefined;
+}
+
+interface OpenFile {
+  readonly incarnation: number;
+  readonly file: GenerationFile;
+}
+
+/** The store in a folder. */
+export class EmbeddedStore implements ServingStore {
+  readonly #folder: string;
+  readonly #mode: StoreMode;
+  readonly #registry: Registry;
+  readonly #files = new Map<number, OpenFile>();
+  readonly #breather = new Breather();
+  #closed = false;
+
+  constructor(folder: string, options: EmbeddedStoreOptions = {}) {
+    this.#folder = folder;
+    this.#mode = {
+      durability: options.durability ?? "process",
+      readOnly: options.readOnly === true,
+    };
+    try {
+      if (!this.#mode.readOnly) Deno.mkdirSync(folder, { recursive: true });
+      this.#registry = new Registry(`${folder}/registry.db`, this.#mode);
+      if (options.sweep) this.#sweep();
+    } catch (error) {
+      const { message } = sqliteError(error, `Cannot open store ${folder}`);
+      throw new PipelineError("invalid", message, { cause: error });
+    }
+  }
+
+  createGeneration(generation: number): Promise<void> {
+    return this.#do(`create generation ${generation}`, () => {
+      checkGeneration(generation);
+      this.#registry.add(generation, (incarnation) => {
+        const path = this.#path(generation, incarnation);
+        // What a crash may have left under the name of an incarnation that never counted.
+        this.#remove(path);
+        createGenerationFile(path, this.#mode);
+      });
+    });
+  }
+
+  async write(
+    generation: number,
+    view: ViewName,
+    documents: readonly StoredDocument[],
+  ): Promise<void> {
+    const what = `write ${view} of generation ${generation}`;
+    await this.#do(what, () => {
+      this.#file(generation);
+      for (const document of documents) checkDocument(view, document);
+    });
+    for (let from = 0; from < documents.length; from += SORTED) {
+      const sorted = documents.slice(from, from + SORTED).sort(byId);
+      for (let at = 0; at < sorted.length; at += CHUNK) {
+        if (from + at > 0) await nextTurn();
+        const chunk = sorted.slice(at, at + CHUNK);
+        await this.#do(what, () => this.#file(generation).write(view, chunk));
+      }
+    }
+  }
+
+  seal(generation: number): Promise<void> {
+    return this.#do(`seal generation ${generation}`, () => void this.#file(generation));
+  }
+
+  async get(
+    generation: number,
+    view: ViewName,
+    ids: readonly string[],
+  ): Promise<(StoredDocument | undefined)[]> {
+    const found: (StoredDocument | undefined)[] = [];
+    const what = `get from ${view} of generation ${generation}`;
+    for (let at = 0; at === 0 || at < ids.length; at += CHUNK) {
+      await this.#do(what, () => {
+        const file = this.#file(generation);
+        for (const id of ids.slice(at, at + CHUNK)) found.push(file.get(view, id));
+      });
+    }
+    return found;
+  }
+
+  search(generation: number, view: ViewName, query: ViewQuery): Promise<ViewPage> {
+    return this.#do(`search ${view} of generation ${generation}`, () => {
+      checkQuery(query);
+      return this.#file(generation).search(view, query);
+    });
+  }
+
+  count(generation: number, view: ViewName): Promise<number> {
+    return this.#do("count", () => this.#file(generation).count(view));
+  }
+
+  current(): Promise<number | undefined> {
+    return this.#do("read the aliases", () => this.#registry.current());
+  }
+
+  switchTo(generation: number, from: number | undefined): Promise<void> {
+    return this.#do(
+      `switch to generation ${generation}`,
+      () => this.#registry.switchTo(generation, from),
+    );
+  }
+
+  generations(): Promise<number[]> {
+    return this.#do(
+      "list generations",
+      () => this.#registry.generations().map(({ generation }) => generation),
+    );
+  }
+
+  dropGeneration(generation: number): Promise<void> {
+    return this.#do(`drop generation ${generation}`, () => {
+      const incarnation = this.#registry.drop(generation);
+      this.#forget(generation);
+      if (incarnation !== undefined) this.#remove(this.#path(generation, incarnation));
+    });
+  }
+
+  control(id: string): Promise<ControlDocument | undefined> {
+    return this.#do(`read control ${id}`, () => this.#registry.control(id));
+  }
+
+  controls(prefix: string): Promise<ControlDocument[]> {
+    return this.#do(`read controls ${prefix}`, () => this.#registry.controls(prefix));
+  }
+
+  putControl(id: string, body: unknown, expected: number): Promise<number> {
+    return this.#do(
+      `write control ${id}`,
+      () => this.#registry.putControl(id, body, expected),
+    );
+  }
+
+  putControls(documents: readonly ControlDocument[]): Promise<void> {
+    return this.#do("write controls", () => {
+      for (const document of documents) checkControl(document);
+      this.#registry.putControls(documents);
+    });
+  }
+
+  removeControls(ids: readonly string[]): Promise<void> {
+    return this.#do("remove controls", () => this.#registry.removeControls(ids));
+  }
+
+  // deno-lint-ignore require-await -- Async so that errors reject and never throw.
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const { file } of this.#files.values()) file.close();
+    this.#files.clear();
+    this.#registry.close();
+  }
+
+  /** One short piece of synchronous work. */
+  async #do<T>(what: string, work: () => T): Promise<T> {
+    await this.#breather.breathe();
+    if (this.#closed) throw stopped("store");
+    try {
+      return work();
+    } catch (error) {
+      throw sqliteError(error, `Cannot ${what}`);
+    }
+  }
+
+  /** The generation's file as it is now: another connection may have dropped it. */
+  #file(generation: number): GenerationFile {
+    const open = this.#files.get(generation);
+    let incarnation: number;
+    try {
+      incarnation = this.#registry.incarnation(generation);
+    } catch (error) {
+      this.#forget(generation);
+      throw error;
+    }
+    if (open?.incarnation === incarnation) return open.file;
+    this.#forget(generation);
+    const file = new GenerationFile(this.#path(generation, incarnation), this.#mode);
+    this.#files.set(generation, { incarnation, file });
+    return file;
+  }
+
+  #forget(generation: number): void {
+    this.#files.get(generation)?.file.close();
+    this.#files.delete(generation);
+  }
+
+  #path(generation: number, incarnation: number): string {
+    return `${this.#folder}/generation-${String(generation).padStart(6, "0")}-${incarnation}.db`;
+  }
+
+  #remove(path: string): void {
+    for (const suffix of ["", "-wal", "-shm"]) {
+      try {
+        Deno.removeSync(path + suffix);
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
+    }
+  }
+
+  /** Removes what a crash left between making a file and counting it, or the reverse. */
+  #sweep(): void {
+    const kept = new Set(
+      this.#registry.generations().map((g) => this.#path(g.generation, g.incarnation)),
+    );
+    for (const { name } of Deno.readDirSync(this.#folder)) {
+      const path = `${this.#folder}/${name}`;
+      if (/^generation-\d+-\d+\.db$/.test(name) && !kept.has(path)) this.#remove(path);
+    }
+  }
+}
+
+function byId(a: StoredDocument, b: StoredDocument): number {
+  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
+}
