@@ -24,6 +24,8 @@ export interface StagedLoad {
   readonly load: string;
   /** All files of the load. */
   readonly files: readonly StagedFile[];
+  /** Files of the load's folder with the lines that could not be used. */
+  readonly rejected?: { readonly files: readonly string[] };
 }
 
 /** A file of a staged load. */
@@ -74,6 +76,9 @@ export async function bootstrap(
     files.push(await again(() => take(dataset, load, staged)));
     options.onProgress?.(files.length, manifest.files.length);
   }
+  for (const path of manifest.rejected?.files ?? []) {
+    await again(() => keepRejected(dataset, load, path));
+  }
   const token = newToken();
   const records = files.reduce((sum, file) => sum + file.records, 0);
   const commit = await again(() =>
@@ -81,6 +86,28 @@ export async function bootstrap(
   );
   await again(() => dataset.remove(root));
   return { commit, added: commit.token === token };
+}
+
+/** Keeps the lines that could not be used: `/data/_rejected/<load>/`. Readers pass them over. */
+async function keepRejected(dataset: MasterDataset, load: string, path: string): Promise<void> {
+  const folder = `/data/_rejected/${load}`;
+  await dataset.mkdirs(folder);
+  await move(
+    dataset,
+    `${STAGING}/${load}/${path}`,
+    `${folder}/${path.slice(path.lastIndexOf("/") + 1)}`,
+  );
+}
+
+/** Renames, or finds that an earlier try did. */
+async function move(dataset: MasterDataset, from: string, to: string): Promise<void> {
+  try {
+    await dataset.rename(from, to);
+  } catch (error) {
+    const moved = hasCode(error, "not_found") || hasCode(error, "exists") ||
+      hasCode(error, "unavailable");
+    if (!moved || await dataset.status(to) === undefined) throw error;
+  }
 }
 
 /** Moves one file to its place, or finds it there from an earlier try. */
@@ -97,13 +124,7 @@ async function take(
   const name = staged.path.slice(slash + 1).replace(/^data_/, "");
   const path = `${folder}/data_${load}_${name}`;
   await dataset.mkdirs(`/data/${folder}`);
-  try {
-    await dataset.rename(`${STAGING}/${load}/${staged.path}`, `/data/${path}`);
-  } catch (error) {
-    const moved = hasCode(error, "not_found") || hasCode(error, "exists") ||
-      hasCode(error, "unavailable");
-    if (!moved || await dataset.status(`/data/${path}`) === undefined) throw error;
-  }
+  await move(dataset, `${STAGING}/${load}/${staged.path}`, `/data/${path}`);
   const bytes = await readAll(dataset, `/data/${path}`);
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as BufferSource));
   if (bytes.length !== staged.bytes || digest.toHex() !== staged.sha256) {

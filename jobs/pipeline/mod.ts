@@ -1,2 +1,10 @@
-/** To be filled. @module */
-export {};
+/**
+ * All jobs in one process, on embedded parts.
+ *
+ * @module
+ */
+
+export * from "./check.ts";
+export * from "./demo.ts";
+export * from "./latency.ts";
+export * from "./pipeline.ts";

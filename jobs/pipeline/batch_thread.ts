@@ -1,0 +1,61 @@
+/**
+ * Runs batch on a thread of its own, so that a long run does not hold up what is live.
+ *
+ * @module
+ */
+
+import type { BatchReport, BatchSettings, BatchStep } from "@pipeline/batch";
+import { type ErrorCode, PipelineError } from "@pipeline/core";
+
+/** What the thread is asked for. */
+export interface BatchRequest {
+  /** The data folder. */
+  readonly folder: string;
+  /** How to compute. */
+  readonly settings: BatchSettings;
+  /** Threads that fold days. */
+  readonly threads: number;
+}
+
+/** What the thread answers. */
+export type BatchReply =
+  | { readonly step: BatchStep; readonly done: number; readonly total: number }
+  | { readonly report: BatchReport }
+  | { readonly error: { readonly code: ErrorCode | undefined; readonly message: string } };
+
+/** Options of {@linkcode runBatchThread}. */
+export interface BatchThreadOptions {
+  /** Ends the run; the old generation goes on serving. */
+  readonly signal?: AbortSignal;
+  /** See `BatchOptions.onProgress`. */
+  readonly onProgress?: (step: BatchStep, done: number, total: number) => void;
+}
+
+/** Runs batch once. Rejects as `runBatch` does. */
+export async function runBatchThread(
+  request: BatchRequest,
+  { signal, onProgress }: BatchThreadOptions = {},
+): Promise<BatchReport> {
+  signal?.throwIfAborted();
+  const worker = new Worker(new URL("./batch_worker.ts", import.meta.url), { type: "module" });
+  const { promise, resolve, reject } = Promise.withResolvers<BatchReport>();
+  const stop = () => reject(new PipelineError("stopped", "The batch run was told to stop"));
+  signal?.addEventListener("abort", stop, { once: true });
+  worker.onmessage = ({ data }: MessageEvent<BatchReply>) => {
+    if ("step" in data) return onProgress?.(data.step, data.done, data.total);
+    if ("report" in data) return resolve(data.report);
+    const { code, message } = data.error;
+    reject(code === undefined ? new Error(message) : new PipelineError(code, message));
+  };
+  worker.onerror = (event) => {
+    event.preventDefault();
+    reject(new Error(`The batch thread failed: ${event.message}`));
+  };
+  worker.postMessage(request);
+  try {
+    return await promise;
+  } finally {
+    signal?.removeEventListener("abort", stop);
+    worker.terminate();
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * What the whole pipeline in one process can be told.
+ *
+ * @module
+ */
+
+import { parseRate, type RateProfile } from "@pipeline/generator";
+import { PipelineError } from "@pipeline/core";
+import { duration, integer, port, type QuantityField, text } from "@pipeline/runtime";
+import { z } from "zod";
+
+const data = text().prefault("./data").describe("Folder of everything stored.");
+
+/** A rate such as `100`, or a profile such as `10..1000 over 5m`. */
+const rate = text().transform((value, context): RateProfile => {
+  try {
+    return parseRate(value);
+  } catch (error) {
+    if (!(error instanceof PipelineError)) throw error;
+    context.addIssue({ code: "custom", message: error.message, input: value });
+    return z.NEVER;
+  }
+});
+
+/** Flags of `demo`. Times in milliseconds. */
+export const demoFlags: z.ZodObject<{
+  duration: z.ZodOptional<QuantityField>;
+  port: z.ZodType<number, number | undefined>;
+  data: z.ZodType<string, string | undefined>;
+  rate: z.ZodType<RateProfile, string | undefined>;
+  seed: z.ZodType<number, number | undefined>;
+  scale: z.ZodType<number, number | undefined>;
+  posts: z.ZodType<string[], string[] | undefined>;
+  comments: z.ZodType<string[], string[] | undefined>;
+}, z.core.$strict> = z.strictObject({
+  duration: duration({ min: 1_000 }).optional()
+    .describe("End by itself after this long of live records, with a verification."),
+  port: port().prefault(30080).describe("Where the API and the page are served."),
+  data,
+  rate: rate.prefault("100")
+    .describe('Live records a second, e.g. "100" or "10..1000 over 5m"; 0 produces none.'),
+  seed: integer().prefault(1).describe("Seed of the generated records."),
+  scale: z.number().positive().max(1_000).prefault(0.3)
+    .describe("Size of the generated history; 1 is 350,000 records in 7 days."),
+  posts: z.array(text()).prefault([])
+    .describe("Archives of submissions (RS_*.zst) in place of the generated history."),
+  comments: z.array(text()).prefault([])
+    .describe("Archives of comments (RC_*.zst) in place of the generated history."),
+});
+
+/** Checked flags of `demo`. */
+export type DemoFlags = z.output<typeof demoFlags>;
+
+/** Flags of `verify` and of `rollback`. */
+export const dataFlags: z.ZodObject<{
+  data: z.ZodType<string, string | undefined>;
+}, z.core.$strict> = z.strictObject({ data });

@@ -1,0 +1,251 @@
+/**
+ * The demo: history, a first generation, live records, a second generation, and in
+ * the end the proof that the answers are right.
+ *
+ * @module
+ */
+
+import { type BatchStep, verify, type VerifyReport } from "@pipeline/batch";
+import { DAY, hasCode } from "@pipeline/core";
+import { readLedger } from "@pipeline/generator";
+import { type Logger, type Progress, systemClock } from "@pipeline/runtime";
+import type { Stats } from "@pipeline/serving";
+import type { DemoFlags } from "./config.ts";
+import { ledgerPath, noteRun } from "./data_folder.ts";
+import { Live } from "./live.ts";
+import { count, type LoadedHistory, loadHistory } from "./load_history.ts";
+import { acknowledged } from "./check.ts";
+import { Pipeline } from "./pipeline.ts";
+import { Rates } from "./rates.ts";
+import { differenceLines, runTable } from "./summary.ts";
+
+/** What the demo shows itself on, and what ends it. */
+export interface DemoOptions {
+  readonly flags: DemoFlags;
+  readonly progress: Progress;
+  readonly logger: Logger;
+  /** Aborted by Ctrl-C: drain and end. */
+  readonly signal: AbortSignal;
+}
+
+/** Milliseconds from the first live record to the second generation, at most. */
+const SECOND_GENERATION = 45_000;
+
+/** Milliseconds between later generations. */
+const LATER_GENERATIONS = 300_000;
+
+/** Milliseconds that draining may take. */
+const DRAIN = 60_000;
+
+/** Users of the generated history, who also take part in what is live. */
+const USERS = 5_000;
+
+/** Runs the demo. Returns whether everything that was served is proved. */
+export async function runDemo(options: DemoOptions): Promise<boolean> {
+  const demo = new Demo(options);
+  return await demo.run();
+}
+
+class Demo {
+  readonly #o: DemoOptions;
+  readonly #stop = new AbortController();
+  readonly #rates = new Rates();
+  #pipeline!: Pipeline;
+  #live: Live | undefined;
+  #generations = "";
+
+  constructor(options: DemoOptions) {
+    this.#o = options;
+    const stop = () => this.#stop.abort();
+    if (options.signal.aborted) stop();
+    else options.signal.addEventListener("abort", stop, { once: true });
+  }
+
+  async run(): Promise<boolean> {
+    const { flags, progress, logger } = this.#o;
+    this.#pipeline = await Pipeline.start({
+      folder: flags.data,
+      port: flags.port,
+      logger,
+      stats: () => this.#stats(),
+    });
+    try {
+      const failed = this.#pipeline.failed;
+      failed.catch(() => this.#stop.abort());
+      const exact = await Promise.race([this.#story(), failed]);
+      await this.#pipeline.stop();
+      progress.line(`Everything is in ${flags.data}; the next run goes on from there.`);
+      return exact;
+    } finally {
+      await this.#pipeline.close();
+    }
+  }
+
+  async #story(): Promise<boolean> {
+    const { flags, progress } = this.#o;
+    const { run, history_end } = await noteRun(flags.data, Date.now());
+    progress.line(`API and page: ${this.#pipeline.url}`);
+    const history = await this.#prepare(history_end);
+    if (history === undefined) return true;
+
+    const started = performance.now();
+    const { seed, rate } = flags;
+    const registration = { from: history_end - 7 * DAY, to: history_end };
+    this.#live = await Live.start(this.#pipeline, {
+      folder: flags.data,
+      model: { seed, run, users: USERS, registration },
+      rate,
+      signal: this.#stop.signal,
+    });
+    this.#live.done.catch(() => this.#stop.abort());
+    const batches = this.#laterBatches();
+    await this.#watch(started);
+    this.#stop.abort();
+    const status = await this.#live.done;
+    await batches;
+
+    const seconds = (performance.now() - started) / 1000;
+    progress.clear();
+    progress.line("Draining ...");
+    if (!await this.#pipeline.drained(DRAIN)) {
+      const lag = await this.#pipeline.lag();
+      progress.line(`Not drained: ${lag.ingest} records to ingest, ${lag.speed} to fold`);
+      return false;
+    }
+    await systemClock.sleep(100);
+    await this.#live.close();
+    const verified = await this.#verify();
+    const records = await this.#pipeline.records();
+    const figures = {
+      produced: status.acknowledged,
+      behind: status.behind,
+      ingested: records,
+      folded: records,
+      history: history.records,
+      latency: this.#live.probe.all,
+      seconds,
+    };
+    for (const line of runTable(figures, verified)) progress.line(line);
+    for (const line of differenceLines(verified)) progress.line(line);
+    return verified.exact;
+  }
+
+  /** History and the first generation; `undefined` where it was told to stop meanwhile. */
+  async #prepare(historyEnd: number): Promise<LoadedHistory | undefined> {
+    const { flags, progress } = this.#o;
+    const { seed, scale, posts, comments } = flags;
+    const { dataset, store } = this.#pipeline.ports;
+    try {
+      const history = await loadHistory(
+        dataset,
+        {
+          archives: [...posts, ...comments],
+          generated: { seed, scale, end: historyEnd, users: USERS },
+        },
+        progress,
+        this.#stop.signal,
+      );
+      const current = await store.current();
+      if (current === undefined || history.added) await this.#firstBatch();
+      else progress.line(`Resume with generation ${current} and what is in the log`);
+      return history;
+    } catch (error) {
+      if (!hasCode(error, "stopped")) throw error;
+      return undefined;
+    }
+  }
+
+  async #firstBatch(): Promise<void> {
+    const { progress } = this.#o;
+    const labels: Record<BatchStep, string> = {
+      fold: "Fold the dataset",
+      publish: "Publish the views",
+      switch: "Switch the generation",
+    };
+    const bars = new Map<BatchStep, ReturnType<Progress["bar"]>>();
+    const report = await this.#pipeline.batch({
+      signal: this.#stop.signal,
+      onProgress: (step, done, total) => {
+        for (const [other, bar] of bars) {
+          if (other === step) continue;
+          bar.end();
+          bars.delete(other);
+        }
+        if (!bars.has(step)) bars.set(step, progress.bar(labels[step], 1));
+        bars.get(step)!.update(total === 0 ? 1 : done / total, `${count(done)} of ${count(total)}`);
+      },
+    });
+    for (const bar of bars.values()) bar.end();
+    const { generation, records, documents } = report;
+    progress.line(
+      `Generation ${generation} serves: ${count(records)} records, ${count(documents)} documents`,
+    );
+  }
+
+  /** Generations beside the live records. */
+  async #laterBatches(): Promise<void> {
+    const { flags, progress, logger } = this.#o;
+    const { signal } = this.#stop;
+    let wait = Math.min((flags.duration ?? Infinity) / 2, SECOND_GENERATION);
+    try {
+      for (;;) {
+        await systemClock.sleep(wait, signal);
+        wait = LATER_GENERATIONS;
+        if (this.#live!.status().acknowledged === 0) continue;
+        this.#generations = " · batch runs";
+        const report = await this.#pipeline.batch({ signal });
+        progress.line(
+          `Generation ${report.generation} serves: its horizon moved by ` +
+            `${count(report.records)} records, ${report.took.switch.toFixed(0)} ms to switch`,
+        );
+        this.#generations = "";
+      }
+    } catch (error) {
+      this.#generations = "";
+      if (hasCode(error, "stopped")) return;
+      logger.error("Batch failed", { error });
+      const message = error instanceof Error ? error.message : String(error);
+      progress.line(`Batch failed, the old generation goes on serving: ${message}`);
+    }
+  }
+
+  /** Shows where things stand until the time is over or somebody ends it. */
+  async #watch(started: number): Promise<void> {
+    const { flags, progress } = this.#o;
+    const end = flags.duration === undefined ? Infinity : started + flags.duration;
+    while (performance.now() < end && !this.#stop.signal.aborted) {
+      const { acknowledged, behind } = this.#live!.status();
+      const { ingested, folded } = this.#pipeline.taken;
+      this.#rates.note({ produced: acknowledged, ingested, folded }, performance.now());
+      const { ingest, speed } = await this.#pipeline.lag();
+      const latency = this.#live!.probe.recent();
+      progress.status(
+        `${count(acknowledged)} produced (${this.#rates.of("produced").toFixed(0)}/s` +
+          `${behind > 0 ? `, ${count(behind)} behind` : ""}) · ingest lag ${count(ingest)} · ` +
+          `fold lag ${count(speed)}` +
+          `${latency === undefined ? "" : ` · visible p50 ${latency.p50} p99 ${latency.p99} ms`}` +
+          this.#generations,
+      );
+      const wait = Math.min(500, end - performance.now());
+      if (wait > 0) await systemClock.sleep(wait, this.#stop.signal).catch(() => {});
+    }
+  }
+
+  async #verify(): Promise<VerifyReport> {
+    const { progress, flags } = this.#o;
+    progress.line("Verifying: recompute every view from the dataset ...");
+    const ledger = acknowledged(readLedger(ledgerPath(flags.data)));
+    return await verify({ ...this.#pipeline.ports, merged: true, ledger });
+  }
+
+  #stats(): Stats | undefined {
+    if (this.#live === undefined) return undefined;
+    const latency = this.#live.probe.recent();
+    return {
+      produced_per_second: this.#rates.of("produced"),
+      ingested_per_second: this.#rates.of("ingested"),
+      folded_per_second: this.#rates.of("folded"),
+      ...(latency === undefined ? {} : { latency_ms: latency }),
+    };
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * Live records while the pipeline runs, and how long they take to become visible.
+ *
+ * @module
+ */
+
+import {
+  openLedger,
+  type RateProfile,
+  type RealtimeOptions,
+  RealtimeProducer,
+  type RealtimeStatus,
+} from "@pipeline/generator";
+import { systemClock } from "@pipeline/runtime";
+import { ledgerPath } from "./data_folder.ts";
+import { VisibilityProbe } from "./latency.ts";
+import type { Pipeline } from "./pipeline.ts";
+
+/** What to produce. */
+export interface LiveOptions {
+  /** Folder of everything stored; the ledger lies in it. */
+  readonly folder: string;
+  /** Seed, population and run number. */
+  readonly model: Omit<RealtimeOptions, "rate" | "duration">;
+  /** How many records a second. */
+  readonly rate: RateProfile;
+  /** Ends producing. */
+  readonly signal: AbortSignal;
+}
+
+/** Milliseconds between two questions to the API. */
+const PROBE_INTERVAL = 20;
+
+/** A producer, and a probe that asks the API. */
+export class Live {
+  /** How long records take to become visible. */
+  readonly probe = new VisibilityProbe();
+  /** Resolves once all that was produced is acknowledged and in the ledger. */
+  readonly done: Promise<RealtimeStatus>;
+  readonly #producer: RealtimeProducer;
+  readonly #probing = new AbortController();
+  readonly #probed: Promise<void>;
+
+  private constructor(
+    producer: RealtimeProducer,
+    done: Promise<RealtimeStatus>,
+    probe: (live: Live) => Promise<void>,
+  ) {
+    this.#producer = producer;
+    this.done = done;
+    this.#probed = probe(this);
+  }
+
+  /** Starts producing. */
+  static async start(pipeline: Pipeline, options: LiveOptions): Promise<Live> {
+    const { model, rate, signal } = options;
+    const ledger = await openLedger(ledgerPath(options.folder));
+    // deno-lint-ignore prefer-const -- the callback below names it before it is there
+    let live: Live;
+    const producer = new RealtimeProducer(pipeline.ports.log, { ...model, rate }, {
+      ledger,
+      signal,
+      onDelivered: ({ records, acknowledgements }) => {
+        for (const [i, { topic, partition, offset }] of acknowledgements.entries()) {
+          live.probe.acknowledged(topic, partition, offset, records[i]!.scheduled);
+        }
+      },
+    });
+    const done = producer.run().finally(() => ledger.close());
+    done.catch(() => {});
+    live = new Live(producer, done, (self) => self.#ask(`${pipeline.url}/v1/status`));
+    return live;
+  }
+
+  /** Where producing stands. */
+  status(): RealtimeStatus {
+    return this.#producer.status();
+  }
+
+  /** Stops asking. */
+  async close(): Promise<void> {
+    this.#probing.abort();
+    await this.#probed;
+  }
+
+  async #ask(url: string): Promise<void> {
+    const { signal } = this.#probing;
+    while (!signal.aborted) {
+      try {
+        const response = await fetch(url, { signal });
+        const body = await response.json();
+        if (response.ok) this.probe.visible(body.provenance.folded, Date.now());
+        await systemClock.sleep(PROBE_INTERVAL, signal);
+      } catch {
+        // The API is stopping, or slow: what is not seen yet is seen later, and counts in full.
+        if (!signal.aborted) await systemClock.sleep(PROBE_INTERVAL, signal).catch(() => {});
+      }
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * The whole pipeline in one process.
+ *
+ * @module
+ */
+
+import { errorText, exitCode, parseCommandLine, Progress, systemClock } from "@pipeline/runtime";
+import { createLogger, type Logger, runUntilSignal, type Terminal } from "@pipeline/runtime";
+import { verifyFolder } from "./check.ts";
+import { dataFlags, demoFlags } from "./config.ts";
+import { runDemo } from "./demo.ts";
+import { differenceLines, verdict } from "./summary.ts";
+
+const terminal: Terminal = {
+  write: (text) => void Deno.stdout.writeSync(new TextEncoder().encode(text)),
+  interactive: Deno.stdout.isTerminal(),
+  columns: () => Deno.consoleSize().columns,
+};
+
+/** What is drained before it is cut off, in milliseconds. */
+const GRACE = 90_000;
+
+async function main(args: readonly string[]): Promise<number> {
+  const line = parseCommandLine({
+    name: "pipeline",
+    summary: "A lambda architecture in one process, on the files of one folder.",
+    commands: {
+      demo: { summary: "Run everything: history, batch, live records, the API.", flags: demoFlags },
+      verify: { summary: "Prove that what a folder serves is right.", flags: dataFlags },
+    },
+  }, args);
+  switch (line.command) {
+    case "help":
+      console.log(line.text);
+      return 0;
+    case "verify": {
+      const report = await verifyFolder(line.flags.data);
+      console.log(`generation ${report.generation}: ${verdict(report)}`);
+      for (const difference of differenceLines(report)) console.log(difference);
+      return report.exact ? 0 : 1;
+    }
+    case "demo": {
+      const { flags } = line;
+      const progress = new Progress({ terminal, clock: systemClock });
+      const logger = fileLogger(`${flags.data}/pipeline.log`);
+      const ending = await runUntilSignal(
+        (signal) => runDemo({ flags, progress, logger, signal }),
+        {
+          grace: GRACE,
+          onDrain: () => progress.line("Ending; press Ctrl-C again to end at once."),
+        },
+      );
+      if (ending.how === "forced") {
+        progress.line(`Ended at once (${ending.why}). Nothing acknowledged is lost.`);
+        return 1;
+      }
+      return ending.result === false ? 1 : 0;
+    }
+  }
+}
+
+/** A log in a file, so that the screen stays the story's. Opened at the first line. */
+function fileLogger(path: string): Logger {
+  let file: Deno.FsFile | undefined;
+  return createLogger({
+    clock: systemClock,
+    sink: (line) => {
+      file ??= Deno.openSync(path, { append: true, create: true });
+      file.writeSync(new TextEncoder().encode(`${line}\n`));
+    },
+  });
+}
+
+try {
+  Deno.exit(await main(Deno.args));
+} catch (error) {
+  console.error(errorText(error));
+  Deno.exit(exitCode(error));
+}

@@ -1,0 +1,210 @@
+/**
+ * The jobs together in one process, on the parts of one folder.
+ *
+ * @module
+ */
+
+import { type EmbeddedPorts, openEmbedded } from "@pipeline/adapters/embedded";
+import type { BatchReport, BatchStep } from "@pipeline/batch";
+import {
+  covers,
+  DEFAULT_PARTITIONS,
+  distance,
+  eachOffset,
+  hasCode,
+  type OffsetVector,
+  offsetVector,
+  TOPICS,
+} from "@pipeline/core";
+import { Ingest } from "@pipeline/ingest";
+import { foldedVector, readFolded } from "@pipeline/protocol";
+import type { Logger } from "@pipeline/runtime";
+import { createApp, loadAssets, type RunningServer, serve, type Stats } from "@pipeline/serving";
+import { Speed } from "@pipeline/speed";
+import { runBatchThread } from "./batch_thread.ts";
+import * as settings from "./settings.ts";
+
+/** What the pipeline is made of. */
+export interface PipelineOptions {
+  /** Folder of everything stored. */
+  readonly folder: string;
+  /** Port of the API and the page. */
+  readonly port: number;
+  /** Takes what the jobs report. */
+  readonly logger: Logger;
+  /** Figures for the page. */
+  readonly stats: () => Stats | undefined;
+}
+
+/** How many records each job has taken so far in this run. */
+export interface Taken {
+  /** Records that were committed to the dataset, dead letters included. */
+  ingested: number;
+  /** Records that were folded into the current generation. */
+  folded: number;
+}
+
+/** All jobs, running. */
+export class Pipeline {
+  /** What was taken so far. */
+  readonly taken: Taken = { ingested: 0, folded: 0 };
+  readonly #o: PipelineOptions;
+  readonly #ports: EmbeddedPorts;
+  #server!: RunningServer;
+  #ingest!: Ingest;
+  #speed!: Speed;
+
+  private constructor(options: PipelineOptions, ports: EmbeddedPorts) {
+    this.#o = options;
+    this.#ports = ports;
+  }
+
+  /**
+   * Opens the folder and starts ingest, speed and serving.
+   *
+   * @throws {PipelineError} `invalid` or `conflict` where folder or port cannot be used.
+   */
+  static async start(options: PipelineOptions): Promise<Pipeline> {
+    const pipeline = new Pipeline(options, openEmbedded(options.folder));
+    try {
+      await pipeline.#start();
+    } catch (error) {
+      await pipeline.#ports.close();
+      throw error;
+    }
+    return pipeline;
+  }
+
+  /** The parts. */
+  get ports(): EmbeddedPorts {
+    return this.#ports;
+  }
+
+  /** Where the API and the page are. */
+  get url(): string {
+    return `http://localhost:${this.#server.port}`;
+  }
+
+  /** Rejects when a job can make no progress. */
+  get failed(): Promise<never> {
+    const never = new Promise<never>(() => {});
+    return Promise.race([
+      this.#ingest.done.then(() => never),
+      this.#speed.done.then(() => never),
+    ]);
+  }
+
+  async #start(): Promise<void> {
+    const { log, dataset, store } = this.#ports;
+    const { port, logger, stats } = this.#o;
+    const assets = await loadAssets();
+    const app = createApp({ store, ends: () => this.ends(), stats, assets, log: logger });
+    this.#server = serve(app, { host: "0.0.0.0", port, log: logger });
+    try {
+      await log.ensureTopics(settings.topics);
+      this.#ingest = await Ingest.start({
+        log,
+        dataset,
+        settings: settings.ingest,
+        onCommit: (commit) => this.taken.ingested += commit.end - commit.start,
+      });
+      this.#speed = Speed.start({
+        log,
+        store,
+        settings: settings.speed,
+        logger: logger.with({ job: "speed" }),
+        onFlush: ({ generation, records }) => {
+          if (generation === this.#newest()) this.taken.folded += records;
+        },
+      });
+    } catch (error) {
+      await this.#server.stop();
+      throw error;
+    }
+  }
+
+  /** The newest generation that is folded: older ones beside it count nothing twice. */
+  #newest(): number {
+    return Math.max(...this.#speed.folds.keys());
+  }
+
+  /** The end of every partition of the log. */
+  async ends(): Promise<OffsetVector> {
+    const ranges = new Map(
+      await Promise.all(
+        TOPICS.map(async (topic) => [topic, await this.#ports.log.ranges(topic)] as const),
+      ),
+    );
+    return offsetVector(
+      DEFAULT_PARTITIONS,
+      (topic, p) => ranges.get(topic)!.find((range) => range.partition === p)?.end ?? 0,
+    );
+  }
+
+  /** Records in the log that are not in the dataset, and that the served views have not folded. */
+  async lag(): Promise<{ readonly ingest: number; readonly speed: number }> {
+    const ends = await this.ends();
+    const ours = this.#ingest.committed();
+    const committed = offsetVector(
+      DEFAULT_PARTITIONS,
+      (topic, p) => ours.find((o) => o.topic === topic && o.partition === p)?.offset ?? 0,
+    );
+    const { store } = this.#ports;
+    const current = await store.current();
+    const folded = current === undefined
+      ? committed
+      : foldedVector(await readFolded(store, current), DEFAULT_PARTITIONS);
+    return {
+      ingest: distance(committed, ends),
+      speed: covers(folded, ends) ? 0 : Math.max(1, distance(folded, ends)),
+    };
+  }
+
+  /** The number of records in the log. */
+  async records(): Promise<number> {
+    let records = 0;
+    for (const { offset } of eachOffset(await this.ends())) records += offset;
+    return records;
+  }
+
+  /** Builds the next generation and switches to it, on a thread of its own. */
+  async batch(
+    options: {
+      readonly signal?: AbortSignal;
+      readonly onProgress?: (step: BatchStep, done: number, total: number) => void;
+    } = {},
+  ): Promise<BatchReport> {
+    const { folder, logger } = this.#o;
+    const report = await runBatchThread({ folder, settings: settings.batch, threads: 2 }, options);
+    const { generation, previous, records, documents, took } = report;
+    logger.info("Generation switched", { generation, previous, records, documents, took });
+    return report;
+  }
+
+  /** Waits until all that is in the log is in the dataset and in the served views. */
+  async drained(timeout: number): Promise<boolean> {
+    const deadline = performance.now() + timeout;
+    while (performance.now() < deadline) {
+      const { ingest, speed } = await this.lag();
+      if (ingest === 0 && speed === 0) return true;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return false;
+  }
+
+  /** Stops the jobs: what was taken is written first. The parts stay open. */
+  async stop(): Promise<void> {
+    await this.#ingest.stop();
+    await this.#speed.stop();
+    await this.#server.stop();
+  }
+
+  /** Lets go of the folder. */
+  async close(): Promise<void> {
+    try {
+      await this.#ports.close();
+    } catch (error) {
+      if (!hasCode(error, "stopped")) throw error;
+    }
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * The jobs' settings where they run together on embedded parts.
+ *
+ * @module
+ */
+
+import type { BatchSettings } from "@pipeline/batch";
+import {
+  DEAD_LETTER_TOPIC,
+  DEFAULT_MAX_FUTURE,
+  DEFAULT_PARTITIONS,
+  DEFAULT_SETTINGS,
+  TOPICS,
+  type TopicSpec,
+} from "@pipeline/core";
+import type { IngestSettings } from "@pipeline/ingest";
+import type { SpeedOptions } from "@pipeline/speed";
+
+/** The topics and their partitions. */
+export const topics: readonly TopicSpec[] = [
+  ...TOPICS.map((topic) => ({ topic, partitions: DEFAULT_PARTITIONS })),
+  { topic: DEAD_LETTER_TOPIC, partitions: 1 },
+];
+
+/** A commit every other second a partition, or when there is much. */
+export const ingest: IngestSettings = {
+  flush_records: 50_000,
+  flush_bytes: 32 << 20,
+  flush_age: 2_000,
+  max_future: DEFAULT_MAX_FUTURE,
+};
+
+/** The embedded store takes small writes well: what is folded is visible within a blink. */
+export const speed: SpeedOptions["settings"] = {
+  flush_interval: 50,
+  max_unflushed: 20_000,
+  poll_interval: 200,
+};
+
+/** Everything is kept, and a thousand posts a subreddit are published. */
+export const batch: BatchSettings = {
+  views: DEFAULT_SETTINGS,
+  partitions: DEFAULT_PARTITIONS,
+  keep: 1_000,
+  retention: { "1m": 0, "1h": 0, "1d": 0 },
+  catch_up_timeout: 120_000,
+  poll_interval: 50,
+  lock_lease: 60_000,
+};
