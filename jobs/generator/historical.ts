@@ -135,11 +135,16 @@ function* hours(options: HistoryOptions): Generator<Hour> {
   for (let start = from; start < end;) {
     const length = Math.min(end, start - start % HOUR + HOUR) - start;
     const weight = RHYTHM[Math.floor(start % DAY / HOUR)]! / average;
-    const before = Math.floor(due);
+    const before = whole(due);
     due += RECORDS_A_DAY * scale * weight * length / DAY;
-    yield { start, length, count: Math.floor(due) - before };
+    yield { start, length, count: whole(due) - before };
     start += length;
   }
+}
+
+/** The whole part, where a sum of fractions may have come out just below. */
+function whole(sum: number): number {
+  return Math.floor(sum + 1e-6);
 }
 
 function parameters(options: HistoryOptions) {
