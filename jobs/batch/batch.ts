@@ -295,7 +295,7 @@ class Run {
     await this.#again(() => store.createGeneration(generation));
     const sources = days.map((day): DaySource => ({
       day: day.day,
-      unresolved: day.unresolved,
+      unresolved: () => Promise.resolve(day.unresolved),
       read: (section) => this.#again(() => readSection(dataset, day, section)),
       announcements: () => this.#again(() => readAnnouncements(dataset, day)),
     }));

@@ -24,7 +24,7 @@ export interface DaySource {
   /** Start of the day, milliseconds since 1970. */
   readonly day: number;
   /** Counted comments without a subreddit. */
-  readonly unresolved: number;
+  unresolved(): Promise<number>;
   read(section: "posts" | "users" | "windows"): Promise<readonly ViewDocument[]>;
   announcements(): Promise<readonly Announcement[]>;
 }
@@ -93,11 +93,11 @@ async function resolve(
   { retained }: ComposeOptions,
 ): Promise<{ resolved: Map<number, Resolved[]>; unresolved: number }> {
   const resolved = new Map<number, Resolved[]>();
-  const open = days.filter((day) => day.unresolved > 0 && day.day >= retained["1d"]);
-  if (open.length === 0) return { resolved, unresolved: 0 };
-  const homes = homesOf(whole);
   let unresolved = 0;
-  for (const day of open) {
+  let homes: Map<string, PostDocument> | undefined;
+  for (const day of days) {
+    if (day.day < retained["1d"] || await day.unresolved() === 0) continue;
+    homes ??= homesOf(whole);
     const found: Resolved[] = [];
     for (const comment of await day.announcements()) {
       if (comment.subreddit !== undefined) continue;

@@ -6,7 +6,6 @@
  */
 
 import {
-  type Announcement,
   BATCH_PART,
   documentId,
   type MasterDataset,
@@ -27,39 +26,44 @@ import { scan } from "./scan.ts";
 export async function recompute(dataset: MasterDataset, manifest: Manifest): Promise<Composed> {
   const planned = await plan(dataset, partitionsOf(manifest.horizon), { until: manifest });
   const days = [...planned.days].sort(([a], [b]) => a - b);
-  const sources: DaySource[] = [];
-  for (const [day, files] of days) sources.push(await source(dataset, manifest, day, files));
+  // Whoever asks for one section of a day asks for the next one soon: the last day is kept.
+  let last: { readonly day: number; readonly state: Promise<ViewState> } | undefined;
+  const unresolved = new Map<number, number>();
+  const sources = days.map(([day, files]): DaySource => {
+    const state = () => {
+      if (last?.day !== day) last = { day, state: folded(dataset, manifest, files) };
+      return last.state;
+    };
+    return {
+      day,
+      unresolved: async () => unresolved.get(day) ?? (await state()).counts.unresolved,
+      read: async (section) => {
+        const wanted = SECTIONS[section];
+        unresolved.set(day, (await state()).counts.unresolved);
+        return [...(await state()).documents(BATCH_PART)].filter((d) => wanted.includes(d.type));
+      },
+      announcements: async () => [...(await state()).announcements()],
+    };
+  });
   const { settings, keep, retained_from: retained } = manifest;
   return await compose(sources, { settings, keep, retained });
 }
 
-/** A day that is folded whenever it is asked for: one day is in memory at a time. */
-async function source(
+/** The types of documents in the sections of a day. */
+const SECTIONS: Record<"posts" | "users" | "windows", readonly ViewDocument["type"][]> = {
+  posts: ["post"],
+  users: ["user_total"],
+  windows: ["activity", "user_window"],
+};
+
+async function folded(
   dataset: MasterDataset,
   manifest: Manifest,
-  day: number,
   files: readonly InputFile[],
-): Promise<DaySource> {
-  const fold = async () => {
-    const state = new ViewState(manifest.settings);
-    await foldFiles(dataset, state, files);
-    return state;
-  };
-  const { unresolved } = (await fold()).counts;
-  return {
-    day,
-    unresolved,
-    async read(section): Promise<ViewDocument[]> {
-      const wanted = section === "posts" ? ["post"] : section === "users" ? ["user_total"] : [
-        "activity",
-        "user_window",
-      ];
-      return [...(await fold()).documents(BATCH_PART)].filter((d) => wanted.includes(d.type));
-    },
-    async announcements(): Promise<Announcement[]> {
-      return [...(await fold()).announcements()];
-    },
-  };
+): Promise<ViewState> {
+  const state = new ViewState(manifest.settings);
+  await foldFiles(dataset, state, files);
+  return state;
 }
 
 /** Compares what is stored of batch's part with what must be. Returns the documents checked. */

@@ -21,7 +21,6 @@ import {
   mergeCounts,
   mergeTop,
   mergeUserTotals,
-  type OffsetVector,
   offsetVector,
   type PostDocument,
   type ServingStore,
@@ -67,12 +66,11 @@ export interface MergedInput {
 export async function verifyMerged(input: MergedInput, differences: Differences): Promise<Merged> {
   const { manifest, partitions, resolved } = input;
   const oracle = new ViewState(manifest.settings, { retained: manifest.retained_from });
-  const behind = new ViewState(manifest.settings, { retained: manifest.retained_from });
-  await foldDataset(input.dataset, manifest, manifest, behind);
+  await foldDataset(input.dataset, manifest, oracle);
   const straddling = partitions.flatMap(({ state }) =>
-    [...state.announcements()].filter((a) => behind.hasAnnounced(a))
+    [...state.announcements()].filter((a) => oracle.hasAnnounced(a))
   );
-  await foldAll(input, oracle);
+  await foldBeyond(input, oracle);
   for (const { comment, subreddit } of resolved) {
     oracle.addSubreddit(comment.user_id, subreddit);
     oracle.addResolved(comment, subreddit);
@@ -103,32 +101,32 @@ export async function verifyMerged(input: MergedInput, differences: Differences)
   return { keys: seen.size, straddling: straddling.length, unresolved, inexact };
 }
 
-/** Folds all that is committed below a vector; returns where each partition ended. */
+/** Folds what is committed below the horizon. */
 async function foldDataset(
   dataset: MasterDataset,
   manifest: Manifest,
-  until: { readonly horizon: OffsetVector; readonly history: readonly string[] },
   state: ViewState,
-): Promise<OffsetVector> {
-  const planned = await plan(dataset, partitionsOf(manifest.horizon), { until });
-  for (const [, files] of [...planned.days].sort(([a], [b]) => a - b)) {
-    await foldFiles(dataset, state, files);
-  }
-  return planned.horizon;
+): Promise<void> {
+  const planned = await plan(dataset, partitionsOf(manifest.horizon), { until: manifest });
+  for (const files of planned.days.values()) await foldFiles(dataset, state, files);
 }
 
-async function foldAll(
+/** Folds all beyond the horizon: what is committed from the dataset, the rest from the log. */
+async function foldBeyond(
   { dataset, log, manifest, partitions }: MergedInput,
   state: ViewState,
 ): Promise<void> {
+  const count = partitionsOf(manifest.horizon);
   const ends = offsetVector(
-    partitionsOf(manifest.horizon),
+    count,
     (topic, p) => partitions.find((f) => f.topic === topic && f.partition === p)!.next,
   );
   const until = { horizon: ends, history: manifest.history };
-  const reached = await foldDataset(dataset, manifest, until, state);
+  const planned = await plan(dataset, count, { base: manifest, until });
+  for (const files of planned.days.values()) await foldFiles(dataset, state, files);
   for (const { topic, partition, next } of partitions) {
-    await fold(log, { topic, partition }, reached[topic][partition]!, next, state, manifest);
+    const from = planned.horizon[topic][partition]!;
+    await fold(log, { topic, partition }, from, next, state, manifest);
   }
 }
 
