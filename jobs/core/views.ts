@@ -9,8 +9,9 @@
  *
  * An announcement is identified by its kind, id and `created_utc`, and counted
  * once. Where records announce the same with another author or subreddit, the
- * least (subreddit, author) is counted, whatever came first; the distinct counts
- * and `last_active` take in all of them. So a state is a function of the *set* of
+ * least (subreddit, author) is counted, whatever came first (and of a comment whose
+ * subreddit is unknown, the least post is taken); the distinct counts and
+ * `last_active` take in all of them. So a state is a function of the *set* of
  * records that were folded.
  *
  * @module
@@ -213,6 +214,8 @@ export class ViewState {
     post: new Map<string, Announced>(),
     comment: new Map<string, Announced>(),
   };
+  /** Posts and windows held, counted as they come: each flush reports {@linkcode keys}. */
+  #cells = 0;
   #changedPosts: PostCell[] = [];
   #changedActivity: ActivityCell[] = [];
   #changedWindows: UserWindowCell[] = [];
@@ -251,13 +254,8 @@ export class ViewState {
 
   /** Number of keys held: what memory grows with. */
   get keys(): number {
-    let keys = this.#users.size + this.#announced.post.size + this.#announced.comment.size;
-    for (const subreddit of this.#subreddits.values()) {
-      keys += subreddit.posts.size;
-      for (const _ of subreddit.cells()) keys++;
-    }
-    for (const user of this.#users.values()) for (const w of user.windows) keys += w.size;
-    return keys;
+    const { post, comment } = this.#announced;
+    return this.#users.size + post.size + comment.size + this.#cells;
   }
 
   /** Folds one record. */
@@ -290,6 +288,7 @@ export class ViewState {
     if (cell === undefined) {
       const added = new PostCell(postVersion(post));
       subreddit.posts.set(post.post_id, added);
+      this.#cells++;
       if (this.#track) this.#touch(added, this.#changedPosts);
     } else if (comparePostVersions(post, cell.version) > 0) {
       cell.version = postVersion(post);
@@ -341,14 +340,12 @@ export class ViewState {
       return;
     }
     this.#duplicates++;
-    if (precedes(subreddit, user, found)) {
+    if (precedes(subreddit, user, postId, found)) {
       this.#count(kind, found, -1);
       found.user = user;
       found.subreddit = subreddit;
       found.postId = postId;
       this.#count(kind, found, 1);
-    } else if (found.subreddit === undefined && lesser(postId, found.postId)) {
-      found.postId = postId;
     }
   }
 
@@ -417,9 +414,30 @@ export class ViewState {
       const size = SIZES[l]!;
       const number = Math.floor(created / size);
       if (number * size < this.#retained[NESTED[l]!]) return cell;
-      cell = cell === undefined ? dayCell(subreddit, number) : childCell(cell, number);
+      cell = cell === undefined ? this.#day(subreddit, number) : this.#child(cell, number);
     }
     return cell;
+  }
+
+  #day(subreddit: SubredditState, number: number): ActivityCell {
+    let day = subreddit.days.get(number);
+    if (day === undefined) {
+      subreddit.days.set(number, day = new ActivityCell(subreddit.name, 0, number, undefined));
+      this.#cells++;
+    }
+    return day;
+  }
+
+  /** At most 60 children, and the one that is wanted is most often the last. */
+  #child(parent: ActivityCell, number: number): ActivityCell {
+    const children = parent.children ??= [];
+    for (let i = children.length - 1; i >= 0; i--) {
+      if (children[i]!.number === number) return children[i]!;
+    }
+    const child = new ActivityCell(parent.subreddit, parent.level + 1, number, parent);
+    children.push(child);
+    this.#cells++;
+    return child;
   }
 
   #userCell(user: UserState, w: number, created: number): UserWindowCell | undefined {
@@ -431,7 +449,10 @@ export class ViewState {
     if (number * size < this.#retained[name]) return undefined;
     const cells = user.windows[w]!;
     let cell = cells.get(number);
-    if (cell === undefined) cells.set(number, cell = new UserWindowCell(user.id, name, number));
+    if (cell === undefined) {
+      cells.set(number, cell = new UserWindowCell(user.id, name, number));
+      this.#cells++;
+    }
     return user.latest[w] = cell;
   }
 
@@ -575,35 +596,21 @@ export class ViewState {
   }
 }
 
-function dayCell(subreddit: SubredditState, number: number): ActivityCell {
-  let day = subreddit.days.get(number);
-  if (day === undefined) {
-    subreddit.days.set(number, day = new ActivityCell(subreddit.name, 0, number, undefined));
-  }
-  return day;
-}
-
-/** At most 60 children, and the one that is wanted is most often the last. */
-function childCell(parent: ActivityCell, number: number): ActivityCell {
-  const children = parent.children ??= [];
-  for (let i = children.length - 1; i >= 0; i--) {
-    if (children[i]!.number === number) return children[i]!;
-  }
-  const child = new ActivityCell(parent.subreddit, parent.level + 1, number, parent);
-  children.push(child);
-  return child;
-}
-
-/** A known subreddit before an unknown one, then the least subreddit, then the least author. */
+/**
+ * A known subreddit before an unknown one, then the least subreddit, then the least author; then,
+ * where only the post can tell the subreddit, the least post.
+ */
 function precedes(
   subreddit: SubredditState | undefined,
   user: UserState,
+  postId: string | undefined,
   than: Announced,
 ): boolean {
   if (subreddit?.name !== than.subreddit?.name) {
     return lesser(subreddit?.name, than.subreddit?.name);
   }
-  return compareUtf8(user.id, than.user.id) < 0;
+  if (user.id !== than.user.id) return compareUtf8(user.id, than.user.id) < 0;
+  return subreddit === undefined && lesser(postId, than.postId);
 }
 
 function lesser(a: string | undefined, b: string | undefined): boolean {

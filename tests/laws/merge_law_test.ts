@@ -1,0 +1,49 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { answersOf, type ReadRules, takeBackSurplus, textOf } from "./_answers.ts";
+import { anyScenario, fold, type LayerRules, runLayers, type Scenario } from "./_layers.ts";
+import { assertBroken, assertHolds } from "./_property.ts";
+
+/** Compares the merged answers with those of one fold of everything; returns the surplus. */
+function checkMergeLaw(scenario: Scenario, rules: LayerRules & ReadRules = {}): number {
+  const { all, parts, documents } = runLayers(scenario, rules);
+  const merged = answersOf(documents, rules);
+  const surplus = takeBackSurplus(merged, parts, scenario);
+  assertEquals(textOf(merged), textOf(answersOf(fold(all, scenario))));
+  return surplus;
+}
+
+function mergeLaw(rules: LayerRules & ReadRules = {}): fc.IProperty<[Scenario]> {
+  return fc.property(anyScenario, (scenario) => void checkMergeLaw(scenario, rules));
+}
+
+Deno.test("merge(batch(< H), speed(>= H)) equals batch(all) for every view and key, but for announcements that several parts have seen", () => {
+  assertHolds(mergeLaw(), 500);
+});
+
+Deno.test("the merge law is tested with and without announcements that several parts have seen", () => {
+  const scenarios = fc.sample(anyScenario, { numRuns: 200, seed: 1 });
+  const kinds = { none: 0, surplus: 0, bothLayers: 0 };
+  for (const scenario of scenarios) {
+    kinds[checkMergeLaw(scenario) === 0 ? "none" : "surplus"]++;
+    const { parts } = runLayers(scenario);
+    if (parts[0]!.length > 0 && parts.slice(1).some((part) => part.length > 0)) kinds.bothLayers++;
+  }
+  assert(Math.min(...Object.values(kinds)) > 30, JSON.stringify(kinds));
+});
+
+Deno.test("the merge law breaks when the line is drawn by event time", () => {
+  assertBroken(mergeLaw({ cut: "time" }));
+});
+
+Deno.test("the merge law breaks when speed adds increments to documents", () => {
+  assertBroken(mergeLaw({ writes: "increments" }));
+});
+
+Deno.test("the merge law breaks when the store keeps what came last instead of the version", () => {
+  assertBroken(mergeLaw({ versions: "arrival" }));
+});
+
+Deno.test("the merge law breaks when distinct users are added up", () => {
+  assertBroken(mergeLaw({ distinct: "sum" }));
+});

@@ -1,0 +1,186 @@
+import { assertEquals } from "@std/assert";
+import {
+  type Announcement,
+  BATCH_PART,
+  canonicalJson,
+  documentId,
+  type Entity,
+  type FoldCounts,
+  type RetainedFrom,
+  type ViewDocument,
+  type ViewSettings,
+  ViewState,
+} from "@pipeline/core";
+import fc from "fast-check";
+import { documentsText } from "./_answers.ts";
+import { anyRecord, anyRetention } from "./_logs.ts";
+import { assertBroken, assertHolds } from "./_property.ts";
+
+const SETTINGS: ViewSettings = { user_windows: ["1h", "1d"], max_future: 86_400_000 };
+
+/** What a fold is fed instead of a record, where a rule is broken on purpose. */
+type Feed = (record: Entity, arrival: number) => Entity;
+
+const asItIs: Feed = (record) => record;
+
+const records = fc.array(anyRecord, { maxLength: 30, size: "max" });
+
+interface Options {
+  readonly retained: RetainedFrom;
+  readonly feed?: Feed;
+}
+
+function fold(log: readonly Entity[], { retained, feed = asItIs }: Options): ViewState {
+  const state = new ViewState(SETTINGS, { retained });
+  for (const [i, record] of log.entries()) state.add(feed(record, i));
+  return state;
+}
+
+/** All that is stored of a state, sorted, in bytes. */
+function stored(state: ViewState): string[] {
+  return [...documentsText(state.documents(BATCH_PART)), ...documentsTextOf(state.announcements())];
+}
+
+function documentsTextOf(announcements: Iterable<Announcement>): string[] {
+  return [...announcements].map((announcement) => canonicalJson(announcement)).sort();
+}
+
+function orderLaw(
+  feed: Feed = asItIs,
+  view: (state: ViewState) => string[] = stored,
+): fc.IProperty<unknown> {
+  const shuffled = records.chain((log) =>
+    fc.tuple(fc.constant(log), fc.shuffledSubarray(log, { minLength: log.length }))
+  );
+  return fc.property(shuffled, anyRetention, ([log, other], retained) => {
+    const [a, b] = [fold(log, { retained, feed }), fold(other, { retained, feed })];
+    assertEquals(view(a), view(b));
+    assertEquals(a.counts, b.counts);
+  });
+}
+
+Deno.test("ViewState is a function of the set of records, not of their order", () => {
+  assertHolds(orderLaw(), 500);
+});
+
+/** Karma by user: what is left to compare once arrival stands in for the timestamp. */
+function karma(state: ViewState): string[] {
+  return [...state.documents(BATCH_PART)].flatMap((document) =>
+    document.type === "user_total" ? `${document.user_id} ${document.karma}` : []
+  ).sort();
+}
+
+Deno.test("ViewState would depend on the order if arrival decided between versions", () => {
+  assertHolds(orderLaw(asItIs, karma));
+  assertBroken(
+    orderLaw(
+      (record, arrival) =>
+        record.kind === "user" ? { ...record, timestamp: 1e14 + arrival } : record,
+      karma,
+    ),
+  );
+});
+
+function redeliveryLaw(feed: Feed = asItIs): fc.IProperty<unknown> {
+  const redelivered = records.chain((log) =>
+    fc.tuple(fc.constant(log), fc.array(fc.nat(Math.max(0, log.length - 1)), { maxLength: 10 }))
+  ).map(([log, again]) => ({
+    log,
+    redelivered: [...log, ...again.flatMap((i) => log.slice(i, i + 2))],
+  }));
+  return fc.property(redelivered, anyRetention, ({ log, redelivered }, retained) => {
+    const [once, again] = [fold(log, { retained }), fold(redelivered, { retained, feed })];
+    assertEquals(stored(again), stored(once));
+    assertEquals(lasting(again.counts), lasting(once.counts));
+    assertEquals(again.keys, once.keys);
+  });
+}
+
+/** Counts of what is there, not of what came. */
+function lasting({ announcements, unresolved }: FoldCounts): Partial<FoldCounts> {
+  return { announcements, unresolved };
+}
+
+Deno.test("ViewState takes records again without a trace but in the counts of what came", () => {
+  assertHolds(redeliveryLaw(), 500);
+});
+
+Deno.test("ViewState would count records again if announcements were not told by their id", () => {
+  assertBroken(
+    redeliveryLaw((record, arrival) =>
+      record.kind === "comment"
+        ? { ...record, comment_id: `${record.comment_id} ${arrival}` }
+        : record
+    ),
+  );
+});
+
+Deno.test("ViewState goes on from its stored form as if it had folded everything itself", () => {
+  const cut = records.chain((log) => fc.tuple(fc.constant(log), fc.nat(log.length)));
+  const property = fc.property(cut, anyRetention, fc.nat(), ([log, at], retained, rotate) => {
+    const before = fold(log.slice(0, at), { retained });
+    const documents = turn([...before.documents(BATCH_PART)], rotate);
+    const announcements = turn([...before.announcements()], rotate);
+    const restored = new ViewState(SETTINGS, { retained });
+    for (const document of documents) restored.restore(JSON.parse(JSON.stringify(document)));
+    for (const announcement of announcements) {
+      restored.restoreAnnouncement(JSON.parse(JSON.stringify(announcement)));
+    }
+    assertEquals(stored(restored), stored(before));
+    for (const record of log.slice(at)) restored.add(record);
+    const whole = fold(log, { retained });
+    assertEquals(stored(restored), stored(whole));
+    assertEquals(lasting(restored.counts), lasting(whole.counts));
+  });
+  assertHolds(property, 500);
+});
+
+/** The stored form may be read in any order. */
+function turn<T>(items: T[], by: number): T[] {
+  const at = items.length === 0 ? 0 : by % items.length;
+  return [...items.slice(at), ...items.slice(0, at)].reverse();
+}
+
+Deno.test("ViewState.takeChanged() gives each key that changed, whole, however often it is asked", () => {
+  const flushes = fc.array(fc.boolean(), { minLength: 30, maxLength: 30 });
+  assertHolds(fc.property(records, flushes, anyRetention, (log, flush, retained) => {
+    const state = new ViewState(SETTINGS, { retained, track: true });
+    const known = new Map<string, ViewDocument>();
+    const take = () => {
+      const changed = state.takeChanged("reddit.posts-0");
+      const ids = changed.map(documentId);
+      assertEquals(new Set(ids).size, ids.length);
+      for (const [i, document] of changed.entries()) known.set(ids[i]!, document);
+      assertEquals(state.takeChanged("reddit.posts-0"), []);
+    };
+    for (const [i, record] of log.entries()) {
+      state.add(record);
+      if (flush[i]) take();
+    }
+    take();
+    const counted = [...known.values()].filter((document) =>
+      document.type !== "user_window" || document.posts > 0 || document.comments > 0
+    );
+    assertEquals(documentsText(counted), documentsText(state.documents("reddit.posts-0")));
+    const announced = new Set([...state.announcements()].map(({ kind, id }) => `${kind} ${id}`));
+    assertEquals(state.keys, known.size + announced.size);
+  }));
+});
+
+Deno.test("ViewState keeps no window before the first retained one, and all that follow", () => {
+  assertHolds(fc.property(records, anyRetention, (log, retained) => {
+    const all = [...fold(log, { retained: { "1m": 0, "1h": 0, "1d": 0 } }).documents(BATCH_PART)];
+    const kept = [...fold(log, { retained }).documents(BATCH_PART)];
+    const isKept = (document: ViewDocument) =>
+      !("window_start" in document) || document.window_start >= retained[document.window];
+    // An announcement on a day that is not retained counts in no total.
+    const comparable = (documents: ViewDocument[]) =>
+      documentsText(
+        documents.filter(isKept).map((document) =>
+          document.type === "user_total" ? { ...document, posts: 0, comments: 0 } : document
+        ),
+      );
+    assertEquals(comparable(kept), comparable(all));
+    assertEquals(kept.filter((document) => !isKept(document)), []);
+  }));
+});
