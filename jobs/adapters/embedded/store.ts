@@ -24,12 +24,13 @@ import {
 import { createGenerationFile, GenerationFile } from "./generation_file.ts";
 import { Breather, type Durability, nextTurn, sqliteError } from "./io.ts";
 import { Registry } from "./registry.ts";
+import { byPage } from "./schema.ts";
 import type { StoreMode } from "./sqlite.ts";
 
 /** Documents of one transaction: a few milliseconds, in which other writers wait. */
 const CHUNK = 500;
 
-/** Documents that are put in the order of ids first: neighbours share pages. */
+/** Documents that are put in order first, so that a transaction touches few pages. */
 const SORTED = 10_000;
 
 /** How the store is opened. */
@@ -95,7 +96,7 @@ export class EmbeddedStore implements ServingStore {
       for (const document of documents) checkDocument(view, document);
     });
     for (let from = 0; from < documents.length; from += SORTED) {
-      const sorted = documents.slice(from, from + SORTED).sort(byId);
+      const sorted = documents.slice(from, from + SORTED).sort(byPage);
       for (let at = 0; at < sorted.length; at += CHUNK) {
         if (from + at > 0) await nextTurn();
         const chunk = sorted.slice(at, at + CHUNK);
@@ -253,8 +254,4 @@ export class EmbeddedStore implements ServingStore {
       if (/^generation-\d+-\d+\.db$/.test(name) && !kept.has(path)) this.#remove(path);
     }
   }
-}
-
-function byId(a: StoredDocument, b: StoredDocument): number {
-  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
 }
