@@ -58,12 +58,13 @@ export async function* openArchive(
   options: OpenOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
   await archiveSize(path);
-  const chunks = readFile(path, options)[Symbol.asyncIterator]();
+  const chunks = readFile(path, options);
   const first = await chunks.next();
   if (first.done === true) return;
   const head = first.value;
   for (const [name, magic] of FOREIGN) {
     if (magic.every((byte, i) => head[i] === byte)) {
+      await chunks.return();
       throw new PipelineError(
         "invalid",
         `${path} is compressed with ${name}: only zstd and plain text can be read`,
@@ -88,7 +89,10 @@ function isZstd(head: Uint8Array): boolean {
   return magic === FRAME_MAGIC || isSkippable(magic);
 }
 
-async function* readFile(path: string, { onRead }: OpenOptions): AsyncGenerator<Uint8Array> {
+async function* readFile(
+  path: string,
+  { onRead }: OpenOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
   let bytes = 0;
   for await (const chunk of createReadStream(path, { highWaterMark: CHUNK })) {
     bytes += chunk.length;

@@ -1,0 +1,193 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { encodeRecord, type Entity, parseText, RecordError, topicOf } from "@pipeline/core";
+import { kindByName, readArchiveLine, type Repair } from "./mapping.ts";
+
+const SUBMISSION = {
+  id: "dbkqm2",
+  author: "alice",
+  subreddit: "AskReddit",
+  title: "A title",
+  selftext: "Some text",
+  score: 12,
+  num_comments: 3,
+  created_utc: 1569888142,
+  is_self: true,
+  all_awardings: [],
+  edited: false,
+};
+
+const COMMENT = {
+  id: "c13",
+  link_id: "t3_17863",
+  parent_id: "t1_c12",
+  author: "bob",
+  subreddit: "reddit.com",
+  body: "Well said.",
+  score: 2,
+  created_utc: 1134365188,
+  score_hidden: true,
+  distinguished: null,
+};
+
+/** What a line becomes, and what had to be mended for it. */
+function read(fields: Record<string, unknown>): Entity & { repairs: Repair[] } {
+  const repairs: Repair[] = [];
+  const record = readArchiveLine(JSON.stringify(fields), (repair) => void repairs.push(repair));
+  // Whatever comes out must be a record by core's rules.
+  assertEquals(parseText(topicOf(record), encodeRecord(record)), record);
+  return { ...record, repairs };
+}
+
+const submission = (fields: Record<string, unknown> = {}) => {
+  const record = read({ ...SUBMISSION, ...fields });
+  if (record.kind !== "post") throw new Error(`It became a ${record.kind}`);
+  return record;
+};
+
+const comment = (fields: Record<string, unknown> = {}) => {
+  const record = read({ ...COMMENT, ...fields });
+  if (record.kind !== "comment") throw new Error(`It became a ${record.kind}`);
+  return record;
+};
+
+function refusal(fields: Record<string, unknown>): string {
+  return assertThrows(() => read(fields), RecordError).message;
+}
+
+Deno.test("readArchiveLine() maps a submission", () => {
+  assertEquals(submission(), {
+    kind: "post",
+    post_id: "t3_dbkqm2",
+    user_id: "alice",
+    subreddit: "AskReddit",
+    title: "A title",
+    content: "Some text",
+    score: 12,
+    num_comments: 3,
+    created_utc: 1569888142000,
+    timestamp: 1569888142000,
+    repairs: [],
+  });
+});
+
+Deno.test("readArchiveLine() maps a comment", () => {
+  assertEquals(comment(), {
+    kind: "comment",
+    comment_id: "t1_c13",
+    post_id: "t3_17863",
+    user_id: "bob",
+    subreddit: "reddit.com",
+    content: "Well said.",
+    score: 2,
+    created_utc: 1134365188000,
+    timestamp: 1134365188000,
+    repairs: [],
+  });
+});
+
+Deno.test("readArchiveLine() gives ids their prefix once, whatever form they come in", () => {
+  assertEquals(submission({ id: "t3_dbkqm2" }).post_id, "t3_dbkqm2");
+  assertEquals(submission({ id: 12345 }).post_id, "t3_12345");
+  assertEquals(submission({ id: undefined, name: "t3_xyz" }).post_id, "t3_xyz");
+  assertEquals(comment({ id: "t1_c13" }).comment_id, "t1_c13");
+  assertEquals(comment({ id: 99 }).comment_id, "t1_99");
+  assertEquals(comment({ link_id: "17863" }).post_id, "t3_17863");
+  assertEquals(comment({ link_id: 17863 }).post_id, "t3_17863");
+  assertEquals(comment({ link_id: null, parent_id: "t3_abc" }).post_id, "t3_abc");
+  const permalink = "/r/pics/comments/7fz9g1/some_title/dqe9y2r/";
+  assertEquals(comment({ link_id: undefined, permalink }).post_id, "t3_7fz9g1");
+});
+
+Deno.test("readArchiveLine() reads times as numbers, text and decimals", () => {
+  for (const created_utc of [1134365188, "1134365188", "1134365188.0", 1134365188000]) {
+    assertEquals(comment({ created_utc }).created_utc, 1134365188000);
+  }
+  // JSON.stringify writes 1134365188.0 without its decimals.
+  const line = JSON.stringify(COMMENT).replace("1134365188", "1134365188.0");
+  assertEquals(readArchiveLine(line, () => {}).timestamp, 1134365188000);
+});
+
+Deno.test("readArchiveLine() keeps deleted authors as one pseudo-user", () => {
+  for (const author of [null, undefined, ""]) {
+    assertEquals(comment({ author }).user_id, "[deleted]");
+    assertEquals(comment({ author }).repairs, ["author missing"]);
+  }
+  assertEquals(comment({ author: "[deleted]" }).user_id, "[deleted]");
+  assertEquals(comment({ author: "[deleted]" }).repairs, []);
+});
+
+Deno.test("readArchiveLine() reads authors named like members of every object", () => {
+  for (const author of ["__proto__", "constructor", "toString"]) {
+    const line = JSON.stringify(COMMENT).replace('"bob"', JSON.stringify(author));
+    assertEquals(readArchiveLine(line, () => {}).user_id, author);
+  }
+});
+
+Deno.test("readArchiveLine() reads scores of all years", () => {
+  assertEquals(comment({ score: undefined, ups: 7, downs: 3 }).score, 4);
+  assertEquals(comment({ score: null, ups: 7 }).score, 7);
+  assertEquals(comment({ score: null }).score, 0);
+  assertEquals(comment({ score: null }).repairs, ["score missing"]);
+  assertEquals(comment({ score: "-6" }).score, -6);
+  assertEquals(comment({ score: true }).score, 0);
+  assertEquals(submission({ num_comments: null }).num_comments, 0);
+  assertEquals(submission({ num_comments: undefined }).num_comments, 0);
+});
+
+Deno.test("readArchiveLine() mends texts, and says so", () => {
+  assertEquals(submission({ selftext: null, title: null }).repairs, [
+    "text missing",
+    "text missing",
+  ]);
+  assertEquals(comment({ body: null }).content, "");
+  assertEquals(comment({ body: "a\u0000b" }).content, "a\u0000b");
+  const torn = read(JSON.parse(`${JSON.stringify(COMMENT).slice(0, -1)},"body":"x \\ud83d y"}`));
+  assertEquals(torn.repairs, ["text not well-formed"]);
+  assertEquals("content" in torn && torn.content, "x \ufffd y");
+  const long = submission({ title: "🙂".repeat(100_001) + "x" });
+  assertEquals(long.title, "🙂".repeat(100_000));
+  assertEquals(long.repairs, ["text cut"]);
+  const cut = submission({ selftext: "x" + "🙂".repeat(100_000) });
+  assertEquals(cut.content, "x" + "🙂".repeat(99_999));
+});
+
+Deno.test("readArchiveLine() finds the subreddit where it can", () => {
+  assertEquals(
+    submission({ subreddit: null, subreddit_name_prefixed: "r/pics" }).subreddit,
+    "pics",
+  );
+  const permalink = "https://www.reddit.com/r/pics/comments/1/a/";
+  assertEquals(submission({ subreddit: undefined, permalink }).subreddit, "pics");
+  assertEquals(submission({ subreddit: "u_alice" }).subreddit, "u_alice");
+  const unknown = comment({ subreddit: null });
+  assertEquals([unknown.subreddit, unknown.repairs], [undefined, ["subreddit missing"]]);
+});
+
+Deno.test("readArchiveLine() refuses what cannot be mended, and says why", () => {
+  const promoted = { ...SUBMISSION, subreddit: null, promoted: true };
+  assertEquals(refusal(promoted), "The submission has no subreddit: it is an advertisement");
+  assertEquals(
+    refusal({ ...COMMENT, id: "" }),
+    '"id" is "": it must be an id of Reddit',
+  );
+  assertEquals(
+    refusal({ ...COMMENT, link_id: null }),
+    '"link_id" is null: it must be the id of a submission',
+  );
+  for (const created_utc of [undefined, null, "yesterday", -1, 1e18, true]) {
+    assertEquals(refusal({ ...COMMENT, created_utc }).startsWith('"created_utc" is '), true);
+  }
+  assertEquals(refusal({ ...COMMENT, author: "x".repeat(101) }).startsWith('"author" is '), true);
+  assertEquals(refusal({ error: 404 }), "The line is neither a submission nor a comment");
+  for (const text of ["", "{", "[]", "null", "7", '{"id":"1"} {"id":"2"}', "\u0000\u0000"]) {
+    assertThrows(() => readArchiveLine(text, () => {}), RecordError, "The line is not");
+  }
+});
+
+Deno.test("readArchiveLine() goes by the content, and by the name only where that says nothing", () => {
+  const bare = JSON.stringify({ id: "1", subreddit: "pics", created_utc: 1134365188 });
+  assertEquals(readArchiveLine(bare, () => {}, kindByName("/dumps/RS_2005-12.zst")).kind, "post");
+  const line = JSON.stringify(COMMENT);
+  assertEquals(readArchiveLine(line, () => {}, kindByName("RS_2005-12")).kind, "comment");
+  assertEquals(kindByName("comments.zst"), undefined);
+});

@@ -1,0 +1,93 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { PipelineError } from "@pipeline/core";
+import { Buffer } from "node:buffer";
+import { constants, createZstdCompress, gzipSync, zstdCompressSync } from "node:zlib";
+import { Readable } from "node:stream";
+import { openArchive } from "./open.ts";
+
+const LINES = Array.from({ length: 5_000 }, (_, i) => `{"id":"${i.toString(36)}"}\n`).join("");
+
+async function withFile(
+  content: Uint8Array,
+  test: (path: string) => Promise<void>,
+): Promise<void> {
+  const path = await Deno.makeTempFile({ prefix: "RS_" });
+  try {
+    await Deno.writeFile(path, content);
+    await test(path);
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+async function read(path: string): Promise<string> {
+  return Buffer.concat(await Array.fromAsync(openArchive(path))).toString();
+}
+
+function zstd(text: string): Uint8Array {
+  return zstdCompressSync(Buffer.from(text));
+}
+
+Deno.test("openArchive() tells zstd and plain text apart by their first bytes", async () => {
+  await withFile(zstd(LINES), async (path) => assertEquals(await read(path), LINES));
+  await withFile(Buffer.from(LINES), async (path) => assertEquals(await read(path), LINES));
+  await withFile(new Uint8Array(0), async (path) => assertEquals(await read(path), ""));
+});
+
+Deno.test("openArchive() reads all of several frames", async () => {
+  const parts = [LINES.slice(0, 9_999), LINES.slice(9_999, 20_000), LINES.slice(20_000)];
+  await withFile(Buffer.concat(parts.map(zstd)), async (path) => {
+    assertEquals(await read(path), LINES);
+  });
+});
+
+Deno.test("openArchive() reads the long windows that the dumps have", async () => {
+  const params = {
+    [constants.ZSTD_c_windowLog]: 28,
+    [constants.ZSTD_c_enableLongDistanceMatching]: 1,
+  };
+  const compressed = Readable.from([Buffer.from(LINES), Buffer.from(LINES)])
+    .pipe(createZstdCompress({ params }));
+  const content = Buffer.concat(await Array.fromAsync(compressed as AsyncIterable<Uint8Array>));
+  await withFile(content, async (path) => assertEquals(await read(path), LINES + LINES));
+});
+
+Deno.test("openArchive() says that a file is cut off, wherever it is", async () => {
+  const whole = Buffer.concat([zstd(LINES.slice(0, 60_000)), zstd(LINES.slice(60_000))]);
+  const between = zstd(LINES.slice(0, 60_000)).length;
+  for (const end of [6, 100, between - 1, between + 2, between + 50, whole.length - 1]) {
+    await withFile(whole.subarray(0, end), async (path) => {
+      await assertRejects(() => read(path), PipelineError, `The archive ${path} cannot be read`);
+    });
+  }
+});
+
+Deno.test("openArchive() says that a file is damaged", async () => {
+  const params = { [constants.ZSTD_c_checksumFlag]: 1 };
+  const content = zstdCompressSync(Buffer.from(LINES), { params });
+  content[content.length - 2]! ^= 0xff;
+  await withFile(content, async (path) => {
+    const error = await assertRejects(() => read(path), PipelineError, path);
+    assertEquals(error.code, "corrupt");
+  });
+});
+
+Deno.test("openArchive() refuses other compressions by name, and folders", async () => {
+  await withFile(gzipSync(LINES), async (path) => {
+    await assertRejects(() => read(path), PipelineError, `${path} is compressed with gzip`);
+  });
+  const folder = await Deno.makeTempDir();
+  await assertRejects(() => read(folder), PipelineError, "is no file");
+  await Deno.remove(folder);
+  const missing = await assertRejects(() => read(folder), PipelineError);
+  assertEquals(missing.code, "not_found");
+});
+
+Deno.test("openArchive() lets go of the file when its reader stops early", async () => {
+  await withFile(zstd(LINES.repeat(50)), async (path) => {
+    for await (const chunk of openArchive(path)) {
+      assert(chunk.length > 0);
+      break;
+    }
+  });
+});
