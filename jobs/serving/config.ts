@@ -7,7 +7,8 @@
 import { duration, integer, port, text } from "@pipeline/runtime";
 import { z } from "zod";
 
-type Field<Output, Input = Output> = z.ZodType<Output, Input | undefined>;
+/** A member of a configuration: what it is once read, and what may be written. */
+export type Field<Output, Input = Output> = z.ZodType<Output, Input | undefined>;
 
 /** What the serving job listens on, and its limits. */
 export const servingConfig: z.ZodObject<{

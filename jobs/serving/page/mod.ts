@@ -45,7 +45,7 @@ const OWN = {
 
 /** The chart library's files. */
 const LIBRARY = {
-  "/page/uplot.js": "uPlot.esm.js",
+  "/page/uplot.js": "uPlot.iife.min.js",
   "/page/uplot.css": "uPlot.min.css",
 } as const;
 

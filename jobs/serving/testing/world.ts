@@ -11,17 +11,18 @@ import {
   DEFAULT_SETTINGS,
   definitionHash,
   documentId,
+  eachOffset,
   type Entity,
   keyOf,
+  type OffsetVector,
   offsetVector,
   partitionFor,
   partitionName,
   type PostDocument,
   RETAIN_ALL,
   type RetainedFrom,
-  type Topic,
   topicOf,
-  TOPICS,
+  type TopicPartition,
   type ViewDocument,
   viewOf,
   VIEWS,
@@ -44,7 +45,7 @@ export interface WorldOptions {
 }
 
 /** Midday of a day long ago. */
-export const NOON = Date.UTC(2026, 0, 31, 12);
+export const NOON: number = Date.UTC(2026, 0, 31, 12);
 
 /** An announced post. */
 export function post(fields: Partial<Extract<Entity, { kind: "post" }>> = {}): Entity {
@@ -104,28 +105,20 @@ export async function buildStore(layers: Layers, options: WorldOptions = {}): Pr
 /** Adds a generation without moving the aliases. */
 export async function addGeneration(
   store: MemoryStore,
-  { batch = [], speed = [] }: Layers,
+  layers: Layers,
   options: WorldOptions = {},
 ): Promise<void> {
-  const { generation = 1, partitions = 3, keep = Infinity, unfolded = [] } = options;
-  const { retained = RETAIN_ALL, settings = DEFAULT_SETTINGS } = options;
+  const { batch = [] } = layers;
+  const { generation = 1, keep = Infinity, retained = RETAIN_ALL } = options;
+  const { settings = DEFAULT_SETTINGS } = options;
   await store.createGeneration(generation);
   const state = new ViewState(settings, { retained });
   for (const record of batch) state.add(record);
   await put(store, generation, cut([...state.documents(BATCH_PART)], keep));
-
-  const inPartition = (records: readonly Entity[], topic: Topic, partition: number) =>
-    records.filter((record) =>
-      topicOf(record) === topic && partitionFor(keyOf(record), partitions) === partition
-    );
-  const horizon = offsetVector(
-    partitions,
-    (topic, partition) => inPartition(batch, topic, partition).length,
-  );
   const manifest = {
     generation,
     state: "live",
-    horizon,
+    horizon: ends(batch, options),
     history: [],
     definition: definitionHash(settings),
     settings,
@@ -136,21 +129,47 @@ export async function addGeneration(
     updated: NOON,
   } as const;
   await writeManifest(store, manifest, 0);
+  await foldSpeed(store, layers, options);
+}
 
-  for (const topic of TOPICS) {
-    for (let partition = 0; partition < partitions; partition++) {
-      const part = partitionName(topic, partition);
-      if (unfolded.includes(part)) continue;
-      const fold = new ViewState(settings, { retained });
-      const records = inPartition(speed, topic, partition);
-      for (const record of records) fold.add(record);
-      const next_offset = horizon[topic][partition]! + records.length;
-      await put(store, generation, [...fold.documents(part)], next_offset);
-      const none = { dead_letters: 0, duplicates: 0, retired: 0, unresolved: 0 };
-      const counts = { records: records.length, keys: fold.keys, ...none };
-      await writeFolded(store, generation, [{ topic, partition, next_offset, ...counts }]);
-    }
+/** Writes all that speed knows; again with more records, as a fold goes on. */
+export async function foldSpeed(
+  store: MemoryStore,
+  { batch = [], speed = [] }: Layers,
+  options: WorldOptions = {},
+): Promise<void> {
+  const { generation = 1, unfolded = [], retained = RETAIN_ALL } = options;
+  const { settings = DEFAULT_SETTINGS } = options;
+  for (const { topic, partition, offset } of eachOffset(ends([...batch, ...speed], options))) {
+    const part = partitionName(topic, partition);
+    if (unfolded.includes(part)) continue;
+    const fold = new ViewState(settings, { retained });
+    const records = ofPartition(speed, { topic, partition }, options);
+    for (const record of records) fold.add(record);
+    await put(store, generation, [...fold.documents(part)], offset);
+    const none = { dead_letters: 0, duplicates: 0, retired: 0, unresolved: 0 };
+    const counts = { records: records.length, keys: fold.keys, ...none };
+    await writeFolded(store, generation, [{ topic, partition, next_offset: offset, ...counts }]);
   }
+}
+
+/** The end of a log that holds these records. */
+export function ends(records: readonly Entity[], options: WorldOptions = {}): OffsetVector {
+  const { partitions = 3 } = options;
+  return offsetVector(
+    partitions,
+    (topic, partition) => ofPartition(records, { topic, partition }, options).length,
+  );
+}
+
+function ofPartition(
+  records: readonly Entity[],
+  { topic, partition }: TopicPartition,
+  { partitions = 3 }: WorldOptions,
+): Entity[] {
+  return records.filter((record) =>
+    topicOf(record) === topic && partitionFor(keyOf(record), partitions) === partition
+  );
 }
 
 async function put(
