@@ -56,7 +56,7 @@ const comment = fc.record({
   user_id: user,
   content: fc.constant(""),
   score: small,
-  subreddit: fc.option(subreddit, { nil: undefined }),
+  subreddit: fc.option(subreddit, { nil: undefined, freq: 1 }),
 }).map(({ subreddit, ...known }) => subreddit === undefined ? known : { ...known, subreddit });
 
 const account = fc.record({

@@ -17,6 +17,14 @@ export function assertHolds<T>(property: fc.IProperty<T>, runs = 300): void {
   fc.assert(property, { numRuns: runs, ...REPLAY });
 }
 
+/** {@linkcode assertHolds} for what is asynchronous. */
+export async function assertHoldsAsync<T>(
+  property: fc.IAsyncProperty<T>,
+  runs = 300,
+): Promise<void> {
+  await fc.assert(property, { numRuns: runs, ...REPLAY });
+}
+
 /**
  * Asserts that a property with a rule broken on purpose has a counterexample among as
  * many cases. The seed is fixed: this tests the property, not luck.
