@@ -1,0 +1,333 @@
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { Distinct, Member } from "./distinct.ts";
+import type { ActivityDocument, UserTotalDocument, ViewDocument } from "./documents.ts";
+import type { Comment, Post, User } from "./records.ts";
+import { DEFAULT_SETTINGS, definitionHash, RETAIN_ALL, ViewState } from "./views.ts";
+
+const T = Date.UTC(2026, 0, 31, 12, 30, 30);
+const DAY = Date.UTC(2026, 0, 31);
+
+const post = (more: Partial<Post> = {}): Post => ({
+  kind: "post",
+  post_id: "p",
+  user_id: "u",
+  subreddit: "s",
+  title: "A title",
+  content: "left out of views",
+  score: 1,
+  num_comments: 0,
+  created_utc: T,
+  timestamp: T,
+  ...more,
+});
+
+const comment = (more: Partial<Comment> = {}): Comment => ({
+  kind: "comment",
+  comment_id: "c",
+  post_id: "p",
+  user_id: "v",
+  content: "",
+  score: 1,
+  subreddit: "s",
+  created_utc: T,
+  timestamp: T,
+  ...more,
+});
+
+const user = (more: Partial<User> = {}): User => ({
+  kind: "user",
+  user_id: "u",
+  username: "U",
+  karma: 3,
+  created_utc: 0,
+  timestamp: T,
+  ...more,
+});
+
+const withoutSubreddit = (more: Partial<Comment> = {}): Comment => {
+  const { subreddit: _, ...rest } = comment(more);
+  return rest;
+};
+
+function fold(...records: (Post | Comment | User)[]): ViewState {
+  const state = new ViewState(DEFAULT_SETTINGS);
+  for (const record of records) state.add(record);
+  return state;
+}
+
+function documents(state: ViewState): ViewDocument[] {
+  return [...state.documents("batch")];
+}
+
+function activities(state: ViewState): ActivityDocument[] {
+  return documents(state).filter((document) => document.type === "activity");
+}
+
+function totalOf(state: ViewState, id: string): UserTotalDocument | undefined {
+  return documents(state).filter((document) => document.type === "user_total")
+    .find((document) => document.user_id === id);
+}
+
+function setOf(...members: string[]): string {
+  const distinct = new Distinct();
+  for (const member of members) distinct.add(Member.of(member));
+  return distinct.toString();
+}
+
+Deno.test("ViewState.add() counts an announced post in each view", () => {
+  const activity = { posts: 1, comments: 0, active_users: 1, users: setOf("u") };
+  assertEquals(documents(fold(post())), [
+    {
+      type: "post",
+      part: "batch",
+      subreddit: "s",
+      post_id: "p",
+      title: "A title",
+      user_id: "u",
+      score: 1,
+      num_comments: 0,
+      created_utc: T,
+      timestamp: T,
+    },
+    ...([["1d", DAY], ["1h", DAY + 12 * 3_600_000], ["1m", T - 30_000]] as const).map((
+      [window, window_start],
+    ): ViewDocument => ({
+      type: "activity",
+      part: "batch",
+      subreddit: "s",
+      window,
+      window_start,
+      ...activity,
+    })),
+    {
+      type: "user_total",
+      part: "batch",
+      user_id: "u",
+      posts: 1,
+      comments: 0,
+      subreddits: setOf("s"),
+      last_active: T,
+      karma_timestamp: -1,
+      karma: 0,
+      username: "",
+    },
+    {
+      type: "user_window",
+      part: "batch",
+      user_id: "u",
+      window: "1d",
+      window_start: DAY,
+      posts: 1,
+      comments: 0,
+    },
+  ]);
+});
+
+Deno.test("ViewState.add() takes an update of a post for its register alone", () => {
+  const state = fold(post(), post({ timestamp: T + 1, score: 70, user_id: "x" }));
+  assertEquals(state.counts.announcements, 1);
+  assertEquals(activities(state).map((a) => [a.posts, a.users]), Array(3).fill([1, setOf("u")]));
+  const [register] = documents(state);
+  assert(register?.type === "post");
+  assertEquals([register.score, register.timestamp], [70, T + 1]);
+  assertEquals(totalOf(state, "x"), undefined);
+});
+
+Deno.test("ViewState.add() keeps a late old version of a post out of its register", () => {
+  const state = fold(post({ timestamp: T + 2, score: 9 }), post({ timestamp: T + 1, score: 70 }));
+  const [register] = documents(state);
+  assert(register?.type === "post" && register.score === 9);
+});
+
+Deno.test("ViewState.add() keeps a register per subreddit where a post's versions differ in it", () => {
+  const state = fold(post(), post({ subreddit: "t", timestamp: T + 1 }));
+  const posts = documents(state).filter((document) => document.type === "post");
+  assertEquals(posts.map((document) => document.subreddit), ["s", "t"]);
+});
+
+Deno.test("ViewState.add() leaves updates of comments to nobody", () => {
+  const state = fold(comment({ timestamp: T + 1 }));
+  assertEquals(documents(state), []);
+  assertEquals(state.counts, {
+    records: 1,
+    announcements: 0,
+    duplicates: 0,
+    retired: 0,
+    unresolved: 0,
+  });
+});
+
+Deno.test("ViewState.add() takes karma from the latest user record, and no activity", () => {
+  const state = fold(user(), user({ timestamp: T + 1, karma: 4 }), user({ karma: 99 }));
+  const total = totalOf(state, "u")!;
+  assertEquals([total.karma, total.karma_timestamp, total.last_active], [4, T + 1, -1]);
+  assertEquals(documents(state).length, 1);
+});
+
+Deno.test("ViewState.add() counts a comment without a subreddit for its user, and says so", () => {
+  const state = fold(withoutSubreddit());
+  assertEquals(state.counts.unresolved, 1);
+  assertEquals(activities(state), []);
+  assertEquals(totalOf(state, "v")!.comments, 1);
+  assertEquals([...state.announcements()], [
+    { kind: "comment", id: "c", created_utc: T, user_id: "v", post_id: "p" },
+  ]);
+});
+
+Deno.test("ViewState.add() prefers an announcement that knows the subreddit, whichever came first", () => {
+  for (const records of [[withoutSubreddit(), comment()], [comment(), withoutSubreddit()]]) {
+    const state = fold(...records);
+    assertEquals(state.counts.unresolved, 0);
+    assertEquals(activities(state).map((a) => a.comments), [1, 1, 1]);
+    assertEquals(totalOf(state, "v")!.comments, 1);
+    assertEquals([...state.announcements()], [
+      { kind: "comment", id: "c", created_utc: T, user_id: "v", subreddit: "s" },
+    ]);
+  }
+});
+
+Deno.test("ViewState.add() takes author and post of an unknown subreddit from one announcement", () => {
+  // Each of two rivals has one smaller part: they must not be mixed, in no order.
+  const one = withoutSubreddit({ user_id: "a", post_id: "z" });
+  const other = withoutSubreddit({ user_id: "b", post_id: "y" });
+  for (const records of [[one, other], [other, one], [other, one, other]]) {
+    assertEquals([...fold(...records).announcements()], [
+      { kind: "comment", id: "c", created_utc: T, user_id: "a", post_id: "z" },
+    ]);
+  }
+});
+
+Deno.test("ViewState.add() counts an announcement once, for the least subreddit and author", () => {
+  const rivals = [
+    comment({ subreddit: "t", user_id: "a" }),
+    comment({ subreddit: "s", user_id: "w" }),
+    comment(),
+  ];
+  for (const records of [rivals, rivals.toReversed()]) {
+    const state = fold(...records);
+    assertEquals(state.counts.duplicates, 2);
+    assertEquals(activities(state).filter((a) => a.comments > 0).map((a) => a.subreddit), [
+      "s",
+      "s",
+      "s",
+    ]);
+    assertEquals(["a", "v", "w"].map((id) => totalOf(state, id)!.comments), [0, 1, 0]);
+    // Whoever announced was active all the same.
+    assertEquals(activities(state).map((a) => [a.subreddit, a.users]).sort(), [
+      ...Array(3).fill(["s", setOf("v", "w")]),
+      ...Array(3).fill(["t", setOf("a")]),
+    ]);
+  }
+});
+
+Deno.test("ViewState.add() tells announcements by kind, id and created_utc", () => {
+  const state = fold(
+    post({ post_id: "x" }),
+    comment({ comment_id: "x" }),
+    comment({ comment_id: "x", created_utc: T + 1, timestamp: T + 1 }),
+  );
+  assertEquals(state.counts.announcements, 3);
+  assertEquals(state.counts.duplicates, 0);
+});
+
+for (const name of ["__proto__", "constructor", "toString", "hasOwnProperty"]) {
+  Deno.test(`ViewState.add() counts what is named ${name} like any other`, () => {
+    const record = post({ post_id: name, user_id: name, subreddit: name });
+    const state = fold(record, record, comment({ comment_id: name, subreddit: name }));
+    assertEquals(activities(state).map((a) => [a.subreddit, a.posts, a.comments]), [
+      [name, 1, 1],
+      [name, 1, 1],
+      [name, 1, 1],
+    ]);
+    assertEquals(totalOf(state, name)!.posts, 1);
+    assertEquals(state.counts.duplicates, 1);
+  });
+}
+
+Deno.test("ViewState.takeChanged() gives what changed and forgets it", () => {
+  const state = new ViewState(DEFAULT_SETTINGS, { track: true });
+  state.add(post());
+  assertEquals(state.takeChanged("reddit.posts-0").length, 6);
+  assertEquals(state.takeChanged("reddit.posts-0"), []);
+  state.add(post({ timestamp: T + 1, score: 5 }));
+  const changed = state.takeChanged("reddit.posts-0");
+  assertEquals(changed.map(({ type, part }) => [type, part]), [["post", "reddit.posts-0"]]);
+  state.add(post({ timestamp: T - 1, created_utc: T - 1, score: 5 }));
+  assertEquals(state.takeChanged("x").some((document) => document.type === "post"), false);
+});
+
+Deno.test("ViewState.takeChanged() is O(changed keys): a repeated key comes once a call", () => {
+  const state = new ViewState(DEFAULT_SETTINGS, { track: true });
+  for (let i = 0; i < 1000; i++) state.add(comment({ comment_id: `c${i}` }));
+  assertEquals(state.takeChanged("x").length, 5);
+});
+
+Deno.test("ViewState leaves out announcements before the first retained day, and counts them", () => {
+  const retained = { "1m": DAY, "1h": DAY, "1d": DAY };
+  const state = new ViewState(DEFAULT_SETTINGS, { retained });
+  state.add(post({ created_utc: DAY - 1, timestamp: DAY - 1 }));
+  state.add(comment({ created_utc: DAY, timestamp: DAY }));
+  assertEquals(state.counts.retired, 1);
+  assertEquals(activities(state).map((a) => [a.window_start, a.posts, a.comments]), [
+    [DAY, 0, 1],
+    [DAY, 0, 1],
+    [DAY, 0, 1],
+  ]);
+  // The register and what is known of the author do not retire.
+  assert(documents(state).some((document) => document.type === "post"));
+  assertEquals(totalOf(state, "u")!.last_active, DAY - 1);
+  assertEquals(totalOf(state, "u")!.posts, 0);
+});
+
+Deno.test("ViewState retains larger windows longer", () => {
+  const retained = { ...RETAIN_ALL, "1m": T, "1h": DAY + 13 * 3_600_000 };
+  const state = new ViewState(DEFAULT_SETTINGS, { retained });
+  state.add(post());
+  state.add(post({ post_id: "q", created_utc: T + 3_600_000, timestamp: T + 3_600_000 }));
+  const kept = activities(state).map(({ window, posts }) => [window, posts]);
+  assertEquals(kept, [["1d", 2], ["1h", 1], ["1m", 1]]);
+});
+
+Deno.test("ViewState.keys grows with keys, not with records", () => {
+  const state = fold(post(), comment());
+  const { keys } = state;
+  // Two users with a day each, two announcements, one post, three windows.
+  assertEquals(keys, 2 + 2 + 2 + 1 + 3);
+  for (let i = 1; i < 100; i++) state.add(post({ timestamp: T + i }));
+  assertEquals(state.keys, keys);
+});
+
+Deno.test("ViewState.addResolved() and addSubreddit() add what a found subreddit brings", () => {
+  const state = fold(withoutSubreddit());
+  const [announcement] = state.announcements();
+  state.addResolved(announcement!, "s");
+  state.addSubreddit(announcement!.user_id, "s");
+  assertEquals(
+    documents(state).map((d) => JSON.stringify(d)).sort(),
+    documents(fold(comment())).map((d) => JSON.stringify(d)).sort(),
+  );
+});
+
+Deno.test("ViewState.posts() gives the registers, a subreddit at a time", () => {
+  const state = fold(
+    post(),
+    post({ post_id: "q" }),
+    comment({ subreddit: "empty" }),
+    post({ subreddit: "t" }),
+  );
+  assertEquals(
+    [...state.posts("batch")].map((posts) => posts.map((p) => `${p.subreddit}/${p.post_id}`)),
+    [
+      ["s/p", "s/q"],
+      ["t/p"],
+    ],
+  );
+});
+
+Deno.test("definitionHash() differs with every setting, but not with their order", () => {
+  const hash = definitionHash(DEFAULT_SETTINGS);
+  const { user_windows, max_future } = DEFAULT_SETTINGS;
+  assertEquals(definitionHash({ max_future, user_windows }), hash);
+  assertNotEquals(definitionHash({ ...DEFAULT_SETTINGS, max_future: 1 }), hash);
+  assertNotEquals(definitionHash({ ...DEFAULT_SETTINGS, user_windows: ["1h"] }), hash);
+});
