@@ -21,6 +21,7 @@ import {
   type PostDocument,
   RETAIN_ALL,
   type RetainedFrom,
+  type ServingStore,
   topicOf,
   type TopicPartition,
   type ViewDocument,
@@ -104,7 +105,7 @@ export async function buildStore(layers: Layers, options: WorldOptions = {}): Pr
 
 /** Adds a generation without moving the aliases. */
 export async function addGeneration(
-  store: MemoryStore,
+  store: ServingStore,
   layers: Layers,
   options: WorldOptions = {},
 ): Promise<void> {
@@ -134,7 +135,7 @@ export async function addGeneration(
 
 /** Writes all that speed knows; again with more records, as a fold goes on. */
 export async function foldSpeed(
-  store: MemoryStore,
+  store: ServingStore,
   { batch = [], speed = [] }: Layers,
   options: WorldOptions = {},
 ): Promise<void> {
@@ -173,7 +174,7 @@ function ofPartition(
 }
 
 async function put(
-  store: MemoryStore,
+  store: ServingStore,
   generation: number,
   documents: readonly ViewDocument[],
   version = 1,
