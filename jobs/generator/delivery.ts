@@ -20,8 +20,11 @@ import type { Ledger, LedgerLine } from "./ledger.ts";
 
 /** A record with the time at which it is to be sent. */
 export interface PlannedRecord {
+  /** Where it goes. */
   readonly topic: Topic;
+  /** The log's key; see core's `keyOf`. */
   readonly key: string;
+  /** UTF-8 bytes of one JSON object; `null` for a tombstone. */
   readonly value: Uint8Array | null;
   /** The record's own id. */
   readonly id: string;
@@ -33,11 +36,13 @@ export interface PlannedRecord {
 
 /** Records that the log has acknowledged together. Times in milliseconds since 1970. */
 export interface DeliveredBatch {
+  /** In the order in which they were sent. */
   readonly records: readonly PlannedRecord[];
   /** Of the same length and order. */
   readonly acknowledgements: readonly Acknowledgement[];
   /** When they were handed to the log, for the last time. */
   readonly sent: number;
+  /** When the log answered. */
   readonly acknowledged: number;
 }
 
@@ -45,16 +50,19 @@ export interface DeliveredBatch {
 export interface DeliveryOptions {
   /** Batches under way at the same time; 8 where not given. */
   readonly maxInFlight?: number;
+  /** Takes every record as soon as it is acknowledged. */
   readonly ledger?: Ledger;
   /** Called once a batch, after the ledger has it. What it throws ends the delivery. */
   readonly onDelivered?: (batch: DeliveredBatch) => void | Promise<void>;
   /** Ends waiting for a log that is not available. */
   readonly signal?: AbortSignal;
+  /** The machine's clock where not given. */
   readonly clock?: Clock;
 }
 
 /** Numbers of records. */
 export interface DeliveryCounts {
+  /** In the log, and in the ledger where there is one. */
   acknowledged: number;
   /** Larger than the log takes: not in the log. */
   refused: number;
@@ -69,6 +77,7 @@ const LONGEST_WAIT = 10_000;
 
 /** Sends batches; see the module. */
 export class Delivery {
+  /** What has become of the records sent so far. */
   readonly counts: DeliveryCounts = { acknowledged: 0, refused: 0, ambiguous: 0, abandoned: 0 };
   readonly #log: EventLog;
   readonly #options: DeliveryOptions;
@@ -78,6 +87,7 @@ export class Delivery {
   #producer: Promise<LogProducer>;
   #failure: { readonly error: unknown } | undefined;
 
+  /** Asks the log for a producer at once. */
   constructor(log: EventLog, options: DeliveryOptions = {}) {
     this.#log = log;
     this.#options = options;

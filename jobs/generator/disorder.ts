@@ -18,22 +18,27 @@ import { poisonRecord, POISONS } from "./poison.ts";
 export interface DisorderOptions {
   /** Sent up to `lateBy` after they were due, in their own event time. */
   readonly late?: number;
+  /** Longest delay; a minute where not given. */
   readonly lateBy?: number;
   /** Sent again, the same bytes, up to `duplicateBy` later. */
   readonly duplicates?: number;
+  /** Longest delay of the second copy; ten seconds where not given. */
   readonly duplicateBy?: number;
   /** Unusable records sent in addition: every kind of {@linkcode POISONS} in turn. */
   readonly poison?: number;
   /** Announcements whose times are off by up to `skewBy` either way. */
   readonly skew?: number;
+  /** An hour where not given; above 12 hours the log may refuse what is ahead. */
   readonly skewBy?: number;
   /** Records dated `futureBy` ahead, sent in addition. */
   readonly future?: number;
+  /** Seven days where not given: more than the log takes. */
   readonly futureBy?: number;
 }
 
 /** What was done to a record. */
 export interface Injection {
+  /** Late, sent twice, unusable, of a wrong clock, or from the far future. */
   readonly kind: "late" | "duplicate" | "poison" | "skew" | "future";
   /** Kind of poison. */
   readonly detail?: string;
@@ -45,9 +50,13 @@ export interface Injection {
 
 /** A line of the manifest: a disturbed record and where the log has it. */
 export interface InjectedRecord extends Injection {
+  /** Where the log has it. */
   readonly topic: string;
+  /** Where the log has it. */
   readonly partition: number;
+  /** Where the log has it. */
   readonly offset: number;
+  /** The record's own id. */
   readonly id: string;
   /** `hashBytes` of the value; empty for a tombstone. */
   readonly hash: string;
@@ -81,6 +90,7 @@ export class Disorder implements PlannedSource {
   #futures = 0;
   #sourceNext: number | undefined;
 
+  /** Equal seeds disturb equal streams equally. */
   constructor(source: FactSource, seed: number, options: DisorderOptions) {
     this.#source = source;
     this.#options = {
@@ -98,6 +108,7 @@ export class Disorder implements PlannedSource {
     this.#random = new Random(seed, "disorder");
   }
 
+  /** When the next record is due, be it held back or not. */
   async peek(): Promise<number | undefined> {
     this.#sourceNext = await this.#source.peek();
     const held = this.#held.due;
@@ -105,6 +116,7 @@ export class Disorder implements PlannedSource {
     return held === undefined ? this.#sourceNext : Math.min(held, this.#sourceNext);
   }
 
+  /** Takes the next record; `undefined` where it was just put off. */
   take(): PlannedRecord | undefined {
     const held = this.#held.due;
     if (held !== undefined && held <= (this.#sourceNext ?? Infinity)) return this.#held.take();
@@ -112,6 +124,7 @@ export class Disorder implements PlannedSource {
     return this.#disturb(record, scheduled);
   }
 
+  /** Records due at `now` and not taken; what is held back does not count. */
   behind(now: number): number {
     return this.#source.behind(now);
   }
@@ -179,7 +192,11 @@ export class Injections {
   };
   readonly #manifest: Appender<InjectedRecord> | undefined;
 
-  /** @param manifest takes a line for each record. */
+  /**
+   * All counts are 0.
+   *
+   * @param manifest takes a line for each record.
+   */
   constructor(manifest?: Appender<InjectedRecord>) {
     this.#manifest = manifest;
   }

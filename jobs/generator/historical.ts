@@ -14,6 +14,7 @@ import { type LoadManifest, readManifest, type StagingLimits, StagingWriter } fr
 
 /** What to generate. Equal values give the same load, byte for byte. */
 export interface HistoryOptions {
+  /** A safe integer. */
   readonly seed: number;
   /** The end, exclusive, milliseconds since 1970. */
   readonly end: number;
@@ -21,14 +22,19 @@ export interface HistoryOptions {
   readonly days?: number;
   /** 1 (the default) makes 50,000 records a day beside the users' announcements. */
   readonly scale?: number;
+  /** Number of subreddits; 200 where not given. */
   readonly subreddits?: number;
+  /** Number of users, who register over the whole range; 5,000 where not given. */
   readonly users?: number;
+  /** Comments that leave out their subreddit, per mille; 0 where not given. */
   readonly unknownSubreddit?: number;
 }
 
 /** How far a long piece of work has come. */
 export interface Progress {
+  /** What is done so far. */
   readonly done: number;
+  /** What there is to do. */
   readonly total: number;
 }
 
@@ -36,6 +42,7 @@ export interface Progress {
 export interface HistoryRun extends StagingLimits {
   /** Called about a hundred times. Records. */
   readonly onProgress?: (progress: Progress) => void;
+  /** Ends the work with `stopped`; the next call starts anew. */
   readonly signal?: AbortSignal;
 }
 

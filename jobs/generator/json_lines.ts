@@ -39,6 +39,7 @@ export class JsonLinesFile<T> implements Appender<T> {
     return new JsonLinesFile<T>(file);
   }
 
+  /** Appends lines with one write. */
   append(lines: readonly T[]): Promise<void> {
     let text = "";
     for (const line of lines) text += `${JSON.stringify(line)}\n`;
@@ -47,6 +48,7 @@ export class JsonLinesFile<T> implements Appender<T> {
     return write;
   }
 
+  /** Waits for what is under way and for the disk. */
   async close(): Promise<void> {
     await this.#last;
     await this.#file.sync();

@@ -11,8 +11,11 @@ import { type Appender, JsonLinesFile, readJsonLines } from "./json_lines.ts";
 
 /** An acknowledged record: `(topic, partition, offset, hash)` is its identity. */
 export interface LedgerEntry {
+  /** Where the log has it. */
   readonly topic: string;
+  /** Where the log has it. */
   readonly partition: number;
+  /** Where the log has it. */
   readonly offset: number;
   /** The record's own id, e.g. `t3_abc`. */
   readonly id: string;
@@ -28,9 +31,13 @@ export interface LedgerEntry {
  * follows because the run ended, it holds one or none.
  */
 export interface AmbiguousEntry {
+  /** Tells these lines from entries. */
   readonly ambiguous: true;
+  /** Where it was sent. */
   readonly topic: string;
+  /** The record's own id. */
   readonly id: string;
+  /** `hashBytes` of the value; empty for a tombstone. */
   readonly hash: string;
 }
 

@@ -7,6 +7,13 @@
 
 export * from "./archive/mod.ts";
 export {
+  type GeneratorConfig,
+  generatorConfig,
+  historyOptions,
+  type LiveRun,
+  realtimeOptions,
+} from "./config.ts";
+export {
   type DeliveredBatch,
   Delivery,
   type DeliveryCounts,

@@ -23,9 +23,11 @@ export interface FactSource {
 
 /** Like {@linkcode FactSource}, in the form the log takes. */
 export interface PlannedSource {
+  /** When the next one is due; as in {@linkcode FactSource}. */
   peek(): number | undefined | Promise<number | undefined>;
   /** `undefined` where the record was put off to a later time. */
   take(): PlannedRecord | undefined;
+  /** Records due at `now` and not taken. `now` must not decrease. */
   behind(now: number): number;
 }
 
@@ -35,7 +37,9 @@ export interface PaceOptions {
   readonly linger?: number;
   /** Most records in a batch; 5,000 where not given. */
   readonly maxBatch?: number;
+  /** Ends the sending; what is due later is not sent. */
   readonly signal?: AbortSignal;
+  /** The machine's clock where not given. */
   readonly clock?: Clock;
   /** The time that counts, milliseconds since 1970; must not decrease. */
   readonly now?: () => number;

@@ -24,14 +24,17 @@ import { type RateProfile, Schedule } from "./schedule.ts";
 export interface RealtimeOptions extends ModelOptions {
   /** Number of the run, in the ids of all that is new, so that a later run repeats none. */
   readonly run: number;
+  /** How many records when; see `parseRate`. */
   readonly rate: RateProfile;
   /** Milliseconds; without an end where not given. */
   readonly duration?: number;
+  /** What goes wrong on purpose. */
   readonly disorder?: DisorderOptions;
 }
 
 /** How to produce. */
 export interface RealtimeRun {
+  /** Takes every record as soon as it is acknowledged. */
   readonly ledger?: Ledger;
   /** Takes a line for each disturbed record. */
   readonly manifest?: Appender<InjectedRecord>;
@@ -39,10 +42,13 @@ export interface RealtimeRun {
   readonly onDelivered?: (batch: DeliveredBatch) => void;
   /** Ends the run: what was taken is still delivered where the log answers. */
   readonly signal?: AbortSignal;
+  /** The machine's clock where not given. */
   readonly clock?: Clock;
   /** Least milliseconds between two sends; 5 where not given. */
   readonly linger?: number;
+  /** Most records in a batch; 5,000 where not given. */
   readonly maxBatch?: number;
+  /** Batches under way at the same time; 8 where not given. */
   readonly maxInFlight?: number;
 }
 

@@ -9,17 +9,23 @@ import { PipelineError } from "@pipeline/core";
 
 /** A rate over time, in records a second and milliseconds. */
 export interface RateProfile {
+  /** Rate at the start. */
   readonly from: number;
   /** Reached after `over`, and kept. */
   readonly to: number;
+  /** Length of the ramp; 0 for a constant rate. */
   readonly over: number;
+  /** What interrupts the rate, if anything does. */
   readonly burst?: Burst;
 }
 
 /** At the end of every `every` milliseconds the rate is `rate` for `length` milliseconds. */
 export interface Burst {
+  /** Records a second. */
   readonly rate: number;
+  /** Less than `every`. */
   readonly length: number;
+  /** The period. */
   readonly every: number;
 }
 
@@ -136,6 +142,7 @@ export class Schedule {
   readonly #counts: Cursor;
   #next: number;
 
+  /** Begins at time 0 with nothing due yet. */
   constructor(profile: RateProfile) {
     this.#times = new Cursor(profile);
     this.#counts = new Cursor(profile);

@@ -30,7 +30,9 @@ export const FOLDERS: Readonly<Record<Topic, string>> = {
 export interface StagedFile {
   /** Relative to the load's folder, e.g. `posts/year=2026/month=01/day=31/hour=07/data_x.json`. */
   readonly path: string;
+  /** Number of lines. */
   readonly records: number;
+  /** Length of the content. */
   readonly bytes: number;
   /** SHA-256 of the content, hexadecimal. */
   readonly sha256: string;
@@ -38,19 +40,27 @@ export interface StagedFile {
 
 /** Records of a load by folder, and the bytes of all its files. */
 export interface LoadTotals {
+  /** Records in `posts/`. */
   readonly posts: number;
+  /** Records in `comments/`. */
   readonly comments: number;
+  /** Records in `users/`. */
   readonly users: number;
+  /** Length of all files. */
   readonly bytes: number;
 }
 
 /** Content of `_manifest.json`. */
 export interface LoadManifest {
+  /** Name of the load, derived from its content. */
   readonly load: string;
+  /** In the order of their paths. */
   readonly files: readonly StagedFile[];
+  /** Sums over the files. */
   readonly totals: LoadTotals;
   /** Event times covered, ISO 8601: first inclusive, last inclusive; absent for an empty load. */
   readonly from?: string;
+  /** The last event time, inclusive. */
   readonly to?: string;
   /** What the load was made from: the generator's parameters, or the archive's file. */
   readonly source: Readonly<Record<string, unknown>>;

@@ -21,6 +21,7 @@ import { archiveSize, openArchive } from "./open.ts";
 export interface RejectedLine {
   /** Counts from 1. */
   readonly line: number;
+  /** Sentence case, with the value shown. */
   readonly reason: string;
   /** Its first 2,000 characters. */
   readonly sample: string;
@@ -32,6 +33,7 @@ export interface ArchiveRun extends StagingLimits {
   readonly onProgress?: (progress: Progress) => void;
   /** Called for every line that cannot be used. */
   readonly onRejected?: (rejected: RejectedLine) => void;
+  /** Ends the work with `stopped`; the next call starts anew. */
   readonly signal?: AbortSignal;
 }
 

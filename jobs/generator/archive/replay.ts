@@ -26,12 +26,19 @@ export interface ReplayOptions {
 
 /** How to replay. */
 export interface ReplayRun {
+  /** Takes every record as soon as it is acknowledged. */
   readonly ledger?: Ledger;
+  /** Called for every acknowledged batch, for latencies. Keep it cheap. */
   readonly onDelivered?: (batch: DeliveredBatch) => void;
+  /** Called for every line that cannot be used. */
   readonly onRejected?: (rejected: RejectedLine & { readonly file: string }) => void;
+  /** Ends the replay: what was taken is still delivered where the log answers. */
   readonly signal?: AbortSignal;
+  /** The machine's clock where not given. */
   readonly clock?: Clock;
+  /** Most records in a batch; 5,000 where not given. */
   readonly maxBatch?: number;
+  /** Batches under way at the same time; 8 where not given. */
   readonly maxInFlight?: number;
 }
 

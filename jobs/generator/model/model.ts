@@ -68,6 +68,7 @@ export class Model {
   #commentCount = 0;
   #signupCount = 0;
 
+  /** Remembers nothing yet: the first fact is a post or a user. */
   constructor(options: ModelOptions) {
     const { seed, subreddits = 200, users = 5_000, run, unknownSubreddit = 0 } = options;
     const registration = options.registration ??

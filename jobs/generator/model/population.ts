@@ -12,7 +12,9 @@ import { userName } from "./names.ts";
 
 /** When users register: `[from, to)`, milliseconds since 1970. Equal = all at once. */
 export interface Registration {
+  /** First registration, inclusive. */
   readonly from: number;
+  /** End of registrations, exclusive. */
   readonly to: number;
 }
 
@@ -22,6 +24,7 @@ const HOUR = 3_600_000;
 export class Population {
   readonly #names: string[] = [];
 
+  /** A population of `size` users. */
   constructor(readonly size: number, readonly registration: Registration) {}
 
   /** The user's id, which is also the name. */

@@ -17,6 +17,8 @@ export class Random {
   #counter = 1;
 
   /**
+   * Spreads the seed over the state.
+   *
    * @param seed a safe integer.
    * @param stream a name; streams of one seed are independent of each other.
    */

@@ -13,6 +13,8 @@ export class Zipf {
   readonly #alias: Uint32Array;
 
   /**
+   * Computes the weights of all ranks.
+   *
    * @param size number of ranks, at least 1.
    * @param shift flattens the head: 1 is Zipf's law itself. Greater than 0.
    */

@@ -1,0 +1,153 @@
+/**
+ * The generator's configuration, in one schema: the job's check and its part of the
+ * chart's values.
+ *
+ * @module
+ */
+
+import { DAY, PipelineError, WINDOWS } from "@pipeline/core";
+import { duration, integer, text } from "@pipeline/runtime";
+import { z } from "zod";
+import type { DisorderOptions } from "./disorder.ts";
+import type { HistoryOptions } from "./historical.ts";
+import type { Registration } from "./model/mod.ts";
+import type { RealtimeOptions } from "./realtime.ts";
+import { parseRate, RATE_FORMS } from "./schedule.ts";
+
+/** Least and greatest seed: what a double holds exactly. */
+const SEED = { min: 0, max: Number.MAX_SAFE_INTEGER };
+
+function percent(): z.ZodType<number, number | undefined> {
+  const error = "a percentage between 0 and 100";
+  return z.number({ error }).min(0, { error }).max(100, { error }).default(0);
+}
+
+function rate(): z.ZodType<string | number> {
+  const error = `a rate in messages a second such as ${RATE_FORMS}`;
+  return z.union([z.number({ error }).min(0, { error }), z.string({ error })], { error })
+    .refine((value) => isRate(value), { error });
+}
+
+const disorder: z.ZodType<Required<DisorderOptions>> = z.strictObject({
+  late: percent().describe("Records sent later than they were due, in percent"),
+  lateBy: duration({ min: 1 }).prefault("1m").describe("Longest delay of late records"),
+  duplicates: percent().describe("Records sent twice, in percent"),
+  duplicateBy: duration({ min: 1 }).prefault("10s").describe("Longest delay of the second copy"),
+  poison: percent().describe("Unusable records sent in addition, in percent"),
+  skew: percent().describe("Records of producers with wrong clocks, in percent"),
+  skewBy: duration({ min: 1, max: DAY / 2 }).prefault("1h").describe(
+    "Largest error of their clocks",
+  ),
+  future: percent().describe("Records from the far future sent in addition, in percent"),
+  futureBy: duration({ min: DAY + WINDOWS["1h"] }).prefault("7d").describe(
+    "How far ahead they are",
+  ),
+}).refine((d) => d.late + d.duplicates + d.poison + d.skew + d.future <= 100, {
+  error: "at most 100 percent in all",
+});
+
+/** The checked configuration, with defaults filled in. Times in milliseconds. */
+export interface GeneratorConfig {
+  /** Generate history, produce live traffic, or load an archive. */
+  readonly mode: "historical" | "realtime" | "archive";
+  /** Equal seeds give equal records. */
+  readonly seed: number;
+  /** Number of subreddits. */
+  readonly subreddits: number;
+  /** Number of users who take part from the start. */
+  readonly users: number;
+  /** Per mille of the comments. */
+  readonly unknownSubreddit: number;
+  /** How much history; see `HistoryOptions`. */
+  readonly historical: { readonly days: number; readonly scale: number };
+  /** Live traffic. */
+  readonly realtime: {
+    /** Messages a second, in one of the forms of `parseRate`. */
+    readonly rate: string | number;
+    readonly duration?: number | undefined;
+    readonly linger: number;
+    readonly disorder?: Required<DisorderOptions> | undefined;
+  };
+  /** Archives: their files, what becomes of them, and archive time by real time. */
+  readonly archive: {
+    readonly files: readonly string[];
+    readonly target: "history" | "log";
+    readonly speed: number;
+  };
+  /** File that keeps what the log has acknowledged. */
+  readonly ledger?: string | undefined;
+  /** File that keeps what disorder was injected. */
+  readonly manifest?: string | undefined;
+}
+
+/** Configuration of the generator in all its modes. */
+export const generatorConfig: z.ZodType<GeneratorConfig> = z.strictObject({
+  mode: z.enum(["historical", "realtime", "archive"]).default("realtime")
+    .describe("Generate history, produce live traffic, or load a Reddit archive"),
+  seed: integer(SEED).default(1).describe("Equal seeds give equal records"),
+  subreddits: integer({ min: 1, max: 100_000 }).default(200).describe("Number of subreddits"),
+  users: integer({ min: 1, max: 10_000_000 }).default(5_000).describe("Number of users"),
+  unknownSubreddit: integer({ max: 1_000 }).default(0)
+    .describe("Comments that leave out their subreddit, per mille"),
+  historical: z.strictObject({
+    days: z.number().gt(0).max(3_660).default(7).describe("Days of history"),
+    scale: z.number().gt(0).max(10_000).default(1)
+      .describe("Size: 1 is 50,000 records a day"),
+  }).prefault({}),
+  realtime: z.strictObject({
+    rate: rate().default(100).describe("Messages a second, also as a ramp or with bursts"),
+    duration: duration({ min: 1 }).optional().describe("How long; without an end if not set"),
+    linger: duration({ max: 1_000 }).prefault("5ms").describe("Gathers records for this long"),
+    disorder: disorder.optional().describe("What goes wrong on purpose"),
+  }).prefault({}),
+  archive: z.strictObject({
+    files: z.array(text()).default([]).describe("Files of submissions (RS_*) and comments (RC_*)"),
+    target: z.enum(["history", "log"]).default("history")
+      .describe("Load as history into the dataset, or replay onto the log"),
+    speed: z.number().gt(0).default(3_600).describe("Archive time by real time, when replayed"),
+  }).prefault({}),
+  ledger: text().optional().describe("File that keeps what the log has acknowledged"),
+  manifest: text().optional().describe("File that keeps what disorder was injected"),
+}).refine((config) => config.mode !== "archive" || config.archive.files.length > 0, {
+  error: "at least one file where mode is archive",
+  path: ["archive", "files"],
+});
+
+/** Options of the history that ends at `end` (milliseconds since 1970). */
+export function historyOptions(config: GeneratorConfig, end: number): HistoryOptions {
+  const { seed, subreddits, users, unknownSubreddit, historical } = config;
+  return { seed, subreddits, users, unknownSubreddit, end, ...historical };
+}
+
+/** Live runs as the configuration has them. */
+export interface LiveRun {
+  /** Number of the run; no two runs of one seed may have the same. */
+  readonly run: number;
+  /** Range of the history that the run follows, if there is one. */
+  readonly registration?: Registration;
+}
+
+/** Options of a live run. */
+export function realtimeOptions(config: GeneratorConfig, live: LiveRun): RealtimeOptions {
+  const { seed, subreddits, users, unknownSubreddit } = config;
+  const { rate, duration, disorder } = config.realtime;
+  return {
+    seed,
+    subreddits,
+    users,
+    unknownSubreddit,
+    rate: parseRate(rate),
+    ...live,
+    ...(duration === undefined ? {} : { duration }),
+    ...(disorder === undefined ? {} : { disorder }),
+  };
+}
+
+function isRate(value: string | number): boolean {
+  try {
+    return parseRate(value) !== undefined;
+  } catch (error) {
+    if (error instanceof PipelineError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * How fast records are made, beside the machine's JSON.parse rate of the same
+ * records as the yardstick. Each benchmark handles 100,000 records an iteration.
+ *
+ * @module
+ */
+
+import { encodeRecord } from "@pipeline/core";
+import { Buffer } from "node:buffer";
+import { zstdCompressSync } from "node:zlib";
+import { loadArchive } from "./archive/mod.ts";
+import { history } from "./historical.ts";
+import { LineBuffer } from "./line_buffer.ts";
+import { Model } from "./model/mod.ts";
+import type { MasterDataset } from "@pipeline/core";
+
+const RECORDS = 100_000;
+const START = Date.UTC(2026, 0, 1);
+
+const model = new Model({ seed: 1 });
+let time = START;
+
+const lines = Array.from({ length: RECORDS }, () => encodeRecord(model.next(time += 100)));
+// Read back they are flat strings, as a reader of files has them.
+const texts = JSON.parse(JSON.stringify(lines)) as string[];
+
+Deno.bench("JSON.parse of 100,000 records (yardstick)", { group: "model", baseline: true }, () => {
+  for (const text of texts) JSON.parse(text);
+});
+
+Deno.bench("Model.next() of 100,000 records", { group: "model" }, () => {
+  for (let i = 0; i < RECORDS; i++) model.next(time += 100);
+});
+
+Deno.bench("Model.next(), encodeRecord() and UTF-8 of 100,000 records", { group: "model" }, () => {
+  let buffer = new LineBuffer();
+  for (let i = 0; i < RECORDS; i++) {
+    buffer.add(encodeRecord(model.next(time += 100)));
+    if (buffer.size < 1e6) continue;
+    buffer.take();
+    buffer = new LineBuffer();
+  }
+});
+
+Deno.bench("history() of two days at scale 1 (105,000 records)", { group: "model" }, () => {
+  let count = 0;
+  for (const _ of history({ seed: 1, end: START, days: 2 })) count++;
+});
+
+const folder = await Deno.makeTempDir();
+const archive = `${folder}/RC_2026-01.zst`;
+const comments = Array.from({ length: RECORDS }, (_, i) =>
+  JSON.stringify({
+    id: i.toString(36),
+    link_id: "t3_abc",
+    author: `user${i % 5_000}`,
+    body: "What one says in a comment of average length, and then some more. ".repeat(3),
+    subreddit: "pics",
+    score: 1,
+    created_utc: START / 1000 + Math.floor(i / 10),
+    parent_id: "t3_abc",
+    retrieved_on: START / 1000,
+    gilded: 0,
+    distinguished: null,
+  }));
+await Deno.writeFile(archive, zstdCompressSync(Buffer.from(comments.join("\n"))));
+globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+
+/** A dataset that forgets: what is measured is the loader. */
+const nowhere = {
+  write: (_: string, content: Uint8Array) => Promise.resolve(content.length),
+  remove: () => Promise.resolve(),
+  status: () => Promise.resolve(undefined),
+} as unknown as MasterDataset;
+
+Deno.bench("loadArchive() of 100,000 comments", { group: "archive" }, async () => {
+  await loadArchive(nowhere, archive);
+});
