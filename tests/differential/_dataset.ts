@@ -1,0 +1,83 @@
+/**
+ * A dataset for both sides of the comparison: generated history, and disorder of its
+ * own that the views must see through.
+ *
+ * @module
+ */
+
+import {
+  type Comment,
+  encodeRecord,
+  type Entity,
+  type Post,
+  topicOf,
+  TOPICS,
+} from "@pipeline/core";
+import { history, Random } from "@pipeline/generator";
+
+const END = Date.UTC(2026, 0, 31);
+
+/** Names that break careless quoting, sorting and objects. */
+const AWKWARD = ["__proto__", "constructor", '"', "o'clock", "\\", "\uffee", "🎈", "a|b", "NULL"];
+
+/** Records in no order: late, twice, contradicting one another, tied and oddly named. */
+export function disorderedHistory(): Entity[] {
+  const random = new Random(7, "differential");
+  const records = [...history({
+    seed: 7,
+    end: END,
+    days: 2,
+    scale: 0.3,
+    subreddits: 12,
+    users: 3000,
+    unknownSubreddit: 60,
+  })];
+  const disordered = records.flatMap((record) => {
+    const copies: Entity[] = [rename(record, random)];
+    if (random.chance(30)) copies.push(copies[0]!);
+    if (random.chance(40)) copies.push(contradict(copies[0]!, random));
+    return copies;
+  });
+  for (let i = disordered.length - 1; i > 0; i--) {
+    const j = Math.floor(random.float() * (i + 1));
+    [disordered[i], disordered[j]] = [disordered[j]!, disordered[i]!];
+  }
+  return disordered;
+}
+
+function rename(record: Entity, random: Random): Entity {
+  // The same name always goes to the same awkward one, in all records of an entity.
+  const odd = (name: string) =>
+    AWKWARD[(name.charCodeAt(name.length - 1) + name.length) % 97] ?? name;
+  const user_id = odd(record.user_id);
+  if (record.kind === "user") return { ...record, user_id };
+  if (record.subreddit === undefined) return { ...record, user_id };
+  // Some posts move, which gives them a register in each place.
+  const subreddit = random.chance(5) ? "🎈 elsewhere" : odd(record.subreddit);
+  return { ...record, user_id, subreddit };
+}
+
+/** Another record of the same moment, in one respect or another. */
+function contradict(record: Entity, random: Random): Entity {
+  const way = Math.floor(random.float() * 4);
+  const other = AWKWARD[Math.floor(random.float() * AWKWARD.length)]!;
+  if (record.kind === "user") {
+    return way < 2 ? { ...record, karma: record.karma * 10 + way } : { ...record, username: other };
+  }
+  if (way === 0) return { ...record, user_id: other };
+  if (way === 1) return { ...record, subreddit: other };
+  if (record.kind === "post") {
+    const changed: Partial<Post> = way === 2 ? { title: other } : { score: record.score + 9 };
+    return { ...record, ...changed };
+  }
+  const { subreddit: _, ...unknown } = record;
+  return way === 2 ? unknown satisfies Comment : { ...record, content: other };
+}
+
+/** Writes the records as the dataset holds them: JSON lines, a file a kind. */
+export async function writeDataset(folder: string, records: readonly Entity[]): Promise<void> {
+  for (const topic of TOPICS) {
+    const lines = records.filter((record) => topicOf(record) === topic).map(encodeRecord);
+    await Deno.writeTextFile(`${folder}/${topic}.json`, lines.join("\n") + "\n");
+  }
+}
