@@ -59,6 +59,14 @@ export async function lockBatch(
   };
 }
 
+/**
+ * Takes the lock away from whoever held it. Only for somebody who knows that no run is
+ * left that could hold it, such as the owner of a data folder before its first one.
+ */
+export async function breakLock(store: ServingStore): Promise<void> {
+  await store.removeControls([LOCK]);
+}
+
 async function put(store: ServingStore, lease: Lease, expected: number): Promise<number> {
   try {
     return await store.putControl(LOCK, lease, expected);

@@ -6,6 +6,7 @@
 
 import type { BatchReport, BatchSettings, BatchStep } from "@pipeline/batch";
 import { type ErrorCode, PipelineError } from "@pipeline/core";
+import { stopped } from "@pipeline/runtime";
 
 /** What the thread is asked for. */
 export interface BatchRequest {
@@ -36,10 +37,10 @@ export async function runBatchThread(
   request: BatchRequest,
   { signal, onProgress }: BatchThreadOptions = {},
 ): Promise<BatchReport> {
-  signal?.throwIfAborted();
+  if (signal?.aborted) throw stopped(signal);
   const worker = new Worker(new URL("./batch_worker.ts", import.meta.url), { type: "module" });
   const { promise, resolve, reject } = Promise.withResolvers<BatchReport>();
-  const stop = () => reject(new PipelineError("stopped", "The batch run was told to stop"));
+  const stop = () => reject(stopped(signal!));
   signal?.addEventListener("abort", stop, { once: true });
   worker.onmessage = ({ data }: MessageEvent<BatchReply>) => {
     if ("step" in data) return onProgress?.(data.step, data.done, data.total);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { parseRate, type RateProfile } from "@pipeline/generator";
+import { parseRate, RATE_FORMS, type RateProfile } from "@pipeline/generator";
 import { PipelineError } from "@pipeline/core";
 import { duration, integer, port, type QuantityField, text } from "@pipeline/runtime";
 import { z } from "zod";
@@ -17,7 +17,8 @@ const rate = text().transform((value, context): RateProfile => {
     return parseRate(value);
   } catch (error) {
     if (!(error instanceof PipelineError)) throw error;
-    context.addIssue({ code: "custom", message: error.message, input: value });
+    const message = `${RATE_FORMS}, where a burst is shorter than its period`;
+    context.addIssue({ code: "custom", message, input: value });
     return z.NEVER;
   }
 });
@@ -51,7 +52,7 @@ export const demoFlags: z.ZodObject<{
 /** Checked flags of `demo`. */
 export type DemoFlags = z.output<typeof demoFlags>;
 
-/** Flags of `verify` and of `rollback`. */
+/** Flags of `verify`. */
 export const dataFlags: z.ZodObject<{
   data: z.ZodType<string, string | undefined>;
 }, z.core.$strict> = z.strictObject({ data });

@@ -8,15 +8,17 @@
 import { type BatchStep, verify, type VerifyReport } from "@pipeline/batch";
 import { DAY, hasCode } from "@pipeline/core";
 import { readLedger } from "@pipeline/generator";
+import { readManifest } from "@pipeline/protocol";
 import { type Logger, type Progress, systemClock } from "@pipeline/runtime";
 import type { Stats } from "@pipeline/serving";
 import type { DemoFlags } from "./config.ts";
 import { ledgerPath, noteRun } from "./data_folder.ts";
 import { Live } from "./live.ts";
-import { count, type LoadedHistory, loadHistory } from "./load_history.ts";
+import { checkArchives, count, type LoadedHistory, loadHistory } from "./load_history.ts";
 import { acknowledged } from "./check.ts";
 import { Pipeline } from "./pipeline.ts";
 import { Rates } from "./rates.ts";
+import { statusLine } from "./status_line.ts";
 import { differenceLines, runTable } from "./summary.ts";
 
 /** What the demo shows itself on, and what ends it. */
@@ -52,7 +54,7 @@ class Demo {
   readonly #rates = new Rates();
   #pipeline!: Pipeline;
   #live: Live | undefined;
-  #generations = "";
+  #building = false;
 
   constructor(options: DemoOptions) {
     this.#o = options;
@@ -63,6 +65,7 @@ class Demo {
 
   async run(): Promise<boolean> {
     const { flags, progress, logger } = this.#o;
+    await checkArchives([...flags.posts, ...flags.comments]);
     this.#pipeline = await Pipeline.start({
       folder: flags.data,
       port: flags.port,
@@ -102,10 +105,12 @@ class Demo {
     await this.#watch(started);
     this.#stop.abort();
     const status = await this.#live.done;
-    await batches;
-
     const seconds = (performance.now() - started) / 1000;
     progress.clear();
+    if (this.#building && !this.#o.signal.aborted) {
+      progress.line("Waiting for the generation that is being built ...");
+    }
+    await batches;
     progress.line("Draining ...");
     if (!await this.#pipeline.drained(DRAIN)) {
       const lag = await this.#pipeline.lag();
@@ -146,8 +151,12 @@ class Demo {
         this.#stop.signal,
       );
       const current = await store.current();
-      if (current === undefined || history.added) await this.#firstBatch();
-      else progress.line(`Resume with generation ${current} and what is in the log`);
+      const serving = current === undefined ? undefined : await readManifest(store, current);
+      const served = serving?.manifest.history ?? [];
+      // Also where an earlier run was killed between a load and the batch after it.
+      if (serving === undefined || history.loads.some((load) => !served.includes(load))) {
+        await this.#firstBatch();
+      } else progress.line(`Resume with generation ${current} and what is in the log`);
       return history;
     } catch (error) {
       if (!hasCode(error, "stopped")) throw error;
@@ -185,23 +194,23 @@ class Demo {
   /** Generations beside the live records. */
   async #laterBatches(): Promise<void> {
     const { flags, progress, logger } = this.#o;
-    const { signal } = this.#stop;
     let wait = Math.min((flags.duration ?? Infinity) / 2, SECOND_GENERATION);
     try {
       for (;;) {
-        await systemClock.sleep(wait, signal);
+        await systemClock.sleep(wait, this.#stop.signal);
         wait = LATER_GENERATIONS;
         if (this.#live!.status().acknowledged === 0) continue;
-        this.#generations = " · batch runs";
-        const report = await this.#pipeline.batch({ signal });
+        this.#building = true;
+        // One that has begun when the time is over is finished; Ctrl-C is not made to wait.
+        const report = await this.#pipeline.batch({ signal: this.#o.signal });
         progress.line(
           `Generation ${report.generation} serves: its horizon moved by ` +
             `${count(report.records)} records, ${report.took.switch.toFixed(0)} ms to switch`,
         );
-        this.#generations = "";
+        this.#building = false;
       }
     } catch (error) {
-      this.#generations = "";
+      this.#building = false;
       if (hasCode(error, "stopped")) return;
       logger.error("Batch failed", { error });
       const message = error instanceof Error ? error.message : String(error);
@@ -217,15 +226,15 @@ class Demo {
       const { acknowledged, behind } = this.#live!.status();
       const { ingested, folded } = this.#pipeline.taken;
       this.#rates.note({ produced: acknowledged, ingested, folded }, performance.now());
-      const { ingest, speed } = await this.#pipeline.lag();
-      const latency = this.#live!.probe.recent();
-      progress.status(
-        `${count(acknowledged)} produced (${this.#rates.of("produced").toFixed(0)}/s` +
-          `${behind > 0 ? `, ${count(behind)} behind` : ""}) · ingest lag ${count(ingest)} · ` +
-          `fold lag ${count(speed)}` +
-          `${latency === undefined ? "" : ` · visible p50 ${latency.p50} p99 ${latency.p99} ms`}` +
-          this.#generations,
-      );
+      progress.status(statusLine({
+        produces: Math.max(flags.rate.from, flags.rate.to, flags.rate.burst?.rate ?? 0) > 0,
+        produced: acknowledged,
+        rate: this.#rates.of("produced"),
+        behind,
+        lag: await this.#pipeline.lag(),
+        latency: this.#live!.probe.recent(),
+        building: this.#building,
+      }));
       const wait = Math.min(500, end - performance.now());
       if (wait > 0) await systemClock.sleep(wait, this.#stop.signal).catch(() => {});
     }

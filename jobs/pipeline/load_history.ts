@@ -4,8 +4,9 @@
  * @module
  */
 
-import type { MasterDataset } from "@pipeline/core";
+import { hasCode, type MasterDataset, PipelineError } from "@pipeline/core";
 import {
+  archiveSize,
   generateHistory,
   historyLoadId,
   type HistoryOptions,
@@ -28,8 +29,17 @@ export interface HistorySource {
 export interface LoadedHistory {
   /** Records in historical loads. */
   readonly records: number;
-  /** Whether this call added any. */
-  readonly added: boolean;
+  /** Names of the historical loads. */
+  readonly loads: readonly string[];
+}
+
+/**
+ * Looks for archives before anything is begun.
+ *
+ * @throws {PipelineError} `invalid` for the first one that cannot be read.
+ */
+export async function checkArchives(paths: readonly string[]): Promise<void> {
+  for (const path of paths) await asInput(archiveSize(path));
 }
 
 /** Brings the history into the dataset. What is there already is not loaded again. */
@@ -48,7 +58,6 @@ export async function loadHistory(
   if (source.archives.length === 0 && before.length === 0) {
     manifests.push(await stageGenerated(dataset, source.generated, progress, signal));
   }
-  let added = false;
   for (const { load, files } of manifests) {
     const bar = progress.bar("Bootstrap into the dataset", files.length);
     const result = await bootstrap(dataset, load, {
@@ -56,10 +65,31 @@ export async function loadHistory(
     });
     const { records } = result.commit;
     bar.end(result.added ? `${count(records)} records committed` : "committed before");
-    added ||= result.added;
   }
   const after = await commits.histories();
-  return { records: after.reduce((sum, load) => sum + load.records, 0), added };
+  const ours = new Set(manifests.map(({ load }) => load));
+  const others = after.filter(({ load }) => !ours.has(load));
+  if (manifests.length > 0 && others.length > 0) {
+    progress.line(
+      `The folder holds ${count(total(others))} records of other loads too, which stay: ` +
+        "set DATA to another folder for these alone",
+    );
+  }
+  return { records: total(after), loads: after.map(({ load }) => load) };
+}
+
+function total(loads: readonly { readonly records: number }[]): number {
+  return loads.reduce((sum, { records }) => sum + records, 0);
+}
+
+/** What is wrong with a file that somebody named is a matter of input. */
+async function asInput<T>(reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (!hasCode(error, "not_found") && !hasCode(error, "corrupt")) throw error;
+    throw new PipelineError("invalid", (error as Error).message, { cause: error });
+  }
 }
 
 async function stageGenerated(
@@ -85,13 +115,13 @@ async function stageArchive(
 ): Promise<LoadManifest> {
   const bar = progress.bar(`Read ${path}`, 1);
   const shown: string[] = [];
-  const manifest = await loadArchive(dataset, path, {
+  const manifest = await asInput(loadArchive(dataset, path, {
     signal,
     onProgress: ({ done, total }) => bar.update(done / total),
     onRejected: ({ line, reason }) => {
       if (shown.length < 3) shown.push(`  line ${line}: ${reason}`);
     },
-  });
+  }));
   const { posts, comments } = manifest.totals;
   bar.end(`${count(posts)} posts, ${count(comments)} comments`);
   const rejected = manifest.rejected?.lines ?? 0;

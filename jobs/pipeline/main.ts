@@ -14,7 +14,8 @@ import { differenceLines, verdict } from "./summary.ts";
 const terminal: Terminal = {
   write: (text) => void Deno.stdout.writeSync(new TextEncoder().encode(text)),
   interactive: Deno.stdout.isTerminal(),
-  columns: () => Deno.consoleSize().columns,
+  // Terminals of no size occur where nobody looks.
+  columns: () => Deno.consoleSize().columns || 80,
 };
 
 /** What is drained before it is cut off, in milliseconds. */

@@ -5,7 +5,7 @@
  */
 
 import { type EmbeddedPorts, openEmbedded } from "@pipeline/adapters/embedded";
-import type { BatchReport, BatchStep } from "@pipeline/batch";
+import { type BatchReport, type BatchStep, breakLock } from "@pipeline/batch";
 import {
   covers,
   DEFAULT_PARTITIONS,
@@ -175,6 +175,8 @@ export class Pipeline {
     } = {},
   ): Promise<BatchReport> {
     const { folder, logger } = this.#o;
+    // The folder is ours and its batches run one by one: a lock is what a killed one has left.
+    await breakLock(this.#ports.store);
     const report = await runBatchThread({ folder, settings: settings.batch, threads: 2 }, options);
     const { generation, previous, records, documents, took } = report;
     logger.info("Generation switched", { generation, previous, records, documents, took });

@@ -39,7 +39,11 @@ export function runTable(figures: RunFigures, verified: VerifyReport): string[] 
     [
       "produced",
       `${count(figures.produced)} records in ${figures.seconds.toFixed(0)} s` +
-      (figures.behind > 0 ? `, ${count(figures.behind)} behind schedule` : ""),
+      (figures.ingested > figures.produced
+        ? ` (${count(figures.ingested)} with the runs before)`
+        : "") +
+      // What was due in the last milliseconds is no delay.
+      (figures.behind * 100 > figures.produced ? `, ${count(figures.behind)} behind schedule` : ""),
     ],
     ["ingested", `${count(figures.ingested)} records of the log are in the dataset`],
     ["folded", `${count(figures.folded)} records of the log are in the served views`],
