@@ -48,7 +48,8 @@ export async function archiveSize(path: string): Promise<number> {
 }
 
 /**
- * The uncompressed bytes of an archive file.
+ * The uncompressed bytes of an archive file. Memory does not grow with the file; but
+ * zstd itself keeps the window that the file was written with, 2 GiB at most.
  *
  * @throws {PipelineError} `not_found`; `invalid` for a compression other than zstd; `corrupt` for a
  * file that is damaged or ends too early. All name the file.
