@@ -1,13 +1,16 @@
 # Each target is one line to a script or task; `make` alone lists them.
 # Variables of `make demo`: DURATION PORT DATA RATE SEED POSTS COMMENTS, e.g. make demo DURATION=30s
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench fmt lint check clean-data
+.PHONY: help demo verify test bench fmt lint check clean-data
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: ## run the whole pipeline on embedded parts, on http://localhost:30080
 	@scripts/demo
+
+verify: ## prove that what DATA (default ./data) serves is right
+	@scripts/verify
 
 test: ## every check and test; ends with "N passed, N failed"
 	@scripts/test
