@@ -30,6 +30,7 @@ import {
   readLines,
   STATE,
   TEMPORARY,
+  writeOwn,
 } from "@pipeline/protocol";
 
 /** The sections of a day's state. */
@@ -82,12 +83,21 @@ export async function readState(
   return JSON.parse(new TextDecoder().decode(bytes)) as StateManifest;
 }
 
-/** Publishes a state manifest. Rejects with `exists` where the generation has one. */
+/** Publishes a state manifest. Rejects with `exists` where the generation has another one. */
 export async function writeState(dataset: MasterDataset, manifest: StateManifest): Promise<void> {
-  const temporary = `${TEMPORARY}/${newToken()}/state`;
-  await dataset.write(temporary, canonicalBytes(manifest));
+  const folder = `${TEMPORARY}/${newToken()}`;
+  const path = `${MANIFESTS}/${manifestName(manifest.generation)}`;
+  const bytes = canonicalBytes(manifest);
+  await writeOwn(dataset, `${folder}/state`, bytes);
   await dataset.mkdirs(MANIFESTS);
-  await dataset.rename(temporary, `${MANIFESTS}/${manifestName(manifest.generation)}`);
+  try {
+    await dataset.rename(`${folder}/state`, path);
+  } catch (error) {
+    if (!hasCode(error, "exists")) throw error;
+    // The answer of an earlier try may have been lost.
+    if (hashBytes(await readAll(dataset, path)) !== hashBytes(bytes)) throw error;
+  }
+  await dataset.remove(folder);
 }
 
 /** Removes the states of generations that are not to be kept, and what nobody refers to. */
@@ -153,21 +163,10 @@ export async function writeDay(
     const count = lines[section].length;
     const bytes = encoder.encode(count === 0 ? "" : lines[section].join("\n") + "\n");
     const path = `_state/${folder}/${name}/${section}.jsonl`;
-    await writeFresh(dataset, `/data/${path}`, bytes);
+    await writeOwn(dataset, `/data/${path}`, bytes);
     sections[section] = { path, records: count, bytes: bytes.length, hash: hashBytes(bytes) };
   }
   return { day, sections, records, unresolved: state.counts.unresolved, latest };
-}
-
-/** Writes a file whose name only this run uses; a try before this one may have left it. */
-async function writeFresh(dataset: MasterDataset, path: string, bytes: Uint8Array): Promise<void> {
-  try {
-    await dataset.write(path, bytes);
-  } catch (error) {
-    if (!hasCode(error, "exists")) throw error;
-    await dataset.remove(path);
-    await dataset.write(path, bytes);
-  }
 }
 
 /** Reads the documents of one section of a day. */

@@ -38,6 +38,7 @@ import {
   readAll,
   recordHash,
   TEMPORARY,
+  writeOwn,
 } from "@pipeline/protocol";
 import { retry, type RetryOptions } from "@pipeline/runtime";
 
@@ -163,7 +164,7 @@ export class PartitionWriter {
       token,
     };
     const intent = this.#temporary("commit");
-    await this.#retry(() => this.#writeOnce(intent, canonicalBytes(commit)));
+    await this.#retry(() => writeOwn(this.#o.dataset, intent, canonicalBytes(commit)));
     for (const { file, bytes } of contents) await this.#retry(() => this.#place(file, bytes));
     const winner = await this.#retry(() => this.#commits.publish(commit, intent));
     if (winner.token !== token || winner.end !== commit.end) {
@@ -214,7 +215,7 @@ export class PartitionWriter {
     const { dataset } = this.#o;
     const path = `/data/${file.path}`;
     const temporary = this.#temporary("data");
-    await this.#writeOnce(temporary, bytes);
+    await writeOwn(dataset, temporary, bytes);
     await dataset.mkdirs(path.slice(0, path.lastIndexOf("/")));
     try {
       await dataset.rename(temporary, path);
@@ -228,22 +229,6 @@ export class PartitionWriter {
         throw new PipelineError("corrupt", `${path} exists with another content`, { cause: error });
       }
       await dataset.remove(temporary);
-    }
-  }
-
-  async #writeOnce(path: string, bytes: Uint8Array): Promise<void> {
-    const { dataset } = this.#o;
-    try {
-      await dataset.write(path, bytes);
-    } catch (error) {
-      // The name is ours alone: what stands there is an earlier try, whole or in part.
-      if (!hasCode(error, "exists")) throw error;
-      await dataset.remove(path);
-      await dataset.write(path, bytes);
-    }
-    const length = (await dataset.status(path))?.length;
-    if (length !== bytes.length) {
-      throw new PipelineError("unavailable", `${path}: ${length} of ${bytes.length} bytes arrived`);
     }
   }
 

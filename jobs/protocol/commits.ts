@@ -18,7 +18,8 @@ import {
   type Topic,
   TOPICS,
 } from "@pipeline/core";
-import { readAll } from "./files.ts";
+import { inOrder } from "./ahead.ts";
+import { readAll, writeOwn } from "./files.ts";
 import { COMMITS, offsetName } from "./layout.ts";
 
 /** One file of a commit. */
@@ -101,9 +102,11 @@ export class CommitLog {
     const names = (await this.#dataset.list(folder)).filter((f) => f.type === "file");
     const starts = names.map((file) => Number(file.name)).sort((a, b) => a - b);
     const commits: Commit[] = [];
-    for (const start of starts) {
-      if (start < from) continue;
-      const commit = await this.#read<Commit>(`${folder}/${offsetName(start)}`);
+    const read = async (start: number) => ({
+      start,
+      commit: await this.#read<Commit>(`${folder}/${offsetName(start)}`),
+    });
+    for await (const { start, commit } of inOrder(starts.filter((s) => s >= from), read)) {
       const expected = commits.at(-1)?.end ?? commit.start;
       if (commit.start !== start || commit.start !== expected || commit.end <= commit.start) {
         throw new PipelineError(
@@ -175,8 +178,10 @@ export class CommitLog {
     path: string,
   ): Promise<T> {
     await this.#dataset.mkdirs(path.slice(0, path.lastIndexOf("/")));
-    if (await this.#dataset.status(temporary) === undefined) {
-      await this.#dataset.write(temporary, canonicalBytes(commit));
+    const bytes = canonicalBytes(commit);
+    // What stands there may be half of it, from a try that broke off.
+    if ((await this.#dataset.status(temporary))?.length !== bytes.length) {
+      await writeOwn(this.#dataset, temporary, bytes);
     }
     try {
       await this.#dataset.rename(temporary, path);

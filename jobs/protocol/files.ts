@@ -4,7 +4,7 @@
  * @module
  */
 
-import { hashBytes, type MasterDataset, PipelineError } from "@pipeline/core";
+import { hasCode, hashBytes, type MasterDataset, PipelineError } from "@pipeline/core";
 import type { CommittedFile } from "./commits.ts";
 
 /** The bytes of a file. Rejects with `corrupt` where they are fewer than its status says. */
@@ -54,6 +54,29 @@ export async function readLines(dataset: MasterDataset, file: CommittedFile): Pr
     );
   }
   return lines;
+}
+
+/**
+ * Writes a file whose name is the caller's alone: what stands there already is an earlier
+ * try, whole or in part, whose answer was lost. Rejects with `unavailable` where not all
+ * bytes arrived.
+ */
+export async function writeOwn(
+  dataset: MasterDataset,
+  path: string,
+  bytes: Uint8Array,
+): Promise<void> {
+  try {
+    await dataset.write(path, bytes);
+  } catch (error) {
+    if (!hasCode(error, "exists")) throw error;
+    await dataset.remove(path);
+    await dataset.write(path, bytes);
+  }
+  const length = (await dataset.status(path))?.length;
+  if (length !== bytes.length) {
+    throw new PipelineError("unavailable", `${path}: ${length} of ${bytes.length} bytes arrived`);
+  }
 }
 
 /** A name that no other writer has: 128 random bits in hexadecimal. */
