@@ -24,8 +24,10 @@ import {
   windowStart,
 } from "@pipeline/core";
 import {
+  claimGeneration,
   type Manifest,
   newToken,
+  readManifest,
   readManifests,
   removeControls,
   type VersionedManifest,
@@ -127,7 +129,7 @@ class Run {
       try {
         return await this.#build(building, () => this.#again(() => lock.renew()));
       } catch (error) {
-        await setState(building.manifest.generation, "failed", this.#switchOptions());
+        await giveUp(building.manifest.generation, "failed", this.#switchOptions());
         throw error;
       }
     } finally {
@@ -159,7 +161,7 @@ class Run {
       ...await this.#again(() => storedGenerations(dataset)),
     ];
     const manifest: Manifest = {
-      generation: Math.max(...taken) + 1,
+      generation: await this.#again(() => claimGeneration(store, Math.max(...taken))),
       state: "building",
       horizon: offsetVector(settings.partitions, () => 0),
       history: [],
@@ -384,36 +386,56 @@ export function retainedFrom(
 
 /**
  * Makes an earlier generation serve again: speed folds it up to now, then the aliases
- * move. Rejects with `not_found` where it was dropped.
+ * move. Rejects with `not_found` where it was dropped. Where it does not finish, it can be
+ * done again.
  */
 export async function rollBack(
   generation: number,
   options: Pick<BatchOptions, "store" | "settings" | "clock" | "retry" | "signal">,
 ): Promise<void> {
-  const { store, settings } = options;
+  const { store, settings, signal } = options;
   const clock = options.clock ?? systemClock;
   const token = newToken();
-  const lock = await retry(
-    () => lockBatch(store, token, settings.lock_lease, clock),
-    options.retry,
-  );
+  const stop = signal === undefined ? {} : { signal };
+  const again = <T>(fn: () => Promise<T>) => retry(fn, { ...options.retry, ...stop });
+  const lock = await again(() => lockBatch(store, token, settings.lock_lease, clock));
+  const switching = { store, clock, retry: options.retry ?? {}, ...stop };
   try {
-    const kept = (await readManifests(store)).find((m) => m.manifest.generation === generation);
-    if (kept === undefined || kept.manifest.state !== "previous") {
+    const kept = await again(() => readManifest(store, generation));
+    // Prepared: by a rollback that did not finish. Live: by a switch of which only that is missing.
+    const whole = kept !== undefined && kept.manifest.state !== "building" &&
+      kept.manifest.state !== "failed";
+    if (!whole) {
       throw new PipelineError("not_found", `Generation ${generation} is not kept: it cannot serve`);
     }
     const prepared = { ...kept.manifest, state: "prepared" as const, updated: clock.now() };
-    await switchTo(await writeManifest(store, prepared, kept.version), {
-      store,
-      clock,
-      catchUpTimeout: settings.catch_up_timeout,
-      pollInterval: settings.poll_interval,
-      retry: options.retry ?? {},
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-      onWait: () => lock.renew(),
-      back: true,
-    });
+    try {
+      await switchTo(await again(() => writeManifest(store, prepared, kept.version)), {
+        ...switching,
+        catchUpTimeout: settings.catch_up_timeout,
+        pollInterval: settings.poll_interval,
+        onWait: () => again(() => lock.renew()),
+        back: true,
+      });
+    } catch (error) {
+      await giveUp(generation, "previous", switching);
+      throw error;
+    }
   } finally {
     await lock.release().catch(() => {});
+  }
+}
+
+/** Says what became of a generation that did not come to serve; what failed says more. */
+async function giveUp(
+  generation: number,
+  state: Manifest["state"],
+  options: Pick<SwitchOptions, "store" | "clock" | "retry" | "signal">,
+): Promise<void> {
+  try {
+    // Where only what follows the switch failed, it does serve.
+    if (await options.store.current() !== generation) await setState(generation, state, options);
+  } catch {
+    // The next run finds it as it is.
   }
 }

@@ -15,6 +15,7 @@ import {
   type ServingStore,
 } from "@pipeline/core";
 import {
+  foldedGenerations,
   foldedVector,
   type Manifest,
   partitionsOf,
@@ -164,6 +165,8 @@ export async function dropOthers(
   const known = new Set([
     ...await again(options, () => store.generations()),
     ...(await again(options, () => readManifests(store))).map((m) => m.manifest.generation),
+    // A fold that went on a little longer may have said so after its generation was dropped.
+    ...await again(options, () => foldedGenerations(store)),
   ]);
   for (const generation of known) {
     if (keep.includes(generation) || generation > newest) continue;

@@ -11,6 +11,8 @@
  */
 
 import {
+  canonicalJson,
+  hasCode,
   type OffsetVector,
   offsetVector,
   partitionName,
@@ -60,6 +62,7 @@ export interface VersionedManifest {
 }
 
 const MANIFESTS = "generation/";
+const FOLDED = "folded/";
 
 /** Six digits, so that names sort as numbers do. */
 function generationName(generation: number): string {
@@ -93,7 +96,39 @@ export async function writeManifest(
   expected: number,
 ): Promise<VersionedManifest> {
   const id = MANIFESTS + generationName(manifest.generation);
-  return { version: await store.putControl(id, manifest, expected), manifest };
+  try {
+    return { version: await store.putControl(id, manifest, expected), manifest };
+  } catch (error) {
+    if (!hasCode(error, "conflict")) throw error;
+    // The answer of an earlier try may have been lost: then this very manifest stands there.
+    const found = await store.control(id);
+    const ours = found?.version === expected + 1 &&
+      canonicalJson(found.body) === canonicalJson(manifest);
+    if (!ours) throw error;
+    return { version: found.version, manifest };
+  }
+}
+
+const CLAIMED = "claimed";
+
+/**
+ * Takes a generation number that nobody had before: also those of generations that were
+ * dropped are not used again, since a run that was thought dead may still write under one.
+ *
+ * @param above numbers that are taken for other reasons.
+ */
+export async function claimGeneration(store: ServingStore, above: number): Promise<number> {
+  for (;;) {
+    const found = await store.control(CLAIMED);
+    const last = (found?.body as { readonly generation: number } | undefined)?.generation ?? 0;
+    const generation = Math.max(last, above) + 1;
+    try {
+      await store.putControl(CLAIMED, { generation }, found?.version ?? 0);
+      return generation;
+    } catch (error) {
+      if (!hasCode(error, "conflict")) throw error;
+    }
+  }
 }
 
 /** How far speed has folded one partition into a generation, and what it met. */
@@ -119,7 +154,7 @@ export interface Folded {
 }
 
 function foldedPrefix(generation: number): string {
-  return `folded/${generationName(generation)}/`;
+  return `${FOLDED}${generationName(generation)}/`;
 }
 
 /** Writes how far partitions were folded; an older offset never replaces a newer one. */
@@ -139,6 +174,12 @@ export async function writeFolded(
 /** How far every partition was folded; partitions that nobody folds yet are missing. */
 export async function readFolded(store: ServingStore, generation: number): Promise<Folded[]> {
   return (await store.controls(foldedPrefix(generation))).map((control) => control.body as Folded);
+}
+
+/** Generations into which somebody folded, or wrote that there was nothing to fold. */
+export async function foldedGenerations(store: ServingStore): Promise<number[]> {
+  const ids = (await store.controls(FOLDED)).map((control) => control.id);
+  return [...new Set(ids.map((id) => Number(id.split("/")[1])))];
 }
 
 /** Removes a generation's control documents. */
