@@ -5,8 +5,8 @@
  * @module
  */
 
-import { definitionHash, type EventLog, type ServingStore } from "@pipeline/core";
-import { type Manifest, readManifests } from "@pipeline/protocol";
+import { definitionHash, type EventLog, hasCode, type ServingStore } from "@pipeline/core";
+import { type Manifest, readManifest, readManifests } from "@pipeline/protocol";
 import { type Clock, type Logger, retry, type RetryOptions, systemClock } from "@pipeline/runtime";
 import { type FlushReport, GenerationFold, type SpeedSettings } from "./generation_fold.ts";
 
@@ -92,8 +92,9 @@ export class Speed {
     // In this order: a generation that becomes current in between is still seen as prepared.
     const manifests = await readManifests(store);
     const current = await store.current();
+    // One that became current and still was being built when it was read has no horizon yet.
     const wanted = manifests.map((m) => m.manifest).filter((m) =>
-      m.generation === current || m.state === "prepared"
+      m.state === "prepared" || (m.generation === current && m.state !== "building")
     );
     for (const manifest of wanted) {
       if (!this.#folds.has(manifest.generation) && this.#accepts(manifest)) {
@@ -120,13 +121,28 @@ export class Speed {
       ...(onFlush === undefined ? {} : { onFlush }),
     });
     this.#folds.set(manifest.generation, fold);
-    fold.done.catch((error) => {
-      if (this.#folds.get(manifest.generation) === fold) this.#failed(error);
+    fold.done.catch(async (error) => {
+      if (this.#folds.get(manifest.generation) !== fold) return;
+      if (hasCode(error, "not_found") && await this.#isDropped(manifest.generation)) {
+        this.#folds.delete(manifest.generation);
+      } else this.#failed(error);
     });
     this.#o.logger?.info("Start folding", {
       generation: manifest.generation,
       horizon: manifest.horizon,
     });
+  }
+
+  /** Batch drops what it no longer serves, maybe before we have noticed. */
+  async #isDropped(generation: number): Promise<boolean> {
+    const { store } = this.#o;
+    try {
+      const found = await readManifest(store, generation);
+      const wanted = found?.manifest.state === "prepared" || await store.current() === generation;
+      return !wanted;
+    } catch {
+      return false;
+    }
   }
 
   /** A generation of other definitions is not ours to write into. */
