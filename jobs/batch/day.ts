@@ -6,7 +6,7 @@
  */
 
 import { type MasterDataset, parseText, type ViewSettings, ViewState } from "@pipeline/core";
-import { readLines } from "@pipeline/protocol";
+import { inOrder, readLines } from "@pipeline/protocol";
 import { retry, type RetryOptions } from "@pipeline/runtime";
 import type { InputFile } from "./plan.ts";
 import { type DayState, restoreDay, writeDay } from "./state.ts";
@@ -30,8 +30,9 @@ export async function foldFiles(
   files: readonly InputFile[],
   options?: RetryOptions,
 ): Promise<void> {
-  for (const { topic, file } of files) {
-    const lines = await retry(() => readLines(dataset, file), options);
+  const read = ({ topic, file }: InputFile) =>
+    retry(async () => ({ topic, lines: await readLines(dataset, file) }), options);
+  for await (const { topic, lines } of inOrder(files, read)) {
     for (const line of lines) state.add(parseText(topic, line));
   }
 }

@@ -70,7 +70,15 @@ export async function plan(
   const ends = new Map<string, number>();
   for (const { topic, partition } of await log.partitions()) {
     const limit = until?.horizon[topic][partition] ?? Infinity;
-    const { commits } = await log.read(topic, partition, base?.horizon[topic][partition] ?? 0);
+    const from = base?.horizon[topic][partition] ?? 0;
+    const { commits } = await log.read(topic, partition, from);
+    if (commits.length > 0 && commits[0]!.start !== from) {
+      throw new PipelineError(
+        "corrupt",
+        `The commits of ${partitionName(topic, partition)} begin at ${commits[0]!.start} instead ` +
+          `of ${from}`,
+      );
+    }
     for (const commit of commits) {
       if (commit.end > limit) break;
       commit.files.forEach(take);

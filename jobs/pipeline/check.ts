@@ -6,7 +6,7 @@
 
 import { openEmbedded } from "@pipeline/adapters/embedded";
 import { type LedgerEntry, verify, type VerifyReport } from "@pipeline/batch";
-import { hasCode } from "@pipeline/core";
+import { hasCode, PipelineError } from "@pipeline/core";
 import { type LedgerLine, readLedger } from "@pipeline/generator";
 import { ledgerPath } from "./data_folder.ts";
 
@@ -37,7 +37,11 @@ export async function verifyFolder(folder: string): Promise<VerifyReport> {
 /** The folder with its lock, so that nothing is written meanwhile; nothing where it runs. */
 function own(folder: string) {
   try {
-    Deno.statSync(folder);
+    if (!Deno.statSync(folder).isDirectory) throw new Deno.errors.NotFound();
+  } catch (cause) {
+    throw new PipelineError("invalid", `There is no data folder ${folder}`, { cause });
+  }
+  try {
     return openEmbedded(folder);
   } catch (error) {
     if (hasCode(error, "conflict")) return undefined;

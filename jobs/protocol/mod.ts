@@ -5,6 +5,7 @@
  * @module
  */
 
+export * from "./ahead.ts";
 export * from "./commits.ts";
 export * from "./continuity.ts";
 export * from "./files.ts";

@@ -6,7 +6,7 @@
  */
 
 import { hashText, type MasterDataset, partitionName, type Topic } from "@pipeline/core";
-import { CommitLog, readLines } from "@pipeline/protocol";
+import { CommitLog, inOrder, readLines } from "@pipeline/protocol";
 import type { Differences } from "./report.ts";
 
 /** An acknowledged record. */
@@ -69,8 +69,8 @@ async function verifyPartition(
   let at = 0;
   for (const commit of commits) {
     const lines = new Map<string, number>();
-    for (const file of commit.files) {
-      for (const line of await readLines(dataset, file)) {
+    for await (const content of inOrder(commit.files, (file) => readLines(dataset, file))) {
+      for (const line of content) {
         const hash = hashText(line);
         lines.set(hash, (lines.get(hash) ?? 0) + 1);
       }

@@ -1,0 +1,29 @@
+/**
+ * Work on many small files: the next ones are read while one is looked at.
+ *
+ * @module
+ */
+
+/** Files that are read at the same time. */
+const AHEAD = 16;
+
+/**
+ * Calls `work` for every item, a few at a time, and yields the results in the order of the
+ * items. After an error nothing new is begun.
+ */
+export async function* inOrder<T, R>(
+  items: Iterable<T>,
+  work: (item: T) => Promise<R>,
+): AsyncGenerator<R, void, undefined> {
+  const running: Promise<R>[] = [];
+  try {
+    for (const item of items) {
+      running.push(work(item));
+      if (running.length >= AHEAD) yield await running.shift()!;
+    }
+    while (running.length > 0) yield await running.shift()!;
+  } finally {
+    // What is under way when the reader leaves has nobody to report to.
+    for (const promise of running) promise.catch(() => {});
+  }
+}
