@@ -6,6 +6,7 @@
 
 import { hasCode, type MasterDataset, PipelineError } from "@pipeline/core";
 import {
+  archiveLoadId,
   archiveSize,
   generateHistory,
   historyLoadId,
@@ -52,8 +53,16 @@ export async function loadHistory(
   const commits = new CommitLog(dataset);
   const before = await commits.histories();
   const manifests: LoadManifest[] = [];
+  const archives = new Set<string>();
   for (const path of source.archives) {
-    manifests.push(await stageArchive(dataset, path, progress, signal));
+    const load = await asInput(archiveLoadId(path));
+    archives.add(load);
+    const committed = before.find((commit) => commit.load === load);
+    if (committed === undefined) {
+      manifests.push(await stageArchive(dataset, path, progress, signal));
+    } else {
+      progress.line(`${path}: its ${count(committed.records)} records were loaded before`);
+    }
   }
   if (source.archives.length === 0 && before.length === 0) {
     manifests.push(await stageGenerated(dataset, source.generated, progress, signal));
@@ -67,9 +76,8 @@ export async function loadHistory(
     bar.end(result.added ? `${count(records)} records committed` : "committed before");
   }
   const after = await commits.histories();
-  const ours = new Set(manifests.map(({ load }) => load));
-  const others = after.filter(({ load }) => !ours.has(load));
-  if (manifests.length > 0 && others.length > 0) {
+  const others = after.filter(({ load }) => !archives.has(load));
+  if (archives.size > 0 && others.length > 0) {
     progress.line(
       `The folder holds ${count(total(others))} records of other loads too, which stay: ` +
         "set DATA to another folder for these alone",
