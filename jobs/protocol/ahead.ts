@@ -16,14 +16,12 @@ export async function* inOrder<T, R>(
   work: (item: T) => Promise<R>,
 ): AsyncGenerator<R, void, undefined> {
   const running: Promise<R>[] = [];
-  try {
-    for (const item of items) {
-      running.push(work(item));
-      if (running.length >= AHEAD) yield await running.shift()!;
-    }
-    while (running.length > 0) yield await running.shift()!;
-  } finally {
-    // What is under way when the reader leaves has nobody to report to.
-    for (const promise of running) promise.catch(() => {});
+  for (const item of items) {
+    const promise = work(item);
+    // It may reject while the reader is busy with an earlier one, and is told in its turn.
+    promise.catch(() => {});
+    running.push(promise);
+    if (running.length >= AHEAD) yield await running.shift()!;
   }
+  while (running.length > 0) yield await running.shift()!;
 }

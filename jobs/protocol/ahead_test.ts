@@ -30,3 +30,16 @@ Deno.test("inOrder() passes on the first error and begins nothing after it", asy
   await assertRejects(() => Array.fromAsync(inOrder(Array(100).keys(), work)), Error, "no");
   assert(begun <= 20, `${begun} were begun`);
 });
+
+Deno.test("inOrder() keeps an error for its turn while the reader is busy", async () => {
+  const seen: number[] = [];
+  const read = async () => {
+    const work = (i: number) => i === 2 ? Promise.reject(new Error("no")) : Promise.resolve(i);
+    for await (const i of inOrder(Array(100).keys(), work)) {
+      seen.push(i);
+      await after(5, undefined);
+    }
+  };
+  await assertRejects(read, Error, "no");
+  assertEquals(seen, [0, 1]);
+});
