@@ -8,6 +8,7 @@
 import {
   definitionHash,
   documentId,
+  eachOffset,
   type MasterDataset,
   offsetVector,
   PipelineError,
@@ -25,6 +26,7 @@ import {
 } from "@pipeline/core";
 import {
   claimGeneration,
+  CommitLog,
   type Manifest,
   newToken,
   readManifest,
@@ -224,7 +226,7 @@ class Run {
       }, building.version)
     );
     const previous = await switchTo(prepared, { ...this.#switchOptions(), onWait: renew });
-    await this.#again(() => sweepStates(dataset, [generation, previous ?? generation]));
+    await this.#tidy(prepared.manifest, previous);
     const switched = this.#clock.monotonic();
     logger?.info("Generation switched", { generation, previous, documents });
     return {
@@ -235,6 +237,20 @@ class Run {
       documents,
       took: { fold: folded - started, publish: published - folded, switch: switched - published },
     };
+  }
+
+  /** What can be left undone: the next run does it again. */
+  async #tidy({ generation, horizon }: Manifest, previous: number | undefined): Promise<void> {
+    const { dataset, logger } = this.#o;
+    const commits = new CommitLog(dataset);
+    try {
+      await this.#again(() => sweepStates(dataset, [generation, previous ?? generation]));
+      for (const { topic, partition, offset } of eachOffset(horizon)) {
+        await this.#again(() => commits.checkpoint(topic, partition, offset));
+      }
+    } catch (error) {
+      logger?.warn("Tidying up after the switch broke off", { generation, error });
+    }
   }
 
   /** The last stored state of the same definitions and number of partitions. */

@@ -6,6 +6,8 @@
  * is the one moment at which a flush exists. Whatever the rename answered, the file
  * at the destination decides: it is ours only if it holds our token.
  *
+ * Old commits are gathered into checkpoints; loose ones below a checkpoint are ignored.
+ *
  * @module
  */
 
@@ -19,8 +21,8 @@ import {
   TOPICS,
 } from "@pipeline/core";
 import { inOrder } from "./ahead.ts";
-import { readAll, writeOwn } from "./files.ts";
-import { COMMITS, offsetName } from "./layout.ts";
+import { newToken, readAll, writeOwn } from "./files.ts";
+import { COMMITS, offsetName, TEMPORARY } from "./layout.ts";
 
 /** One file of a commit. */
 export interface CommittedFile {
@@ -97,37 +99,134 @@ export class CommitLog {
    * The commits of a partition from offset `from` on, in order.
    * Rejects with `corrupt` where they leave a gap or overlap.
    */
-  async read(topic: Topic, partition: number, from = 0): Promise<PartitionCommits> {
-    const folder = partitionFolder(topic, partition);
-    const names = (await this.#dataset.list(folder)).filter((f) => f.type === "file");
-    const starts = names.map((file) => Number(file.name)).sort((a, b) => a - b);
-    const commits: Commit[] = [];
-    const read = async (start: number) => ({
-      start,
-      commit: await this.#read<Commit>(`${folder}/${offsetName(start)}`),
-    });
-    for await (const { start, commit } of inOrder(starts.filter((s) => s >= from), read)) {
-      const expected = commits.at(-1)?.end ?? commit.start;
-      if (commit.start !== start || commit.start !== expected || commit.end <= commit.start) {
-        throw new PipelineError(
-          "corrupt",
-          `The commits of ${
-            partitionName(topic, partition)
-          } do not join: ${expected} is followed ` +
-            `by ${commit.start}-${commit.end} in the file ${start}`,
-        );
+  read(topic: Topic, partition: number, from = 0): Promise<PartitionCommits> {
+    return settled(async () => {
+      const { loose, chain } = await this.#look(topic, partition, from);
+      const commits: Commit[] = [];
+      for (const checkpoint of await this.#open(topic, partition, chain)) {
+        for (const commit of checkpoint) if (commit.start >= from) join(commits, commit);
       }
-      commits.push(commit);
-    }
-    return { next: commits.at(-1)?.end ?? from, commits };
+      const folder = partitionFolder(topic, partition);
+      const read = async (start: number) => ({
+        start,
+        commit: await this.#read<Commit>(`${folder}/${offsetName(start)}`),
+      });
+      for await (const { start, commit } of inOrder(loose.filter((s) => s >= from), read)) {
+        join(commits, commit, start);
+      }
+      return { next: commits.at(-1)?.end ?? from, commits };
+    });
   }
 
   /** The last commit of a partition, if there is any. */
-  async last(topic: Topic, partition: number): Promise<Commit | undefined> {
-    const folder = partitionFolder(topic, partition);
-    const names = (await this.#dataset.list(folder)).map((file) => file.name).sort();
-    const name = names.at(-1);
-    return name === undefined ? undefined : await this.#read<Commit>(`${folder}/${name}`);
+  last(topic: Topic, partition: number): Promise<Commit | undefined> {
+    return settled(async () => {
+      const { loose, chain } = await this.#look(topic, partition, 0);
+      const start = loose.at(-1);
+      if (start !== undefined) {
+        return await this.#read<Commit>(
+          `${partitionFolder(topic, partition)}/${offsetName(start)}`,
+        );
+      }
+      const [commits] = await this.#open(topic, partition, chain.slice(-1));
+      return commits?.at(-1);
+    });
+  }
+
+  /**
+   * Gathers the commits below `upTo` into a checkpoint, so that planning costs the same after
+   * a year as after a day. A checkpoint takes in those before it that are not larger: their
+   * number grows with the logarithm of the commits. What breaks off here can be done again.
+   *
+   * @param least commits that make it worth the while.
+   */
+  async checkpoint(topic: Topic, partition: number, upTo: number, least = 16): Promise<void> {
+    const { chain } = await this.#look(topic, partition, 0);
+    const done = chain.at(-1)?.end ?? 0;
+    const { commits } = await this.read(topic, partition, done);
+    let gathered = commits.filter((commit) => commit.end <= upTo);
+    if (gathered.length < least) return;
+    const end = gathered.at(-1)!.end;
+    for (const before of [...chain].reverse()) {
+      const [absorbed] = await this.#open(topic, partition, [before]);
+      if (absorbed!.length > gathered.length) break;
+      gathered = [...absorbed!, ...gathered];
+    }
+    const start = gathered[0]!.start;
+    const folder = checkpointFolder(topic, partition);
+    const token = newToken();
+    const temporary = `${TEMPORARY}/${token}/checkpoint`;
+    await writeOwn(this.#dataset, temporary, canonicalBytes(gathered));
+    await this.#dataset.mkdirs(folder);
+    try {
+      await this.#dataset.rename(temporary, `${folder}/${rangeName({ start, end })}`);
+    } catch (error) {
+      // The same range holds the same commits, whoever gathered them.
+      if (!hasCode(error, "exists")) throw error;
+    }
+    await this.#dataset.remove(`${TEMPORARY}/${token}`);
+    await this.#removeGathered(topic, partition, { start, end });
+  }
+
+  /** Removes what a checkpoint holds. Readers that looked before are told to look again. */
+  async #removeGathered(topic: Topic, partition: number, range: Range): Promise<void> {
+    const folder = checkpointFolder(topic, partition);
+    for (const other of await this.#checkpoints(topic, partition)) {
+      const same = other.start === range.start && other.end === range.end;
+      if (same || other.start < range.start || other.end > range.end) continue;
+      await this.#dataset.remove(`${folder}/${rangeName(other)}`);
+    }
+    for (const start of await this.#starts(topic, partition)) {
+      if (start >= range.end) continue;
+      await this.#dataset.remove(`${partitionFolder(topic, partition)}/${offsetName(start)}`);
+    }
+  }
+
+  /** Commits that lie loose, and the checkpoints that hold what is before them, from `from` on. */
+  async #look(
+    topic: Topic,
+    partition: number,
+    from: number,
+  ): Promise<{ loose: number[]; chain: Range[] }> {
+    // In this order: what is gathered and removed in between is seen in the checkpoint.
+    const starts = await this.#starts(topic, partition);
+    const checkpoints = await this.#checkpoints(topic, partition);
+    const chain: Range[] = [];
+    const top = checkpoints.reduce((end, checkpoint) => Math.max(end, checkpoint.end), 0);
+    for (let end = top; end > from;) {
+      const ending = checkpoints.filter((checkpoint) => checkpoint.end === end);
+      const [widest] = ending.sort((a, b) => a.start - b.start);
+      if (widest === undefined) {
+        throw new PipelineError(
+          "corrupt",
+          `The checkpoint of ${partitionName(topic, partition)} that ends at ${end} is missing`,
+        );
+      }
+      chain.unshift(widest);
+      end = widest.start;
+    }
+    return { loose: starts.filter((start) => start >= top), chain };
+  }
+
+  async #starts(topic: Topic, partition: number): Promise<number[]> {
+    const entries = await this.#dataset.list(partitionFolder(topic, partition));
+    return entries.filter((entry) => entry.type === "file").map((file) => Number(file.name))
+      .sort((a, b) => a - b);
+  }
+
+  async #checkpoints(topic: Topic, partition: number): Promise<Range[]> {
+    const entries = await this.#dataset.list(checkpointFolder(topic, partition));
+    return entries.map(({ name }) => {
+      const [start, end] = name.split("-").map(Number);
+      return { start: start!, end: end! };
+    });
+  }
+
+  #open(topic: Topic, partition: number, ranges: readonly Range[]): Promise<Commit[][]> {
+    const folder = checkpointFolder(topic, partition);
+    return Promise.all(
+      ranges.map((range) => this.#read<Commit[]>(`${folder}/${rangeName(range)}`)),
+    );
   }
 
   /** Whether a historical load was committed, and what it holds. */
@@ -163,8 +262,17 @@ export class CommitLog {
    * @returns the commit that now stands at that start: ours, or that of whoever was first.
    */
   async publish(commit: Commit, temporary: string): Promise<Commit> {
-    const path = `${partitionFolder(commit.topic, commit.partition)}/${offsetName(commit.start)}`;
-    return await this.#publish(commit, temporary, path);
+    const { topic, partition, start } = commit;
+    const path = `${partitionFolder(topic, partition)}/${offsetName(start)}`;
+    const standing = await settled(() => this.#publish(commit, temporary, path));
+    const { chain } = await this.#look(topic, partition, start);
+    if (chain.length === 0) return standing;
+    // A checkpoint says what stands there. It may hold this very commit; a late one it does
+    // not hold came to a place that was empty only because the commit there was gathered.
+    const { commits } = await this.read(topic, partition);
+    const gathered = commits.find((other) => other.start <= start && start < other.end)!;
+    if (gathered.token !== commit.token) await this.#dataset.remove(path);
+    return gathered;
   }
 
   /** {@linkcode CommitLog.publish} for a historical load. */
@@ -203,6 +311,48 @@ export class CommitLog {
       throw new PipelineError("corrupt", `The commit ${path} is not JSON`, { cause });
     }
   }
+}
+
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Times that a reader looks again before it believes that a file is missing. */
+const LOOKS = 5;
+
+/** Looks again where a file went away meanwhile: it was gathered into a checkpoint. */
+async function settled<T>(look: () => Promise<T>): Promise<T> {
+  for (let left = LOOKS;; left--) {
+    try {
+      return await look();
+    } catch (error) {
+      if (left === 1 || !hasCode(error, "not_found")) throw error;
+    }
+  }
+}
+
+/** Appends a commit that must follow the one before it. */
+function join(commits: Commit[], commit: Commit, start = commit.start): void {
+  const expected = commits.at(-1)?.end ?? commit.start;
+  if (commit.start === start && commit.start === expected && commit.end > commit.start) {
+    commits.push(commit);
+    return;
+  }
+  const name = partitionName(commit.topic, commit.partition);
+  throw new PipelineError(
+    "corrupt",
+    `The commits of ${name} do not join: ${expected} is followed by ${commit.start}-${commit.end} ` +
+      `in the file ${start}`,
+  );
+}
+
+function rangeName({ start, end }: Range): string {
+  return `${offsetName(start)}-${offsetName(end)}`;
+}
+
+function checkpointFolder(topic: Topic, partition: number): string {
+  return `${COMMITS}/checkpoints/${topic}/${partition}`;
 }
 
 function partitionFolder(topic: Topic, partition: number): string {
