@@ -9,7 +9,10 @@ import { byId, element, meter, setText } from "./dom.js";
 import { compact, count, minute, missingText, UNKNOWN } from "./format.js";
 import { horizonRows } from "./horizon.js";
 import { addressOf, startSearch } from "./search.js";
+import { toSeries } from "./series.js";
 import { follow } from "./stream.js";
+
+const MINUTE = 60_000;
 
 const charts = {
   posts: lineChart(byId("chart-posts"), [["posts", "posts"], ["comments", "comments"]], {
@@ -52,12 +55,11 @@ function showSummary(summary) {
 
 /** Tells the minutes that are full: the one that is still filling up would look like a fall. */
 function showMinutes({ minutes, time }) {
-  const full = minutes.filter((item) => Date.parse(item.window_start) + 60_000 <= Date.parse(time));
+  const full = minutes.filter((item) => Date.parse(item.window_start) + MINUTE <= Date.parse(time));
   const shown = full.length > 0 ? full : minutes;
-  const column = (key) => shown.map((item) => item[key]);
-  const times = shown.map((item) => Date.parse(item.window_start) / 1000);
-  charts.posts.update(times, [column("posts"), column("comments")]);
-  charts.users.update(times, [column("active_users")]);
+  const series = (...keys) => toSeries(shown, { step: MINUTE, keys });
+  charts.posts.update(...series("posts", "comments"));
+  charts.users.update(...series("active_users"));
   const last = shown.at(-1);
   setText("tile-posts", compact(last?.posts));
   setText("tile-comments", compact(last?.comments));

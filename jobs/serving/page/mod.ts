@@ -39,6 +39,7 @@ const OWN = {
   "/page/format.js": "format.js",
   "/page/horizon.js": "horizon.js",
   "/page/search.js": "search.js",
+  "/page/series.js": "series.js",
   "/page/stream.js": "stream.js",
   "/page/icon.svg": "icon.svg",
 } as const;

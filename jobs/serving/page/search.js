@@ -7,9 +7,12 @@
 import { lineChart } from "./charts.js";
 import { byId, element, table } from "./dom.js";
 import { compact, count, minute, missingText } from "./format.js";
+import { toSeries } from "./series.js";
 
 /** Milliseconds between two looks at what is shown. */
 const REFRESH = 3000;
+
+const HOUR = 3_600_000;
 
 /** Starts the search: what is looked up is part of the page's address. */
 export function startSearch() {
@@ -97,11 +100,8 @@ class SubredditPage {
     const subject = top.items.length === 0 ? "Nobody has posted there" : `These are ${proof}`;
     this.#note.textContent = note(`${subject}.`, top.provenance);
     this.#posts.replaceChildren(top.items.length === 0 ? "" : postTable(top.items));
-    const { items } = activity;
-    this.#chart.update(
-      items.map((item) => Date.parse(item.window_start) / 1000),
-      ["posts", "comments", "active_users"].map((key) => items.map((item) => item[key])),
-    );
+    const keys = ["posts", "comments", "active_users"];
+    this.#chart.update(...toSeries(activity.items, { step: HOUR, keys }));
   }
 }
 

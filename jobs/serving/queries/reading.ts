@@ -21,6 +21,7 @@ import {
 } from "@pipeline/core";
 import {
   type Folded,
+  foldedVector,
   type Manifest,
   partitionsOf,
   readFolded,
@@ -81,7 +82,7 @@ export class Reading {
     this.#store = store;
     this.manifest = known.manifest;
     this.folded = known.folded;
-    this.#ends = known.ends;
+    this.#ends = known.ends && atLeast(known.ends, known.folded);
   }
 
   /** Whether every search was answered by the whole store so far. */
@@ -178,6 +179,15 @@ export class Reading {
       definition,
     };
   }
+}
+
+/** The end of the log may have been asked for a moment before speed went on. */
+function atLeast(ends: OffsetVector, folded: readonly Folded[]): OffsetVector {
+  const reached = foldedVector(folded, partitionsOf(ends));
+  return offsetVector(
+    partitionsOf(ends),
+    (topic, partition) => Math.max(ends[topic][partition]!, reached[topic][partition]!),
+  );
 }
 
 /** What readings are made from. */

@@ -25,6 +25,16 @@ Deno.test("withReading() tells generation, horizon, folded and lag", async () =>
   });
 });
 
+Deno.test("withReading() knows that the log ends no earlier than what is folded", async () => {
+  const store = await buildStore({ speed: [post()] }, { partitions: 1 });
+  const ends = () => Promise.resolve(offsetVector(1, () => 0));
+  const [end, lag] = await withReading(
+    { store, ends },
+    (reading) => Promise.resolve([reading.ends?.["reddit.posts"], reading.provenance().lag]),
+  );
+  assertEquals([end, lag], [[1], 0]);
+});
+
 Deno.test("withReading() says what is missing", async () => {
   const ends = () => Promise.resolve(offsetVector(3, () => 0));
   const missing = async (unfolded: string[], source = { ends }) => {
