@@ -62,4 +62,5 @@ async function writeForever(): Promise<never> {
   }
 }
 
-await { log: appendForever, dataset: renameForever, store: writeForever }[what]();
+const jobs = { log: appendForever, dataset: renameForever, store: writeForever };
+await jobs[what]();
