@@ -15,7 +15,7 @@ import {
   TOPICS,
 } from "@pipeline/core";
 import { checkContinuation, type Commit, CommitLog, newToken } from "@pipeline/protocol";
-import { type Clock, retry, type RetryOptions, systemClock } from "@pipeline/runtime";
+import { type Clock, Lifetime, retry, type RetryOptions, systemClock } from "@pipeline/runtime";
 import { PartitionWriter } from "./partition_writer.ts";
 
 /** When a partition is flushed, and what is a dead letter. */
@@ -62,23 +62,19 @@ export class Ingest {
   readonly #clock: Clock;
   readonly #token = newToken();
   readonly #assigned = new Map<string, Assigned>();
-  readonly #stopping = new AbortController();
+  readonly #life = new Lifetime();
   #deadLetters!: LogProducer;
   #consumer!: Consumer;
   #timer: Promise<void> = Promise.resolve();
-  #failed: (error: unknown) => void = () => {};
-
-  /** Rejects when ingest can make no progress; resolves when it was stopped. */
-  readonly done: Promise<void>;
 
   private constructor(options: IngestOptions) {
     this.#o = options;
     this.#clock = options.clock ?? systemClock;
-    this.done = new Promise((resolve, reject) => {
-      this.#failed = reject;
-      this.#stopping.signal.addEventListener("abort", () => resolve(), { once: true });
-    });
-    this.done.catch(() => {});
+  }
+
+  /** Rejects when ingest can make no progress; resolves when it was stopped. */
+  get done(): Promise<void> {
+    return this.#life.done;
   }
 
   /** Starts at the offsets that the commit log names. */
@@ -95,8 +91,8 @@ export class Ingest {
         return Promise.resolve();
       },
     });
-    ingest.#consumer.done.catch((error) => ingest.#failed(error));
-    ingest.#timer = ingest.#flushByAge().catch((error) => ingest.#failed(error));
+    ingest.#life.follow(ingest.#consumer.done);
+    ingest.#timer = ingest.#flushByAge().catch(ingest.#life.fail);
     return ingest;
   }
 
@@ -111,7 +107,7 @@ export class Ingest {
 
   /** Stops taking records, commits those that were taken, and lets go. */
   async stop(): Promise<void> {
-    this.#stopping.abort();
+    this.#life.end();
     await this.#timer;
     await this.#consumer.stop();
     try {
@@ -160,7 +156,7 @@ export class Ingest {
 
   async #flushByAge(): Promise<void> {
     const { flush_age } = this.#o.settings;
-    const signal = this.#stopping.signal;
+    const signal = this.#life.signal;
     while (!signal.aborted) {
       try {
         await this.#clock.sleep(Math.max(10, flush_age / 4), signal);
@@ -190,11 +186,11 @@ export class Ingest {
     // Nothing may follow what failed: it would leave a gap. So the chain stays broken.
     const run = assigned.busy.then(work);
     assigned.busy = run;
-    run.catch((error) => this.#failed(error));
+    this.#life.follow(run);
     return run;
   }
 
   #retry<T>(fn: () => Promise<T>): Promise<T> {
-    return retry(fn, { ...this.#o.retry, signal: this.#stopping.signal });
+    return retry(fn, { ...this.#o.retry, signal: this.#life.signal });
   }
 }

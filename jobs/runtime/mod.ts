@@ -12,6 +12,7 @@ export * from "./exit.ts";
 export { allowed, byPath, explain, type Naming, pathText } from "./explain.ts";
 export * from "./fields.ts";
 export * from "./health.ts";
+export * from "./lifetime.ts";
 export * from "./log.ts";
 export * from "./metrics.ts";
 export * from "./nearest.ts";

@@ -27,7 +27,7 @@ import {
   ViewState,
 } from "@pipeline/core";
 import { continueFrom, type Folded, type Manifest, writeFolded } from "@pipeline/protocol";
-import { type Clock, retry, type RetryOptions, systemClock } from "@pipeline/runtime";
+import { type Clock, Lifetime, retry, type RetryOptions, systemClock } from "@pipeline/runtime";
 
 /** How often and how much a fold writes. */
 export interface SpeedSettings {
@@ -105,24 +105,20 @@ export class GenerationFold {
   readonly #o: GenerationFoldOptions;
   readonly #clock: Clock;
   readonly #partitions = new Map<string, PartitionFold>();
-  readonly #stopping = new AbortController();
+  readonly #life = new Lifetime();
   #consumer!: Consumer;
   #timer: Promise<void> = Promise.resolve();
   #flushing: Promise<void> = Promise.resolve();
   #unflushed = 0;
-  #failed: (error: unknown) => void = () => {};
-
-  /** Rejects when the fold can make no progress; resolves when it was stopped. */
-  readonly done: Promise<void>;
 
   private constructor(options: GenerationFoldOptions) {
     this.#o = options;
     this.#clock = options.clock ?? systemClock;
-    this.done = new Promise((resolve, reject) => {
-      this.#failed = reject;
-      this.#stopping.signal.addEventListener("abort", () => resolve(), { once: true });
-    });
-    this.done.catch(() => {});
+  }
+
+  /** Rejects when the fold can make no progress; resolves when it was stopped. */
+  get done(): Promise<void> {
+    return this.#life.done;
   }
 
   /** Starts folding from the generation's horizon. */
@@ -139,8 +135,8 @@ export class GenerationFold {
         return Promise.resolve();
       },
     });
-    fold.#consumer.done.catch((error) => fold.#failed(error));
-    fold.#timer = fold.#flushByTime().catch((error) => fold.#failed(error));
+    fold.#life.follow(fold.#consumer.done);
+    fold.#timer = fold.#flushByTime().catch(fold.#life.fail);
     return fold;
   }
 
@@ -158,7 +154,7 @@ export class GenerationFold {
   async stop(options: { readonly discard?: boolean } = {}): Promise<void> {
     await this.#consumer.stop();
     if (options.discard !== true) await this.flush();
-    this.#stopping.abort();
+    this.#life.end();
     await this.#timer;
   }
 
@@ -204,7 +200,7 @@ export class GenerationFold {
   }
 
   async #flushByTime(): Promise<void> {
-    const signal = this.#stopping.signal;
+    const signal = this.#life.signal;
     while (!signal.aborted) {
       // The first flush comes at once: it says for every partition that it is folded.
       await this.flush();
@@ -254,6 +250,6 @@ export class GenerationFold {
   }
 
   #retry<T>(fn: () => Promise<T>): Promise<T> {
-    return retry(fn, { ...this.#o.retry, signal: this.#stopping.signal });
+    return retry(fn, { ...this.#o.retry, signal: this.#life.signal });
   }
 }

@@ -7,7 +7,14 @@
 
 import { definitionHash, type EventLog, hasCode, type ServingStore } from "@pipeline/core";
 import { type Manifest, readManifest, readManifests } from "@pipeline/protocol";
-import { type Clock, type Logger, retry, type RetryOptions, systemClock } from "@pipeline/runtime";
+import {
+  type Clock,
+  Lifetime,
+  type Logger,
+  retry,
+  type RetryOptions,
+  systemClock,
+} from "@pipeline/runtime";
 import { type FlushReport, GenerationFold, type SpeedSettings } from "./generation_fold.ts";
 
 /** What the speed layer works with. */
@@ -37,27 +44,23 @@ export class Speed {
   readonly #clock: Clock;
   readonly #folds = new Map<number, GenerationFold>();
   readonly #refused = new Set<number>();
-  readonly #stopping = new AbortController();
+  readonly #life = new Lifetime();
   #loop: Promise<void> = Promise.resolve();
-  #failed: (error: unknown) => void = () => {};
-
-  /** Rejects when a fold can make no progress; resolves when the layer was stopped. */
-  readonly done: Promise<void>;
 
   private constructor(options: SpeedOptions) {
     this.#o = options;
     this.#clock = options.clock ?? systemClock;
-    this.done = new Promise((resolve, reject) => {
-      this.#failed = reject;
-      this.#stopping.signal.addEventListener("abort", () => resolve(), { once: true });
-    });
-    this.done.catch(() => {});
+  }
+
+  /** Rejects when a fold can make no progress; resolves when the layer was stopped. */
+  get done(): Promise<void> {
+    return this.#life.done;
   }
 
   /** Starts looking for generations, and folds them. */
   static start(options: SpeedOptions): Speed {
     const speed = new Speed(options);
-    speed.#loop = speed.#run().catch((error) => speed.#failed(error));
+    speed.#loop = speed.#run().catch(speed.#life.fail);
     return speed;
   }
 
@@ -68,14 +71,14 @@ export class Speed {
 
   /** Writes what was folded and stops. */
   async stop(): Promise<void> {
-    this.#stopping.abort();
+    this.#life.end();
     await this.#loop;
     await Promise.all([...this.#folds.values()].map((fold) => fold.stop()));
     this.#folds.clear();
   }
 
   async #run(): Promise<void> {
-    const signal = this.#stopping.signal;
+    const signal = this.#life.signal;
     while (!signal.aborted) {
       await retry(() => this.#adjust(), { ...this.#o.retry, signal });
       try {
@@ -125,7 +128,7 @@ export class Speed {
       if (this.#folds.get(manifest.generation) !== fold) return;
       if (hasCode(error, "not_found") && await this.#isDropped(manifest.generation)) {
         this.#folds.delete(manifest.generation);
-      } else this.#failed(error);
+      } else this.#life.fail(error);
     });
     this.#o.logger?.info("Start folding", {
       generation: manifest.generation,
