@@ -21,70 +21,10 @@ import {
   TOPICS,
 } from "@pipeline/core";
 import { inOrder } from "./ahead.ts";
-import { newToken, readAll, writeOwn } from "./files.ts";
-import { COMMITS, offsetName, TEMPORARY } from "./layout.ts";
-
-/** One file of a commit. */
-export interface CommittedFile {
-  /** Below `/data`, e.g. `posts/year=2026/.../data_0_00000000000000000000-....json`. */
-  readonly path: string;
-  /** Lines of the file. */
-  readonly records: number;
-  /** Length of the file. */
-  readonly bytes: number;
-  /** xxHash64 of the bytes, 16 hexadecimal digits. */
-  readonly hash: string;
-}
-
-/** A flush of one partition: its offsets from `start` (inclusive) to `end` (exclusive). */
-export interface Commit {
-  /** Of all its records. */
-  readonly topic: Topic;
-  /** From 0. */
-  readonly partition: number;
-  /** The first offset; also names the commit's file. */
-  readonly start: number;
-  /** The offset that the next commit starts at. */
-  readonly end: number;
-  /** One an hour of event time; none where all records are dead letters. */
-  readonly files: readonly CommittedFile[];
-  /** Records in the files. */
-  readonly records: number;
-  /** Offsets whose records went to the dead letters. */
-  readonly dead_letters: readonly number[];
-  /** The last record of the range, by which a log that was made anew is told. */
-  readonly last: LastRecord | null;
-  /** Names the writer. */
-  readonly token: string;
-}
-
-/** A record as the log had it: its offset and the hash of key and value. */
-export interface LastRecord {
-  /** The record's offset. */
-  readonly offset: number;
-  /** See `recordHash`; 16 hexadecimal digits. */
-  readonly hash: string;
-}
-
-/** A historical load that was committed as a whole. */
-export interface HistoryCommit {
-  /** Name of the load, from its content; also names the commit's file. */
-  readonly load: string;
-  /** All that the load brought. */
-  readonly files: readonly CommittedFile[];
-  /** Records in the files. */
-  readonly records: number;
-  /** Names the writer. */
-  readonly token: string;
-}
-
-/** Everything that was committed for one partition. */
-export interface PartitionCommits {
-  /** The first offset that is not in the dataset. */
-  readonly next: number;
-  /** In the order of offsets; each starts where the one before ends. */
-  readonly commits: readonly Commit[];
-}
+import { type CheckpointRange, Checkpoints } from "./checkpoints.ts";
+import type { Commit, HistoryCommit, PartitionCommits } from "./commit.ts";
+import { readAll, writeOwn } from "./files.ts";
+import { COMMITS, offsetName } from "./layout.ts";
 
 /** Reads and writes the commit log. */
 export class CommitLog {
@@ -103,15 +43,15 @@ export class CommitLog {
     return settled(async () => {
       const { loose, chain } = await this.#look(topic, partition, from);
       const commits: Commit[] = [];
-      for (const checkpoint of await this.#open(topic, partition, chain)) {
-        for (const commit of checkpoint) if (commit.start >= from) join(commits, commit);
+      for await (const gathered of this.#checkpoints(topic, partition).read(chain)) {
+        for (const commit of gathered) if (commit.start >= from) join(commits, commit);
       }
       const folder = partitionFolder(topic, partition);
       const read = async (start: number) => ({
         start,
         commit: await this.#read<Commit>(`${folder}/${offsetName(start)}`),
       });
-      for await (const { start, commit } of inOrder(loose.filter((s) => s >= from), read)) {
+      for await (const { start, commit } of inOrder(loose, read)) {
         join(commits, commit, start);
       }
       return { next: commits.at(-1)?.end ?? from, commits };
@@ -128,84 +68,36 @@ export class CommitLog {
           `${partitionFolder(topic, partition)}/${offsetName(start)}`,
         );
       }
-      const [commits] = await this.#open(topic, partition, chain.slice(-1));
-      return commits?.at(-1);
+      const checkpoints = this.#checkpoints(topic, partition).read(chain.slice(-1));
+      return (await checkpoints.next()).value?.at(-1);
     });
   }
 
   /**
    * Gathers the commits below `upTo` into a checkpoint, so that planning costs the same after
-   * a year as after a day. A checkpoint takes in those before it that are not larger: their
-   * number grows with the logarithm of the commits. What breaks off here can be done again.
+   * a year as after a day. What breaks off here can be done again.
    *
    * @param least commits that make it worth the while.
    */
   async checkpoint(topic: Topic, partition: number, upTo: number, least = 16): Promise<void> {
     const { chain } = await this.#look(topic, partition, 0);
-    const done = chain.at(-1)?.end ?? 0;
-    const { commits } = await this.read(topic, partition, done);
-    let gathered = commits.filter((commit) => commit.end <= upTo);
+    const { commits } = await this.read(topic, partition, chain.at(-1)?.end ?? 0);
+    const gathered = commits.filter((commit) => commit.end <= upTo);
     if (gathered.length < least) return;
-    const end = gathered.at(-1)!.end;
-    for (const before of [...chain].reverse()) {
-      const [absorbed] = await this.#open(topic, partition, [before]);
-      if (absorbed!.length > gathered.length) break;
-      gathered = [...absorbed!, ...gathered];
-    }
-    const start = gathered[0]!.start;
-    const folder = checkpointFolder(topic, partition);
-    const token = newToken();
-    const temporary = `${TEMPORARY}/${token}/checkpoint`;
-    await writeOwn(this.#dataset, temporary, canonicalBytes(gathered));
-    await this.#dataset.mkdirs(folder);
-    try {
-      await this.#dataset.rename(temporary, `${folder}/${rangeName({ start, end })}`);
-    } catch (error) {
-      // The same range holds the same commits, whoever gathered them.
-      if (!hasCode(error, "exists")) throw error;
-    }
-    await this.#dataset.remove(`${TEMPORARY}/${token}`);
-    await this.#removeGathered(topic, partition, { start, end });
-  }
-
-  /** Removes what a checkpoint holds. Readers that looked before are told to look again. */
-  async #removeGathered(topic: Topic, partition: number, range: Range): Promise<void> {
-    const folder = checkpointFolder(topic, partition);
-    for (const other of await this.#checkpoints(topic, partition)) {
-      const same = other.start === range.start && other.end === range.end;
-      if (same || other.start < range.start || other.end > range.end) continue;
-      await this.#dataset.remove(`${folder}/${rangeName(other)}`);
-    }
+    await this.#checkpoints(topic, partition).add(gathered);
     for (const start of await this.#starts(topic, partition)) {
-      if (start >= range.end) continue;
+      if (start >= gathered.at(-1)!.end) continue;
       await this.#dataset.remove(`${partitionFolder(topic, partition)}/${offsetName(start)}`);
     }
   }
 
   /** Commits that lie loose, and the checkpoints that hold what is before them, from `from` on. */
-  async #look(
-    topic: Topic,
-    partition: number,
-    from: number,
-  ): Promise<{ loose: number[]; chain: Range[] }> {
+  async #look(topic: Topic, partition: number, from: number): Promise<Look> {
     // In this order: what is gathered and removed in between is seen in the checkpoint.
     const starts = await this.#starts(topic, partition);
-    const checkpoints = await this.#checkpoints(topic, partition);
-    const chain: Range[] = [];
-    const top = checkpoints.reduce((end, checkpoint) => Math.max(end, checkpoint.end), 0);
-    for (let end = top; end > from;) {
-      const ending = checkpoints.filter((checkpoint) => checkpoint.end === end);
-      const [widest] = ending.sort((a, b) => a.start - b.start);
-      if (widest === undefined) {
-        throw new PipelineError(
-          "corrupt",
-          `The checkpoint of ${partitionName(topic, partition)} that ends at ${end} is missing`,
-        );
-      }
-      chain.unshift(widest);
-      end = widest.start;
-    }
-    return { loose: starts.filter((start) => start >= top), chain };
+    const chain = await this.#checkpoints(topic, partition).chain(from);
+    const least = Math.max(from, chain.at(-1)?.end ?? 0);
+    return { loose: starts.filter((start) => start >= least), chain };
   }
 
   async #starts(topic: Topic, partition: number): Promise<number[]> {
@@ -214,19 +106,8 @@ export class CommitLog {
       .sort((a, b) => a - b);
   }
 
-  async #checkpoints(topic: Topic, partition: number): Promise<Range[]> {
-    const entries = await this.#dataset.list(checkpointFolder(topic, partition));
-    return entries.map(({ name }) => {
-      const [start, end] = name.split("-").map(Number);
-      return { start: start!, end: end! };
-    });
-  }
-
-  #open(topic: Topic, partition: number, ranges: readonly Range[]): Promise<Commit[][]> {
-    const folder = checkpointFolder(topic, partition);
-    return Promise.all(
-      ranges.map((range) => this.#read<Commit[]>(`${folder}/${rangeName(range)}`)),
-    );
+  #checkpoints(topic: Topic, partition: number): Checkpoints {
+    return new Checkpoints(this.#dataset, topic, partition);
   }
 
   /** Whether a historical load was committed, and what it holds. */
@@ -313,9 +194,10 @@ export class CommitLog {
   }
 }
 
-interface Range {
-  readonly start: number;
-  readonly end: number;
+interface Look {
+  /** Starts of commits that no checkpoint holds, ascending. */
+  readonly loose: readonly number[];
+  readonly chain: readonly CheckpointRange[];
 }
 
 /** Times that a reader looks again before it believes that a file is missing. */
@@ -345,14 +227,6 @@ function join(commits: Commit[], commit: Commit, start = commit.start): void {
     `The commits of ${name} do not join: ${expected} is followed by ${commit.start}-${commit.end} ` +
       `in the file ${start}`,
   );
-}
-
-function rangeName({ start, end }: Range): string {
-  return `${offsetName(start)}-${offsetName(end)}`;
-}
-
-function checkpointFolder(topic: Topic, partition: number): string {
-  return `${COMMITS}/checkpoints/${topic}/${partition}`;
 }
 
 function partitionFolder(topic: Topic, partition: number): string {

@@ -1,7 +1,8 @@
 import { openMemory } from "@pipeline/adapters/memory";
 import { hasCode, type MasterDataset, PipelineError } from "@pipeline/core";
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
-import { type Commit, CommitLog } from "./commits.ts";
+import type { Commit } from "./commit.ts";
+import { CommitLog } from "./commits.ts";
 import { COMMITS } from "./layout.ts";
 
 const TOPIC = "reddit.posts";

@@ -5,7 +5,7 @@
  */
 
 import { hasCode, hashBytes, type MasterDataset, PipelineError } from "@pipeline/core";
-import type { CommittedFile } from "./commits.ts";
+import type { CommittedFile } from "./commit.ts";
 
 /** The bytes of a file. Rejects with `corrupt` where they are fewer than its status says. */
 export async function readAll(dataset: MasterDataset, path: string): Promise<Uint8Array> {

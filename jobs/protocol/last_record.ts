@@ -7,7 +7,7 @@
 
 import { type EventLog, hashBytes, hashText, partitionName, PipelineError } from "@pipeline/core";
 import type { LogRecord, Topic } from "@pipeline/core";
-import type { Commit } from "./commits.ts";
+import type { Commit } from "./commit.ts";
 
 /** Hash of a record's key and value, 16 hexadecimal digits. */
 export function recordHash(record: Pick<LogRecord, "key" | "value">): string {

@@ -6,6 +6,7 @@
  */
 
 export * from "./ahead.ts";
+export * from "./commit.ts";
 export * from "./commits.ts";
 export * from "./continuity.ts";
 export * from "./files.ts";

@@ -1,0 +1,108 @@
+/**
+ * Old commits of a partition, gathered: one file for many, named by the offsets that it
+ * covers. Checkpoints make a chain back to offset 0. A new one takes in those before it
+ * that hold no more commits than it does, so their number grows with the logarithm of the
+ * commits, and each commit is written again as often.
+ *
+ * @module
+ */
+
+import {
+  canonicalBytes,
+  hasCode,
+  type MasterDataset,
+  partitionName,
+  PipelineError,
+  type Topic,
+} from "@pipeline/core";
+import { inOrder } from "./ahead.ts";
+import type { Commit } from "./commit.ts";
+import { newToken, readAll, writeOwn } from "./files.ts";
+import { COMMITS, offsetName, TEMPORARY } from "./layout.ts";
+
+/** Offsets that a checkpoint covers. */
+export interface CheckpointRange {
+  /** Inclusive. */
+  readonly start: number;
+  /** Exclusive. */
+  readonly end: number;
+}
+
+/** The checkpoints of one partition. */
+export class Checkpoints {
+  readonly #dataset: MasterDataset;
+  readonly #name: string;
+  readonly #folder: string;
+
+  constructor(dataset: MasterDataset, topic: Topic, partition: number) {
+    this.#dataset = dataset;
+    this.#name = partitionName(topic, partition);
+    this.#folder = `${COMMITS}/checkpoints/${topic}/${partition}`;
+  }
+
+  /**
+   * The checkpoints that together cover `from` and all beyond, in order; none where none
+   * reaches beyond `from`. Rejects with `corrupt` where one is missing.
+   */
+  async chain(from: number): Promise<CheckpointRange[]> {
+    const all = await this.#ranges();
+    const chain: CheckpointRange[] = [];
+    for (let end = Math.max(0, ...all.map((range) => range.end)); end > from;) {
+      const [widest] = all.filter((range) => range.end === end).sort((a, b) => a.start - b.start);
+      if (widest === undefined) {
+        throw new PipelineError(
+          "corrupt",
+          `The checkpoint of ${this.#name} that ends at ${end} is missing`,
+        );
+      }
+      chain.unshift(widest);
+      end = widest.start;
+    }
+    return chain;
+  }
+
+  /** The commits that each checkpoint holds. */
+  read(chain: Iterable<CheckpointRange>): AsyncGenerator<Commit[], void, undefined> {
+    return inOrder(chain, async (range) => {
+      const bytes = await readAll(this.#dataset, this.#path(range));
+      return JSON.parse(new TextDecoder().decode(bytes)) as Commit[];
+    });
+  }
+
+  /** Adds a checkpoint of commits that follow the last one, and removes those it takes in. */
+  async add(commits: readonly Commit[]): Promise<void> {
+    let gathered = commits;
+    for (const before of (await this.chain(0)).reverse()) {
+      const absorbed = (await this.read([before]).next()).value!;
+      if (absorbed.length > gathered.length) break;
+      gathered = [...absorbed, ...gathered];
+    }
+    const range = { start: gathered[0]!.start, end: gathered.at(-1)!.end };
+    const folder = `${TEMPORARY}/${newToken()}`;
+    await writeOwn(this.#dataset, `${folder}/checkpoint`, canonicalBytes(gathered));
+    await this.#dataset.mkdirs(this.#folder);
+    try {
+      await this.#dataset.rename(`${folder}/checkpoint`, this.#path(range));
+    } catch (error) {
+      // The same range holds the same commits, whoever gathered them.
+      if (!hasCode(error, "exists")) throw error;
+    }
+    await this.#dataset.remove(folder);
+    for (const { start, end } of await this.#ranges()) {
+      const same = start === range.start && end === range.end;
+      if (same || start < range.start || end > range.end) continue;
+      await this.#dataset.remove(this.#path({ start, end }));
+    }
+  }
+
+  async #ranges(): Promise<CheckpointRange[]> {
+    return (await this.#dataset.list(this.#folder)).map(({ name }) => {
+      const [start, end] = name.split("-").map(Number);
+      return { start: start!, end: end! };
+    });
+  }
+
+  #path({ start, end }: CheckpointRange): string {
+    return `${this.#folder}/${offsetName(start)}-${offsetName(end)}`;
+  }
+}
