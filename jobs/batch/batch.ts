@@ -7,50 +7,39 @@
 
 import {
   definitionHash,
-  documentId,
   eachOffset,
   type MasterDataset,
   offsetVector,
-  PipelineError,
+  RETAIN_ALL,
   type RetainedFrom,
   type ServingStore,
-  type StoredDocument,
-  type ViewName,
-  viewOf,
-  VIEWS,
   type ViewSettings,
-  WINDOW_NAMES,
-  type WindowName,
-  WINDOWS,
-  windowStart,
 } from "@pipeline/core";
 import {
   claimGeneration,
   CommitLog,
   type Manifest,
   newToken,
-  readManifest,
   readManifests,
   removeControls,
   type VersionedManifest,
   writeManifest,
 } from "@pipeline/protocol";
 import { type Clock, type Logger, retry, type RetryOptions, systemClock } from "@pipeline/runtime";
-import { compose, type DaySource } from "./compose.ts";
 import { type DayTask, foldDay } from "./day.ts";
 import { lockBatch } from "./lock.ts";
 import { type Plan, plan, plannedRecords } from "./plan.ts";
+import { publish } from "./publish.ts";
+import { retainedFrom, type Retention } from "./retention.ts";
 import {
   type DayState,
-  readAnnouncements,
-  readSection,
   readState,
   type StateManifest,
   storedGenerations,
   sweepStates,
   writeState,
 } from "./state.ts";
-import { setState, type SwitchOptions, switchTo } from "./switch.ts";
+import { giveUp, type SwitchOptions, switchTo } from "./switch.ts";
 
 /** How batch computes. */
 export interface BatchSettings {
@@ -60,7 +49,7 @@ export interface BatchSettings {
   /** Most posts that are published a subreddit. */
   readonly keep: number;
   /** Milliseconds that windows of each size are kept, back from the latest event; 0 for ever. */
-  readonly retention: Readonly<Record<WindowName, number>>;
+  readonly retention: Retention;
   /** Milliseconds after which a generation that speed does not catch up with has failed. */
   readonly catch_up_timeout: number;
   /** Milliseconds between two looks at how far speed is. */
@@ -100,9 +89,6 @@ export interface BatchReport {
   /** Milliseconds each step took. */
   readonly took: Readonly<Record<BatchStep, number>>;
 }
-
-/** Documents in one write. */
-const CHUNK = 1_000;
 
 /** Runs batch once. Rejects where no new generation could be made to serve. */
 export async function runBatch(options: BatchOptions): Promise<BatchReport> {
@@ -169,7 +155,7 @@ class Run {
       history: [],
       definition: definitionHash(settings.views),
       settings: settings.views,
-      retained_from: { "1m": 0, "1h": 0, "1d": 0 },
+      retained_from: RETAIN_ALL,
       keep: settings.keep,
       records: 0,
       unresolved: 0,
@@ -210,7 +196,18 @@ class Run {
     const folded = this.#clock.monotonic();
 
     const retained = retainedFrom(days, settings.retention, await this.#retainedBefore());
-    const { documents, unresolved } = await this.#publish(generation, days, retained, renew);
+    const { documents, unresolved } = await publish({
+      dataset,
+      store,
+      generation,
+      days,
+      settings: settings.views,
+      retained,
+      keep: settings.keep,
+      retry: this.#retryOptions(),
+      onWritten: (written, estimate) => this.#o.onProgress?.("publish", written, estimate),
+      renew,
+    });
     const published = this.#clock.monotonic();
 
     const prepared = await this.#again(() =>
@@ -226,8 +223,8 @@ class Run {
       }, building.version)
     );
     const previous = await switchTo(prepared, { ...this.#switchOptions(), onWait: renew });
-    await this.#tidy(prepared.manifest, previous);
     const switched = this.#clock.monotonic();
+    await this.#tidy(prepared.manifest, previous);
     logger?.info("Generation switched", { generation, previous, documents });
     return {
       generation,
@@ -303,57 +300,6 @@ class Run {
     return manifests.find((m) => m.manifest.generation === current)?.manifest.retained_from;
   }
 
-  async #publish(
-    generation: number,
-    days: readonly DayState[],
-    retained: RetainedFrom,
-    renew: () => Promise<void>,
-  ): Promise<{ documents: number; unresolved: number }> {
-    const { dataset, store, settings, onProgress } = this.#o;
-    await this.#again(() => store.createGeneration(generation));
-    const sources = days.map((day): DaySource => ({
-      day: day.day,
-      unresolved: () => Promise.resolve(day.unresolved),
-      read: (section) => this.#again(() => readSection(dataset, day, section)),
-      announcements: () => this.#again(() => readAnnouncements(dataset, day)),
-    }));
-    const { keep, views } = settings;
-    const composed = await compose(sources, { settings: views, retained, keep });
-    const estimate = days.reduce(
-      (sum, { sections: s }) => sum + s.posts.records + s.users.records + s.windows.records,
-      0,
-    );
-    let written = 0;
-    let pending = 0;
-    const pages: Record<ViewName, StoredDocument[]> = {
-      top_posts: [],
-      subreddit_activity: [],
-      user_activity: [],
-    };
-    const write = async (view: ViewName) => {
-      const documents = pages[view];
-      pages[view] = [];
-      if (documents.length === 0) return;
-      await this.#again(() => store.write(generation, view, documents));
-      written += documents.length;
-      pending += documents.length;
-      onProgress?.("publish", written, Math.max(estimate, written));
-      if (pending < 50 * CHUNK) return;
-      pending = 0;
-      await renew();
-    };
-    for await (const documents of composed.documents()) {
-      for (const body of documents) {
-        const view = viewOf(body);
-        pages[view].push({ id: documentId(body), version: 1, body });
-        if (pages[view].length >= CHUNK) await write(view);
-      }
-    }
-    for (const view of VIEWS) await write(view);
-    await this.#again(() => store.seal(generation));
-    return { documents: written, unresolved: composed.unresolved };
-  }
-
   #switchOptions(): SwitchOptions {
     const { store, settings, signal, onProgress } = this.#o;
     return {
@@ -381,77 +327,4 @@ class Run {
 
 function baseOf(day: DayState | undefined): { base?: DayState } {
   return day === undefined ? {} : { base: day };
-}
-
-/** The first window of each size that is kept, given the latest event and what was kept before. */
-export function retainedFrom(
-  days: readonly Pick<DayState, "latest">[],
-  retention: BatchSettings["retention"],
-  before: RetainedFrom = { "1m": 0, "1h": 0, "1d": 0 },
-): RetainedFrom {
-  const latest = days.reduce((max, day) => Math.max(max, day.latest), -1);
-  const from = {} as Record<WindowName, number>;
-  let larger = 0;
-  for (const name of [...WINDOW_NAMES].reverse()) {
-    const kept = retention[name];
-    const start = kept === 0 || latest < kept ? 0 : windowStart(latest - kept, WINDOWS[name]);
-    larger = from[name] = Math.max(start, before[name], larger);
-  }
-  return from;
-}
-
-/**
- * Makes an earlier generation serve again: speed folds it up to now, then the aliases
- * move. Rejects with `not_found` where it was dropped. Where it does not finish, it can be
- * done again.
- */
-export async function rollBack(
-  generation: number,
-  options: Pick<BatchOptions, "store" | "settings" | "clock" | "retry" | "signal">,
-): Promise<void> {
-  const { store, settings, signal } = options;
-  const clock = options.clock ?? systemClock;
-  const token = newToken();
-  const stop = signal === undefined ? {} : { signal };
-  const again = <T>(fn: () => Promise<T>) => retry(fn, { ...options.retry, ...stop });
-  const lock = await again(() => lockBatch(store, token, settings.lock_lease, clock));
-  const switching = { store, clock, retry: options.retry ?? {}, ...stop };
-  try {
-    const kept = await again(() => readManifest(store, generation));
-    // Prepared: by a rollback that did not finish. Live: by a switch of which only that is missing.
-    const whole = kept !== undefined && kept.manifest.state !== "building" &&
-      kept.manifest.state !== "failed";
-    if (!whole) {
-      throw new PipelineError("not_found", `Generation ${generation} is not kept: it cannot serve`);
-    }
-    const prepared = { ...kept.manifest, state: "prepared" as const, updated: clock.now() };
-    try {
-      await switchTo(await again(() => writeManifest(store, prepared, kept.version)), {
-        ...switching,
-        catchUpTimeout: settings.catch_up_timeout,
-        pollInterval: settings.poll_interval,
-        onWait: () => again(() => lock.renew()),
-        back: true,
-      });
-    } catch (error) {
-      await giveUp(generation, "previous", switching);
-      throw error;
-    }
-  } finally {
-    await lock.release().catch(() => {});
-  }
-}
-
-/** Says what became of a generation that did not come to serve; what failed says more. */
-async function giveUp(
-  generation: number,
-  state: Manifest["state"],
-  options: Pick<SwitchOptions, "store" | "clock" | "retry" | "signal">,
-): Promise<void> {
-  try {
-    // Where only what follows the switch failed, it does serve.
-    if (await options.store.current() !== generation) await setState(generation, state, options);
-  } catch {
-    // The next run finds it as it is.
-  }
 }

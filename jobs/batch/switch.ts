@@ -137,7 +137,12 @@ async function settle(
   const { store } = options;
   const generation = prepared.manifest.generation;
   await setState(generation, "live", options);
-  if (from !== undefined && from !== generation) await setState(from, "previous", options);
+  for (const { manifest } of await again(options, () => readManifests(store))) {
+    if (manifest.generation === generation) continue;
+    // Also one that a switch left so which ended right after it had moved the aliases.
+    const before = manifest.generation === from || manifest.state === "live";
+    if (before) await setState(manifest.generation, "previous", options);
+  }
   await dropOthers(store, [generation, from ?? generation], options);
 }
 
@@ -153,6 +158,20 @@ export async function setState(
     const manifest = { ...found.manifest, state, updated: options.clock.now() };
     await writeManifest(options.store, manifest, found.version);
   });
+}
+
+/** Says what became of a generation that did not come to serve; what failed says more. */
+export async function giveUp(
+  generation: number,
+  state: Manifest["state"],
+  options: Pick<SwitchOptions, "store" | "clock" | "retry" | "signal">,
+): Promise<void> {
+  try {
+    // Where only what follows the switch failed, it does serve.
+    if (await options.store.current() !== generation) await setState(generation, state, options);
+  } catch {
+    // The next run finds it as it is.
+  }
 }
 
 /** Drops every generation but those to keep and those that are newer than all of them. */

@@ -1,0 +1,54 @@
+/**
+ * Going back to the generation before: the same way round as going on.
+ *
+ * @module
+ */
+
+import { PipelineError } from "@pipeline/core";
+import { newToken, readManifest, writeManifest } from "@pipeline/protocol";
+import { retry, systemClock } from "@pipeline/runtime";
+import type { BatchOptions } from "./batch.ts";
+import { lockBatch } from "./lock.ts";
+import { giveUp, switchTo } from "./switch.ts";
+
+/**
+ * Makes an earlier generation serve again: speed folds it up to now, then the aliases
+ * move. Rejects with `not_found` where it was dropped. Where it does not finish, it can be
+ * done again.
+ */
+export async function rollBack(
+  generation: number,
+  options: Pick<BatchOptions, "store" | "settings" | "clock" | "retry" | "signal">,
+): Promise<void> {
+  const { store, settings, signal } = options;
+  const clock = options.clock ?? systemClock;
+  const token = newToken();
+  const stop = signal === undefined ? {} : { signal };
+  const again = <T>(fn: () => Promise<T>) => retry(fn, { ...options.retry, ...stop });
+  const lock = await again(() => lockBatch(store, token, settings.lock_lease, clock));
+  const switching = { store, clock, retry: options.retry ?? {}, ...stop };
+  try {
+    const kept = await again(() => readManifest(store, generation));
+    // Prepared: by a rollback that did not finish. Live: by a switch of which only that is missing.
+    const whole = kept !== undefined && kept.manifest.state !== "building" &&
+      kept.manifest.state !== "failed";
+    if (!whole) {
+      throw new PipelineError("not_found", `Generation ${generation} is not kept: it cannot serve`);
+    }
+    const prepared = { ...kept.manifest, state: "prepared" as const, updated: clock.now() };
+    try {
+      await switchTo(await again(() => writeManifest(store, prepared, kept.version)), {
+        ...switching,
+        catchUpTimeout: settings.catch_up_timeout,
+        pollInterval: settings.poll_interval,
+        onWait: () => again(() => lock.renew()),
+        back: true,
+      });
+    } catch (error) {
+      await giveUp(generation, "previous", switching);
+      throw error;
+    }
+  } finally {
+    await lock.release().catch(() => {});
+  }
+}
