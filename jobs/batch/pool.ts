@@ -13,37 +13,89 @@ export interface DayRequest {
   readonly task: DayTask;
 }
 
-/** What a worker answers. */
+/** What a worker says: once that it listens, then an answer to each request. */
 export type DayReply =
+  | { readonly ready: true }
   | { readonly state: DayState }
-  | { readonly error: { readonly code: ErrorCode | undefined; readonly message: string } };
+  | { readonly error: WorkerError };
+
+/** An error in a form that crosses threads. */
+export interface WorkerError {
+  /** That of a `PipelineError`. */
+  readonly code: ErrorCode | undefined;
+  readonly message: string;
+}
+
+/** The form of an error that crosses threads. */
+export function workerError(error: unknown): WorkerError {
+  const code = error instanceof PipelineError ? error.code : undefined;
+  return { code, message: error instanceof Error ? error.message : String(error) };
+}
 
 /** A number of workers that fold days. */
 export class DayPool {
-  readonly #idle: Worker[];
+  readonly #idle: Worker[] = [];
   readonly #workers: readonly Worker[];
-  readonly #waiting: ((worker: Worker) => void)[] = [];
+  readonly #waiting: PromiseWithResolvers<Worker>[] = [];
+  #failed: Error | undefined;
 
   /**
    * @param size how many workers.
-   * @param start starts one; it must answer each {@linkcode DayRequest} with one {@linkcode DayReply}.
+   * @param start starts one; it must say that it is ready (what is posted before its modules are
+   * loaded is lost), and then answer each {@linkcode DayRequest} with one {@linkcode DayReply}.
    */
   constructor(size: number, start: () => Worker) {
-    this.#workers = Array.from({ length: size }, start);
-    this.#idle = [...this.#workers];
+    this.#workers = Array.from({ length: size }, () => {
+      const worker = start();
+      worker.onmessage = () => this.#free(worker);
+      worker.onerror = (event) => {
+        event.preventDefault();
+        this.#fail(new Error(`A batch worker failed: ${event.message}`));
+      };
+      return worker;
+    });
   }
 
   /** Folds a day on the next free worker. */
   async fold(task: DayTask): Promise<DayState> {
-    const worker = this.#idle.pop() ??
-      await new Promise<Worker>((resolve) => this.#waiting.push(resolve));
+    const worker = await this.#next();
+    const answer = Promise.withResolvers<DayState>();
+    worker.onmessage = ({ data }: MessageEvent<DayReply>) => {
+      if ("state" in data) answer.resolve(data.state);
+      else if ("error" in data) answer.reject(errorOf(data.error));
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.#fail(new Error(`A batch worker failed: ${event.message}`));
+      answer.reject(this.#failed);
+    };
+    worker.postMessage({ task } satisfies DayRequest);
     try {
-      return await ask(worker, { task });
+      return await answer.promise;
     } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#idle.push(worker);
-      else next(worker);
+      this.#free(worker);
     }
+  }
+
+  #next(): Promise<Worker> {
+    if (this.#failed !== undefined) return Promise.reject(this.#failed);
+    const worker = this.#idle.pop();
+    if (worker !== undefined) return Promise.resolve(worker);
+    const waiting = Promise.withResolvers<Worker>();
+    this.#waiting.push(waiting);
+    return waiting.promise;
+  }
+
+  #free(worker: Worker): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#idle.push(worker);
+    else next.resolve(worker);
+  }
+
+  /** The first failure ends the pool: a run cannot do without a day. */
+  #fail(error: Error): void {
+    this.#failed ??= error;
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
 
   /** Ends all workers, whatever they do. */
@@ -52,17 +104,7 @@ export class DayPool {
   }
 }
 
-function ask(worker: Worker, request: DayRequest): Promise<DayState> {
-  return new Promise((resolve, reject) => {
-    worker.onmessage = ({ data }: MessageEvent<DayReply>) => {
-      if ("state" in data) return resolve(data.state);
-      const { code, message } = data.error;
-      reject(code === undefined ? new Error(message) : new PipelineError(code, message));
-    };
-    worker.onerror = (event) => {
-      event.preventDefault();
-      reject(new Error(`A batch worker failed: ${event.message}`));
-    };
-    worker.postMessage(request);
-  });
+/** An error as it was before it crossed threads. */
+export function errorOf({ code, message }: WorkerError): Error {
+  return code === undefined ? new Error(message) : new PipelineError(code, message);
 }

@@ -4,8 +4,13 @@
  * @module
  */
 
-import type { BatchReport, BatchSettings, BatchStep } from "@pipeline/batch";
-import { type ErrorCode, PipelineError } from "@pipeline/core";
+import {
+  type BatchReport,
+  type BatchSettings,
+  type BatchStep,
+  errorOf,
+  type WorkerError,
+} from "@pipeline/batch";
 import { stopped } from "@pipeline/runtime";
 
 /** What the thread is asked for. */
@@ -18,11 +23,12 @@ export interface BatchRequest {
   readonly threads: number;
 }
 
-/** What the thread answers. */
+/** What the thread says: once that it listens, then how far it is, then how it ended. */
 export type BatchReply =
+  | { readonly ready: true }
   | { readonly step: BatchStep; readonly done: number; readonly total: number }
   | { readonly report: BatchReport }
-  | { readonly error: { readonly code: ErrorCode | undefined; readonly message: string } };
+  | { readonly error: WorkerError };
 
 /** Options of {@linkcode runBatchThread}. */
 export interface BatchThreadOptions {
@@ -43,16 +49,16 @@ export async function runBatchThread(
   const stop = () => reject(stopped(signal!));
   signal?.addEventListener("abort", stop, { once: true });
   worker.onmessage = ({ data }: MessageEvent<BatchReply>) => {
+    // What is posted before the thread has loaded its modules is lost.
+    if ("ready" in data) return worker.postMessage(request);
     if ("step" in data) return onProgress?.(data.step, data.done, data.total);
     if ("report" in data) return resolve(data.report);
-    const { code, message } = data.error;
-    reject(code === undefined ? new Error(message) : new PipelineError(code, message));
+    reject(errorOf(data.error));
   };
   worker.onerror = (event) => {
     event.preventDefault();
     reject(new Error(`The batch thread failed: ${event.message}`));
   };
-  worker.postMessage(request);
   try {
     return await promise;
   } finally {

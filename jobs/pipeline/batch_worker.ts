@@ -7,13 +7,14 @@
 /// <reference lib="deno.worker" />
 
 import { openEmbedded } from "@pipeline/adapters/embedded";
-import { type BatchOptions, DayPool, runBatch } from "@pipeline/batch";
-import { PipelineError } from "@pipeline/core";
+import { type BatchOptions, DayPool, runBatch, workerError } from "@pipeline/batch";
 import type { BatchReply, BatchRequest } from "./batch_thread.ts";
 
 self.onmessage = async ({ data }: MessageEvent<BatchRequest>) => {
   self.postMessage(await answer(data));
 };
+
+self.postMessage({ ready: true } satisfies BatchReply);
 
 async function answer({ folder, settings, threads }: BatchRequest): Promise<BatchReply> {
   const { dataset, store } = openEmbedded(folder, { access: "join" });
@@ -33,8 +34,7 @@ async function answer({ folder, settings, threads }: BatchRequest): Promise<Batc
     });
     return { report };
   } catch (error) {
-    const code = error instanceof PipelineError ? error.code : undefined;
-    return { error: { code, message: error instanceof Error ? error.message : String(error) } };
+    return { error: workerError(error) };
   } finally {
     pool?.close();
     await dataset.close();

@@ -8,8 +8,7 @@
 /// <reference lib="deno.worker" />
 
 import { EmbeddedDataset } from "@pipeline/adapters/embedded";
-import { type DayReply, type DayRequest, foldDay } from "@pipeline/batch";
-import { PipelineError } from "@pipeline/core";
+import { type DayReply, type DayRequest, foldDay, workerError } from "@pipeline/batch";
 
 const dataset = new EmbeddedDataset(`${self.name}/dataset`);
 
@@ -17,11 +16,12 @@ self.onmessage = async ({ data }: MessageEvent<DayRequest>) => {
   self.postMessage(await answer(data));
 };
 
+self.postMessage({ ready: true } satisfies DayReply);
+
 async function answer({ task }: DayRequest): Promise<DayReply> {
   try {
     return { state: await foldDay(dataset, task) };
   } catch (error) {
-    const code = error instanceof PipelineError ? error.code : undefined;
-    return { error: { code, message: error instanceof Error ? error.message : String(error) } };
+    return { error: workerError(error) };
   }
 }
