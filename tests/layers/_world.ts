@@ -1,0 +1,149 @@
+/**
+ * A small world on memory ports: records in commits, and folds that
+ * follow the generations.
+ *
+ * @module
+ */
+
+import type { BatchSettings } from "@pipeline/batch";
+import { type MemoryPorts, openMemory } from "@pipeline/adapters/memory";
+import {
+  type Comment,
+  DEFAULT_SETTINGS,
+  documentId,
+  encodeRecord,
+  type Entity,
+  hashBytes,
+  hashText,
+  type Post,
+  type Topic,
+  topicOf,
+  type ViewDocument,
+  VIEWS,
+} from "@pipeline/core";
+import { type Commit, CommitLog, type CommittedFile, hourFolder } from "@pipeline/protocol";
+import { Speed } from "@pipeline/speed";
+
+/** 2026-03-01T00:00:00Z. */
+export const START: number = Date.UTC(2026, 2, 1);
+
+/** Milliseconds of an hour. */
+export const HOUR = 3_600_000;
+
+/** Settings of one partition that wait for nothing. */
+export const SETTINGS: BatchSettings = {
+  views: DEFAULT_SETTINGS,
+  partitions: 1,
+  keep: 1_000,
+  retention: { "1m": 0, "1h": 0, "1d": 0 },
+  catch_up_timeout: 5_000,
+  poll_interval: 5,
+  lock_lease: 60_000,
+};
+
+/** A post that is announced at `created`, or looks so at `timestamp`. */
+export function post(id: string, created: number, more: Partial<Post> = {}): Post {
+  return {
+    kind: "post",
+    post_id: id,
+    user_id: "ann",
+    subreddit: "sub",
+    title: "",
+    content: "",
+    score: 1,
+    num_comments: 0,
+    created_utc: created,
+    timestamp: created,
+    ...more,
+  };
+}
+
+/** A comment that is announced at `created`. */
+export function comment(id: string, created: number, more: Partial<Comment> = {}): Comment {
+  return {
+    kind: "comment",
+    comment_id: id,
+    post_id: "p1",
+    user_id: "bob",
+    content: "",
+    score: 1,
+    created_utc: created,
+    timestamp: created,
+    ...more,
+  };
+}
+
+/** Ports with a way to commit records as ingest does. */
+export class World {
+  readonly ports: MemoryPorts = openMemory();
+  readonly #ends = new Map<Topic, number>();
+
+  /** Commits records to the log and to the dataset. */
+  async commit(records: readonly Entity[]): Promise<void> {
+    const { log, dataset } = this.ports;
+    await log.ensureTopics(TOPIC_SPECS);
+    const producer = await log.producer();
+    const byTopic = Map.groupBy(records, topicOf);
+    for (const [topic, facts] of byTopic) {
+      const start = this.#ends.get(topic) ?? 0;
+      const end = start + facts.length;
+      this.#ends.set(topic, end);
+      const encoder = new TextEncoder();
+      await producer.send(
+        facts.map((fact) => ({ topic, key: "k", value: encoder.encode(encodeRecord(fact)) })),
+      );
+      const files: CommittedFile[] = [];
+      for (const [folder, hour] of Map.groupBy(facts, (f) => hourFolder(topic, f.timestamp))) {
+        const bytes = encoder.encode(hour.map((fact) => `${encodeRecord(fact)}\n`).join(""));
+        const path = `${folder}/data_0_${start}-${end}.json`;
+        await dataset.write(`/data/${path}`, bytes);
+        files.push({ path, records: hour.length, bytes: bytes.length, hash: hashBytes(bytes) });
+      }
+      const last = { offset: end - 1, hash: hashText("") };
+      const commit: Commit = {
+        topic,
+        partition: 0,
+        start,
+        end,
+        files,
+        records: facts.length,
+        dead_letters: [],
+        last,
+        token: `t${start}`,
+      };
+      await new CommitLog(dataset).publish(commit, `/data/_tmp/t/${topic}-${start}`);
+    }
+    await producer.close();
+  }
+
+  /** Runs work beside a speed layer. */
+  async withSpeed<T>(work: () => Promise<T>): Promise<T> {
+    const speed = Speed.start({
+      ...this.ports,
+      settings: { flush_interval: 2, max_unflushed: 1_000, poll_interval: 2 },
+    });
+    try {
+      return await work();
+    } finally {
+      await speed.stop();
+    }
+  }
+
+  /** The documents of one layer, by view and id. */
+  async documents(
+    generation: number,
+    layer: "batch" | "speed",
+  ): Promise<Map<string, ViewDocument>> {
+    const found = new Map<string, ViewDocument>();
+    for (const view of VIEWS) {
+      const query = { layer, order: "id", limit: 10_000 } as const;
+      const { documents } = await this.ports.store.search(generation, view, query);
+      for (const { body } of documents) found.set(`${view} ${documentId(body)}`, body);
+    }
+    return found;
+  }
+}
+
+const TOPIC_SPECS = ["reddit.posts", "reddit.comments", "reddit.users", "reddit.dlq"].map(
+  (topic) => ({ topic, partitions: 1 }),
+);

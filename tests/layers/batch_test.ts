@@ -1,0 +1,160 @@
+import {
+  lockBatch,
+  plan,
+  retainedFrom,
+  rollBack,
+  runBatch,
+  storedGenerations,
+  verify,
+} from "@pipeline/batch";
+import { DAY, type Entity, hasCode } from "@pipeline/core";
+import { readManifest } from "@pipeline/protocol";
+import { systemClock } from "@pipeline/runtime";
+import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { comment, HOUR, post, SETTINGS, START, World } from "./_world.ts";
+
+/** Records of a step: late ones for old days among them, duplicates, updates, unknown subreddits. */
+function step(n: number): Entity[] {
+  const at = START + n * DAY + n * HOUR;
+  return [
+    post(`p${n}`, at, { subreddit: `s${n % 2}`, score: n }),
+    post("p0", START, { timestamp: at + 1, score: 100 + n, subreddit: "s0" }),
+    comment(`c${n}`, at + 60_000, { post_id: `p${n}`, subreddit: `s${n % 2}` }),
+    comment(`u${n}`, at + 61_000, { post_id: `p${n}`, user_id: `u${n % 3}` }),
+    comment(`late${n}`, START + 5 * HOUR, { user_id: `u${n}`, subreddit: "s1" }),
+    comment("late0", START + 5 * HOUR, { user_id: `u${n}`, subreddit: "s1" }),
+    {
+      kind: "user",
+      user_id: "ann",
+      username: "Ann",
+      karma: n,
+      created_utc: START - DAY,
+      timestamp: at,
+    },
+  ];
+}
+
+Deno.test("incremental runs publish byte for byte what a full run does, with and without retention", async () => {
+  for (const days of [0, 2]) {
+    const settings = {
+      ...SETTINGS,
+      keep: 2,
+      retention: { "1m": days * DAY / 2, "1h": days * DAY, "1d": days * DAY },
+    };
+    const world = new World();
+    await world.withSpeed(async () => {
+      for (let n = 0; n < 6; n++) {
+        await world.commit(step(n));
+        await runBatch({ ...world.ports, settings });
+      }
+      const incremental = await world.documents(6, "batch");
+      const full = await runBatch({ ...world.ports, settings, full: true });
+      assertEquals(full.records, 42);
+      assertEquals(await world.documents(7, "batch"), incremental);
+    });
+    const { manifest } = (await readManifest(world.ports.store, 7))!;
+    assertEquals(manifest.retained_from["1d"] > START, days > 0);
+    const { exact, first } = await verify({ ...world.ports, merged: true });
+    assert(exact, JSON.stringify(first));
+  }
+});
+
+Deno.test("a run reads only what the one before has not", async () => {
+  const world = new World();
+  await world.withSpeed(async () => {
+    await world.commit(step(0));
+    assertEquals((await runBatch({ ...world.ports, settings: SETTINGS })).records, 7);
+    await world.commit(step(1));
+    assertEquals((await runBatch({ ...world.ports, settings: SETTINGS })).records, 7);
+    assertEquals((await runBatch({ ...world.ports, settings: SETTINGS })).records, 0);
+  });
+  assertEquals(await storedGenerations(world.ports.dataset), [2, 3]);
+  assertEquals(await world.ports.store.generations(), [2, 3]);
+});
+
+Deno.test("a run of other settings builds upon no state of the old ones", async () => {
+  const world = new World();
+  await world.withSpeed(async () => {
+    await world.commit(step(0));
+    await runBatch({ ...world.ports, settings: SETTINGS });
+    const views = { ...SETTINGS.views, user_windows: ["1h", "1d"] as const };
+    const report = await runBatch({ ...world.ports, settings: { ...SETTINGS, views } });
+    assertEquals(report.records, 7);
+    const windows = [...await world.documents(2, "batch")].filter(([id]) => id.includes("|1h|"));
+    assert(windows.some(([id]) => id.startsWith("user_activity")));
+  });
+});
+
+Deno.test("a run that speed does not follow fails, and the old generation goes on serving", async () => {
+  const world = new World();
+  const settings = { ...SETTINGS, catch_up_timeout: 20 };
+  await world.withSpeed(async () => {
+    await world.commit(step(0));
+    await runBatch({ ...world.ports, settings: SETTINGS });
+  });
+  await assertRejects(() => runBatch({ ...world.ports, settings }), Error, "did not catch up");
+  assertEquals(await world.ports.store.current(), 1);
+  assertEquals((await readManifest(world.ports.store, 2))?.manifest.state, "failed");
+  await world.withSpeed(() => runBatch({ ...world.ports, settings: SETTINGS }));
+  assertEquals(await world.ports.store.current(), 3);
+  assertEquals(await world.ports.store.generations(), [1, 3]);
+});
+
+Deno.test("a run beside another one is refused, and says until when", async () => {
+  const world = new World();
+  const lock = await lockBatch(world.ports.store, "other", 60_000, systemClock);
+  await assertRejects(
+    () => runBatch({ ...world.ports, settings: SETTINGS }),
+    Error,
+    "Another batch run holds the lock until",
+  );
+  await lock.release();
+  await world.commit(step(0));
+  await world.withSpeed(() => runBatch({ ...world.ports, settings: SETTINGS }));
+});
+
+Deno.test("rollBack() makes the generation before serve, exactly, up to now", async () => {
+  const world = new World();
+  await world.withSpeed(async () => {
+    for (const n of [0, 1]) {
+      await world.commit(step(n));
+      await runBatch({ ...world.ports, settings: SETTINGS });
+    }
+    await world.commit(step(2));
+    await rollBack(1, { ...world.ports, settings: SETTINGS });
+    assertEquals(await world.ports.store.current(), 1);
+    const error = await assertRejects(() => rollBack(9, { ...world.ports, settings: SETTINGS }));
+    assert(hasCode(error, "not_found"));
+  });
+  const { exact, generation } = await verify({ ...world.ports, merged: true });
+  assertEquals({ exact, generation }, { exact: true, generation: 1 });
+});
+
+Deno.test("plan() refuses a dataset whose first commits are missing", async () => {
+  const world = new World();
+  await world.commit(step(0));
+  await world.commit(step(1));
+  await world.ports.dataset.remove(`/data/_commits/reddit.posts/0/${"0".repeat(20)}`);
+  const error = await assertRejects(() => plan(world.ports.dataset, 1));
+  assert(hasCode(error, "corrupt"));
+});
+
+Deno.test("a committed file with another content fails the run", async () => {
+  const world = new World();
+  await world.commit(step(0));
+  const [files] = (await plan(world.ports.dataset, 1)).days.values();
+  const { path } = files![0]!.file;
+  world.ports.dataset.damage(`/data/${path}`, (bytes) => bytes.map((b) => b === 48 ? 49 : b));
+  const error = await assertRejects(() => runBatch({ ...world.ports, settings: SETTINGS }));
+  assert(hasCode(error, "corrupt"), String(error));
+  assertEquals(await world.ports.store.current(), undefined);
+});
+
+Deno.test("retainedFrom() follows the latest event, goes back never, and keeps small windows no longer", () => {
+  const retention = { "1m": 0, "1h": HOUR, "1d": 0 };
+  const first = retainedFrom([{ latest: START + 3 * HOUR + 5 }], retention);
+  assertEquals(first, { "1m": START + 2 * HOUR, "1h": START + 2 * HOUR, "1d": 0 });
+  assertEquals(retainedFrom([{ latest: START }], retention, first), first);
+  assertNotEquals(retainedFrom([{ latest: START + 9 * HOUR }], retention, first), first);
+  assertEquals(retainedFrom([], retention), { "1m": 0, "1h": 0, "1d": 0 });
+});
