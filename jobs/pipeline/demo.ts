@@ -181,13 +181,15 @@ class Demo {
           bars.delete(other);
         }
         if (!bars.has(step)) bars.set(step, progress.bar(labels[step], 1));
-        bars.get(step)!.update(total === 0 ? 1 : done / total, `${count(done)} of ${count(total)}`);
+        const note = total === 0 ? "" : `${count(done)} of ${count(total)}`;
+        bars.get(step)!.update(total === 0 ? 1 : done / total, note);
       },
     });
     for (const bar of bars.values()) bar.end();
-    const { generation, records, documents } = report;
+    const { generation, manifest, documents } = report;
     progress.line(
-      `Generation ${generation} serves: ${count(records)} records, ${count(documents)} documents`,
+      `Generation ${generation} serves: ${count(manifest.records)} records in ` +
+        `${count(documents)} documents`,
     );
   }
 

@@ -14,6 +14,7 @@ import {
   hasCode,
   type OffsetVector,
   offsetVector,
+  PipelineError,
   TOPICS,
 } from "@pipeline/core";
 import { Ingest } from "@pipeline/ingest";
@@ -62,10 +63,10 @@ export class Pipeline {
   /**
    * Opens the folder and starts ingest, speed and serving.
    *
-   * @throws {PipelineError} `invalid` or `conflict` where folder or port cannot be used.
+   * @throws {PipelineError} `invalid` where folder or port cannot be used, or are in use.
    */
   static async start(options: PipelineOptions): Promise<Pipeline> {
-    const pipeline = new Pipeline(options, openEmbedded(options.folder));
+    const pipeline = new Pipeline(options, openFolder(options.folder));
     try {
       await pipeline.#start();
     } catch (error) {
@@ -208,5 +209,15 @@ export class Pipeline {
     } catch (error) {
       if (!hasCode(error, "stopped")) throw error;
     }
+  }
+}
+
+function openFolder(folder: string): EmbeddedPorts {
+  try {
+    return openEmbedded(folder);
+  } catch (error) {
+    if (!hasCode(error, "conflict")) throw error;
+    const { message } = error as Error;
+    throw new PipelineError("invalid", `${message}: end that one, or name another folder`);
   }
 }
