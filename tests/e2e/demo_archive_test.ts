@@ -1,0 +1,137 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  comments,
+  countLines,
+  type Expected,
+  jsonLines,
+  readArchive,
+  submissions,
+  zstd,
+} from "../support/archive.ts";
+import { type Demo, type DemoFolder, onFolder } from "../support/demo.ts";
+
+/** Distinct counts are exact up to so many, and close beyond. */
+const EXACT = 128;
+
+/** Compares all that the API says with what the lines say. */
+async function checkAnswers(demo: Demo, { days, top, users }: Expected): Promise<void> {
+  for (const [subreddit, byDay] of days) {
+    const path = `/v1/subreddits/${encodeURIComponent(subreddit)}`;
+    const { items, provenance } = await demo.get(`${path}/activity?window=1d`);
+    assertEquals([provenance.lag, provenance.partial], [0, false]);
+    const expected = [...byDay].sort(([a], [b]) => a < b ? -1 : 1);
+    assertEquals(
+      items.map((item: Record<string, unknown>) => [item.window_start, item.posts, item.comments]),
+      expected.map(([start, day]) => [start, day.posts, day.comments]),
+      subreddit,
+    );
+    for (const [i, [start, { authors }]] of expected.entries()) {
+      const off = Math.abs(items[i].active_users - authors.size);
+      const allowed = authors.size <= EXACT ? 0 : authors.size * 0.06;
+      assert(off <= allowed, `${subreddit} ${start}: ${items[i].active_users} of ${authors.size}`);
+    }
+
+    const best = await demo.get(`${path}/top?k=100`);
+    const posts = top.get(subreddit) ?? [];
+    assertEquals(best.exact, true);
+    assertEquals(
+      best.items.map((item: Record<string, unknown>) => [item.post_id, item.score]),
+      posts.slice(0, 100).map(({ id, score }) => [id, score]),
+    );
+  }
+  const names = [...users.keys()];
+  // All of a few, and some of very many.
+  for (const name of names.filter((_, i) => i % Math.ceil(names.length / 150) === 0)) {
+    const { totals } = await demo.get(`/v1/users/${encodeURIComponent(name)}/activity`);
+    const { posts, comments, subreddits } = users.get(name)!;
+    assertEquals(
+      [totals.posts, totals.comments, totals.subreddits],
+      [posts, comments, Math.min(subreddits.size, EXACT)],
+      name,
+    );
+  }
+}
+
+/** Explores archives as a person would, and ends with Ctrl-C. */
+async function explore(
+  folder: DemoFolder,
+  files: { readonly POSTS?: string; readonly COMMENTS?: string },
+  expected: Expected,
+): Promise<Demo> {
+  const demo = folder.start({ ...files, RATE: "0" });
+  await demo.says(/Serving; nothing is produced/);
+  await checkAnswers(demo, expected);
+  demo.signal("SIGINT");
+  assertEquals(await demo.ended(), 0);
+  assertEquals(demo.stderr, "");
+  assertEquals(demo.figure("produced"), 0);
+  assertMatch(demo.row("verify"), /^exact/);
+  return demo;
+}
+
+Deno.test("the demo serves archives of posts and comments as their lines say", async () => {
+  await onFolder(async (folder) => {
+    const posts = [submissions(300), submissions(200, 300)];
+    const replies = comments(700);
+    // A window that decoders refuse by default, and two frames of which the second must not be lost.
+    const long = await folder.file("RS_2024-02.zst", await zstd(jsonLines(posts[0]!), 28));
+    const plain = await folder.file("RS_2024-03", jsonLines(posts[1]!));
+    const frames = [replies.slice(0, 333), replies.slice(333)]
+      .map((lines) => zstd(jsonLines(lines), 17));
+    const bytes = (await Promise.all(frames)).flatMap((frame) => [...frame]);
+    const two = await folder.file("RC_2024-02.zst", new Uint8Array(bytes));
+
+    const files = { POSTS: `${long} ${plain}`, COMMENTS: two };
+    const demo = await explore(folder, files, countLines(posts.flat(), replies));
+    assertEquals(demo.figure("history"), 1200);
+    assertStringIncludes(demo.stdout, `Read ${long}: done in `);
+
+    // The same again adds nothing; without archives, what is there is served.
+    for (const again of [files, {}]) {
+      const next = folder.start({ ...again, DURATION: "1s", RATE: "0" });
+      assertEquals(await next.ended(), 0);
+      assertEquals([next.figure("history"), next.figure("generation")], [1200, 1]);
+      assertStringIncludes(next.stdout, "Resume with generation 1");
+    }
+  });
+});
+
+Deno.test("the demo serves comments without their posts, and archives that are added later", async () => {
+  await onFolder(async (folder) => {
+    const replies = comments(120);
+    const COMMENTS = await folder.file("RC_2024-02.zst", await zstd(jsonLines(replies), 20));
+    await explore(folder, { COMMENTS }, countLines([], replies));
+
+    const posts = submissions(60);
+    const POSTS = await folder.file("RS_2024-02.zst", await zstd(jsonLines(posts), 20));
+    const demo = await explore(folder, { POSTS }, countLines(posts, replies));
+    assertStringIncludes(demo.stdout, "The folder holds 120 records of other loads too");
+    assertEquals(demo.figure("generation"), 2);
+  });
+});
+
+// Not in the repository: they belong to those who wrote them.
+const samples = Deno.env.get("REDDIT_ARCHIVES") ??
+  new URL("../../../shared/reddit-archive", import.meta.url).pathname;
+const dumps = [
+  ...(await Deno.stat(samples).catch(() => undefined))?.isDirectory
+    ? Deno.readDirSync(samples)
+    : [],
+].map(({ name }) => name).filter((name) => /^R[SC]_.*\.zst$/.test(name)).sort();
+
+Deno.test({
+  name:
+    "the demo serves real archives as their lines say (set REDDIT_ARCHIVES to a folder of RS_*.zst and RC_*.zst)",
+  ignore: dumps.length === 0,
+  fn: async () => {
+    await onFolder(async (folder) => {
+      const of = (kind: string) =>
+        dumps.filter((name) => name.startsWith(kind)).map((name) => `${samples}/${name}`);
+      const lines = async (paths: string[]) => (await Promise.all(paths.map(readArchive))).flat();
+      const [posts, replies] = [await lines(of("RS")), await lines(of("RC"))];
+      const files = { POSTS: of("RS").join(" "), COMMENTS: of("RC").join(" ") };
+      const demo = await explore(folder, files, countLines(posts, replies));
+      assertEquals(demo.figure("history"), posts.length + replies.length);
+    });
+  },
+});
