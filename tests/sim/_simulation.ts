@@ -16,7 +16,7 @@ import {
 } from "@pipeline/core";
 import { type BatchSettings, rollBack, runBatch, verify } from "@pipeline/batch";
 import { bootstrap, Ingest, sweep } from "@pipeline/ingest";
-import { CommitLog, readFolded, readManifests } from "@pipeline/protocol";
+import { CommitLog, readManifests } from "@pipeline/protocol";
 import { Speed } from "@pipeline/speed";
 import { datasetProblems, leftovers, servedProblems } from "./_invariants.ts";
 import { Process } from "./_process.ts";
@@ -503,21 +503,6 @@ class Simulation {
   /** Waits until all that was produced is committed and folded. */
   async #drain(): Promise<void> {
     let looks = 0;
-    await this.world.scheduler.run(() => ++looks % 32 === 0 && this.#drained());
-  }
-
-  async #drained(): Promise<boolean> {
-    const { log, dataset, store } = this.world.ports;
-    const generation = await store.current();
-    const folded = generation === undefined ? undefined : await readFolded(store, generation);
-    for (const topic of TOPICS) {
-      for (const { partition, end } of await log.ranges(topic)) {
-        const last = await new CommitLog(dataset).last(topic, partition);
-        if ((last?.end ?? 0) < end) return false;
-        const next = folded?.find((f) => f.topic === topic && f.partition === partition);
-        if (folded !== undefined && (next?.next_offset ?? -1) < end) return false;
-      }
-    }
-    return true;
+    await this.world.scheduler.run(() => ++looks % 32 === 0 && this.world.isDrained());
   }
 }

@@ -12,8 +12,9 @@ import {
   hashText,
   type LogProducer,
   partitionName,
+  TOPICS,
 } from "@pipeline/core";
-import { hourFolder, STAGING } from "@pipeline/protocol";
+import { CommitLog, hourFolder, readFolded, STAGING } from "@pipeline/protocol";
 import type { LedgerEntry } from "@pipeline/batch";
 import { Community, type CommunityOptions, type Item, SPECS } from "./_community.ts";
 import { Random } from "./_random.ts";
@@ -101,6 +102,22 @@ export class World {
     const manifest = new TextEncoder().encode(JSON.stringify({ load, files }));
     await this.ports.dataset.write(`${STAGING}/${load}/_manifest.json`, manifest);
     this.history.set(load, facts);
+  }
+
+  /** Whether all that was produced is committed, and folded where a generation is served. */
+  async isDrained(): Promise<boolean> {
+    const { log, dataset, store } = this.ports;
+    const generation = await store.current();
+    const folded = generation === undefined ? undefined : await readFolded(store, generation);
+    for (const topic of TOPICS) {
+      for (const { partition, end } of await log.ranges(topic)) {
+        const last = await new CommitLog(dataset).last(topic, partition);
+        if ((last?.end ?? 0) < end) return false;
+        const next = folded?.find((f) => f.topic === topic && f.partition === partition);
+        if (folded !== undefined && (next?.next_offset ?? -1) < end) return false;
+      }
+    }
+    return true;
   }
 
   /** The ledger of what was acknowledged, as a generator writes it: with canonical values. */
