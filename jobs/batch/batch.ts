@@ -43,6 +43,7 @@ import { giveUp, type SwitchOptions, switchTo } from "./switch.ts";
 
 /** How batch computes. */
 export interface BatchSettings {
+  /** What the views are computed with. */
   readonly views: ViewSettings;
   /** Partitions of each topic. */
   readonly partitions: number;
@@ -60,16 +61,23 @@ export interface BatchSettings {
 
 /** What a run works with. */
 export interface BatchOptions {
+  /** Where the records, commits and states are. */
   readonly dataset: MasterDataset;
+  /** Where the views are. */
   readonly store: ServingStore;
+  /** How to compute. */
   readonly settings: BatchSettings;
   /** Compute everything anew instead of building upon the last state. */
   readonly full?: boolean;
   /** Folds a day; in this thread where not given. */
   readonly foldDay?: (task: DayTask) => Promise<DayState>;
+  /** The machine's own where not given. */
   readonly clock?: Clock;
+  /** Takes what people may want to know later. */
   readonly logger?: Logger;
+  /** How calls are tried again. */
   readonly retry?: RetryOptions;
+  /** Ends the run; what is served stays as it is. */
   readonly signal?: AbortSignal;
   /** Called as the run goes on: the step, and what of it is done. */
   readonly onProgress?: (step: BatchStep, done: number, total: number) => void;
@@ -80,11 +88,15 @@ export type BatchStep = "fold" | "publish" | "switch";
 
 /** What a run did. */
 export interface BatchReport {
+  /** Counts from 1. */
   readonly generation: number;
+  /** The generation that was served before, if any. */
   readonly previous: number | undefined;
+  /** As it was published. */
   readonly manifest: Manifest;
   /** Records read in this run. */
   readonly records: number;
+  /** Documents that were written. */
   readonly documents: number;
   /** Milliseconds each step took. */
   readonly took: Readonly<Record<BatchStep, number>>;

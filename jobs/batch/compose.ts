@@ -25,13 +25,17 @@ export interface DaySource {
   readonly day: number;
   /** Counted comments without a subreddit. */
   unresolved(): Promise<number>;
+  /** The documents of one section. */
   read(section: "posts" | "users" | "windows"): Promise<readonly ViewDocument[]>;
+  /** The announcements that were counted. */
   announcements(): Promise<readonly Announcement[]>;
 }
 
 /** Options of {@linkcode compose}. */
 export interface ComposeOptions {
+  /** What the views are computed with. */
   readonly settings: ViewSettings;
+  /** The first windows that are kept. */
   readonly retained: RetainedFrom;
   /** Most posts that are kept a subreddit. */
   readonly keep: number;

@@ -15,11 +15,13 @@ import { type DayState, restoreDay, writeDay } from "./state.ts";
 export interface DayTask {
   /** Start of the day, milliseconds since 1970. */
   readonly day: number;
+  /** The files to fold. */
   readonly files: readonly InputFile[];
   /** The stored state to go on from. */
   readonly base?: DayState;
   /** Folder below `/data/_state` where the new state goes. */
   readonly folder: string;
+  /** What the views are computed with. */
   readonly settings: ViewSettings;
 }
 

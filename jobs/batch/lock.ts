@@ -21,6 +21,7 @@ interface Lease {
 export interface BatchLock {
   /** Extends the lease. Rejects with `conflict` where somebody else took it meanwhile. */
   renew(): Promise<void>;
+  /** Gives the lock back. */
   release(): Promise<void>;
 }
 

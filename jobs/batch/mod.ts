@@ -16,5 +16,6 @@ export * from "./roll_back.ts";
 export * from "./state.ts";
 export * from "./switch.ts";
 export * from "./verify/ledger.ts";
+export type { Merged } from "./verify/merged.ts";
 export * from "./verify/report.ts";
 export * from "./verify/verify.ts";

@@ -12,7 +12,9 @@ import type { StateManifest } from "./state.ts";
 
 /** A committed file with what its path says. */
 export interface InputFile {
+  /** The topic of its records. */
   readonly topic: Topic;
+  /** As it was committed. */
   readonly file: CommittedFile;
 }
 

@@ -10,6 +10,7 @@ import type { DayState } from "./state.ts";
 
 /** What a pool asks of a worker. */
 export interface DayRequest {
+  /** The day to fold. */
   readonly task: DayTask;
 }
 
@@ -23,6 +24,7 @@ export type DayReply =
 export interface WorkerError {
   /** That of a `PipelineError`. */
   readonly code: ErrorCode | undefined;
+  /** The error's message. */
   readonly message: string;
 }
 
@@ -40,6 +42,8 @@ export class DayPool {
   #failed: Error | undefined;
 
   /**
+   * Starts the workers.
+   *
    * @param size how many workers.
    * @param start starts one; it must say that it is ready (what is posted before its modules are
    * loaded is lost), and then answer each {@linkcode DayRequest} with one {@linkcode DayReply}.

@@ -21,14 +21,21 @@ import { type DayState, readAnnouncements, readSection } from "./state.ts";
 
 /** What {@linkcode publish} works with. */
 export interface PublishOptions {
+  /** Where the records, commits and states are. */
   readonly dataset: MasterDataset;
+  /** Where the views are. */
   readonly store: ServingStore;
+  /** Counts from 1. */
   readonly generation: number;
+  /** The states of all days, in order. */
   readonly days: readonly DayState[];
+  /** What the views are computed with. */
   readonly settings: ViewSettings;
+  /** The first windows that are kept. */
   readonly retained: RetainedFrom;
   /** Most posts that are published a subreddit. */
   readonly keep: number;
+  /** How calls are tried again. */
   readonly retry: RetryOptions;
   /** Documents that are written, and an estimate of how many there are in all. */
   readonly onWritten: (written: number, estimate: number) => void;

@@ -43,6 +43,7 @@ export type Section = (typeof SECTIONS)[number];
 export interface DayState {
   /** Start of the day, milliseconds since 1970. */
   readonly day: number;
+  /** The files of the state. */
   readonly sections: Readonly<Record<Section, CommittedFile>>;
   /** Records that were folded. */
   readonly records: number;
@@ -54,10 +55,15 @@ export interface DayState {
 
 /** The stored state of a generation. */
 export interface StateManifest {
+  /** Counts from 1. */
   readonly generation: number;
+  /** The first offsets that batch has not seen. */
   readonly horizon: OffsetVector;
+  /** The historical loads in it, in the order of names. */
   readonly history: readonly string[];
+  /** Hash of the views' definitions and settings. */
   readonly definition: string;
+  /** What the views are computed with. */
   readonly settings: ViewSettings;
   /** In the order of days. */
   readonly days: readonly DayState[];

@@ -30,14 +30,19 @@ import { type Clock, retry, type RetryOptions } from "@pipeline/runtime";
 
 /** What switching works with. */
 export interface SwitchOptions {
+  /** Where the views are. */
   readonly store: ServingStore;
+  /** Measures waits. */
   readonly clock: Clock;
   /** Milliseconds after which a generation that speed does not catch up with has failed. */
   readonly catchUpTimeout: number;
   /** Milliseconds between two looks at how far speed is. */
   readonly pollInterval: number;
+  /** How calls are tried again. */
   readonly retry?: RetryOptions;
+  /** Ends the run; what is served stays as it is. */
   readonly signal?: AbortSignal;
+  /** Told how many records speed is behind, with every look. */
   readonly onLag?: (records: number) => void;
   /** Let an older generation replace a newer one: only for going back on purpose. */
   readonly back?: boolean;

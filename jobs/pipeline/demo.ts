@@ -23,8 +23,11 @@ import { differenceLines, runTable } from "./summary.ts";
 
 /** What the demo shows itself on, and what ends it. */
 export interface DemoOptions {
+  /** What was asked for. */
   readonly flags: DemoFlags;
+  /** What people see. */
   readonly progress: Progress;
+  /** Takes what people may want to know later. */
   readonly logger: Logger;
   /** Aborted by Ctrl-C: drain and end. */
   readonly signal: AbortSignal;

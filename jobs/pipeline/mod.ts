@@ -5,6 +5,7 @@
  */
 
 export * from "./check.ts";
+export * from "./config.ts";
 export * from "./demo.ts";
 export * from "./latency.ts";
 export * from "./pipeline.ts";

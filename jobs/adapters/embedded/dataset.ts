@@ -48,6 +48,7 @@ export class EmbeddedDataset implements MasterDataset {
     }
   }
 
+  /** As {@linkcode MasterDataset.write} says. */
   async write(path: string, content: Uint8Array | AsyncIterable<Uint8Array>): Promise<number> {
     const parts = this.#change(path);
     if (this.#find(parts) !== undefined) throw taken(path);
@@ -69,6 +70,7 @@ export class EmbeddedDataset implements MasterDataset {
     }
   }
 
+  /** As {@linkcode MasterDataset.read} says. */
   async *read(path: string): AsyncGenerator<Uint8Array> {
     const parts = this.#parts(path);
     if (this.#find(parts)?.isFile !== true) throw missing(path);
@@ -97,12 +99,14 @@ export class EmbeddedDataset implements MasterDataset {
   }
 
   // deno-lint-ignore require-await -- Async so that errors reject and never throw.
+  /** As {@linkcode MasterDataset.status} says. */
   async status(path: string): Promise<FileStatus | undefined> {
     const parts = this.#parts(path);
     const info = this.#find(parts);
     return info && fileStatus(parts.at(-1) ?? "", info);
   }
 
+  /** As {@linkcode MasterDataset.list} says. */
   async list(path: string): Promise<FileStatus[]> {
     const parts = this.#parts(path);
     const info = this.#find(parts);
@@ -123,6 +127,7 @@ export class EmbeddedDataset implements MasterDataset {
     return entries.sort((a, b) => compareUtf8(a.name, b.name));
   }
 
+  /** As {@linkcode MasterDataset.mkdirs} says. */
   async mkdirs(path: string): Promise<void> {
     const parts = this.#change(path);
     if (this.#find(parts)?.isFile) throw notAFolder(path);
@@ -133,6 +138,7 @@ export class EmbeddedDataset implements MasterDataset {
     }
   }
 
+  /** As {@linkcode MasterDataset.rename} says. */
   async rename(from: string, to: string): Promise<void> {
     const source = this.#change(from);
     const destination = this.#change(to);
@@ -157,6 +163,7 @@ export class EmbeddedDataset implements MasterDataset {
     }
   }
 
+  /** As {@linkcode MasterDataset.remove} says. */
   async remove(path: string): Promise<void> {
     const parts = this.#change(path);
     if (parts.length === 0) throw new PipelineError("invalid", "Cannot remove the root");
@@ -170,6 +177,7 @@ export class EmbeddedDataset implements MasterDataset {
     }
   }
 
+  /** As {@linkcode MasterDataset.close} says. */
   close(): Promise<void> {
     this.#closed = true;
     return Promise.resolve();

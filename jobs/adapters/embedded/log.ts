@@ -63,7 +63,7 @@ interface TopicFile {
 }
 
 /** The log in a folder. */
-export class EmbeddedLog implements EventLog, PartitionSource {
+export class EmbeddedLog implements EventLog {
   /** Where it lies. */
   readonly folder: string;
   readonly #options: PartitionOptions;
@@ -78,7 +78,7 @@ export class EmbeddedLog implements EventLog, PartitionSource {
   constructor(folder: string, options: EmbeddedLogOptions = {}) {
     this.folder = folder;
     this.#maxRecordBytes = options.maxRecordBytes ?? DEFAULT_MAX_RECORD_BYTES;
-    this.#groups = new ConsumerGroups(this, options);
+    this.#groups = new ConsumerGroups(this.#source(), options);
     this.#options = {
       segmentBytes: options.segmentBytes ?? 32 << 20,
       durability: options.durability ?? "process",
@@ -94,6 +94,7 @@ export class EmbeddedLog implements EventLog, PartitionSource {
   }
 
   // deno-lint-ignore require-await -- Async so that errors reject and never throw.
+  /** As {@linkcode EventLog.ensureTopics} says. */
   async ensureTopics(specs: readonly TopicSpec[]): Promise<void> {
     this.#check();
     for (const { topic, partitions } of specs) {
@@ -111,12 +112,14 @@ export class EmbeddedLog implements EventLog, PartitionSource {
   }
 
   // deno-lint-ignore require-await -- Async so that errors reject and never throw.
+  /** As {@linkcode EventLog.ranges} says. */
   async ranges(topic: string): Promise<LogRange[]> {
     this.#check();
     return this.#fresh(topic).map((partition) => partition.range);
   }
 
   // deno-lint-ignore require-await -- Async so that errors reject and never throw.
+  /** As {@linkcode EventLog.producer} says. */
   async producer(): Promise<LogProducer> {
     this.#check();
     this.#checkWritable();
@@ -146,6 +149,7 @@ export class EmbeddedLog implements EventLog, PartitionSource {
   }
 
   // deno-lint-ignore require-await -- Async so that errors reject and never throw.
+  /** As {@linkcode EventLog.subscribe} says. */
   async subscribe(subscription: Subscription): Promise<Consumer> {
     this.#check();
     this.#checkWritable();
@@ -156,6 +160,7 @@ export class EmbeddedLog implements EventLog, PartitionSource {
     return consumer;
   }
 
+  /** As {@linkcode EventLog.read} says. */
   async *read(
     topic: string,
     partition: number,
@@ -173,6 +178,7 @@ export class EmbeddedLog implements EventLog, PartitionSource {
     }
   }
 
+  /** As {@linkcode EventLog.close} says. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -188,26 +194,18 @@ export class EmbeddedLog implements EventLog, PartitionSource {
     this.#partition(topic, partition).truncate(earliest);
   }
 
-  /** For consumer groups: the number of partitions. */
-  partitions(topic: string): number {
-    return this.#topic(topic).length;
-  }
-
-  /** For consumer groups: what a partition holds. */
-  range(topic: string, partition: number): LogRange {
-    return this.#partition(topic, partition).range;
-  }
-
-  /** For consumer groups: a reader of one partition. */
-  open(topic: string, partition: number): EmbeddedReader {
-    return new EmbeddedReader(topic, this.#partition(topic, partition));
-  }
-
-  /** For consumer groups: calls the listener when the range changes. */
-  watch(topic: string, partition: number, listener: () => void): () => void {
-    const { listeners } = this.#partition(topic, partition);
-    listeners.add(listener);
-    return () => listeners.delete(listener);
+  /** What consumer groups see of the log. */
+  #source(): PartitionSource {
+    return {
+      partitions: (topic) => this.#topic(topic).length,
+      range: (topic, partition) => this.#partition(topic, partition).range,
+      open: (topic, partition) => new EmbeddedReader(topic, this.#partition(topic, partition)),
+      watch: (topic, partition, listener) => {
+        const { listeners } = this.#partition(topic, partition);
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+    };
   }
 
   async #send(records: readonly ProducerRecord[]): Promise<Acknowledgement[]> {

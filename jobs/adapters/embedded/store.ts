@@ -57,6 +57,7 @@ export class EmbeddedStore implements ServingStore {
   readonly #breather = new Breather();
   #closed = false;
 
+  /** Opens the folder, which is made where it is missing. */
   constructor(folder: string, options: EmbeddedStoreOptions = {}) {
     this.#folder = folder;
     this.#mode = {
@@ -73,6 +74,7 @@ export class EmbeddedStore implements ServingStore {
     }
   }
 
+  /** As {@linkcode ServingStore.createGeneration} says. */
   createGeneration(generation: number): Promise<void> {
     return this.#do(`create generation ${generation}`, () => {
       checkGeneration(generation);
@@ -85,6 +87,7 @@ export class EmbeddedStore implements ServingStore {
     });
   }
 
+  /** As {@linkcode ServingStore.write} says. */
   async write(
     generation: number,
     view: ViewName,
@@ -105,10 +108,12 @@ export class EmbeddedStore implements ServingStore {
     }
   }
 
+  /** As {@linkcode ServingStore.seal} says. */
   seal(generation: number): Promise<void> {
     return this.#do(`seal generation ${generation}`, () => void this.#file(generation));
   }
 
+  /** As {@linkcode ServingStore.get} says. */
   async get(
     generation: number,
     view: ViewName,
@@ -125,6 +130,7 @@ export class EmbeddedStore implements ServingStore {
     return found;
   }
 
+  /** As {@linkcode ServingStore.search} says. */
   search(generation: number, view: ViewName, query: ViewQuery): Promise<ViewPage> {
     return this.#do(`search ${view} of generation ${generation}`, () => {
       checkQuery(query);
@@ -132,14 +138,17 @@ export class EmbeddedStore implements ServingStore {
     });
   }
 
+  /** As {@linkcode ServingStore.count} says. */
   count(generation: number, view: ViewName): Promise<number> {
     return this.#do("count", () => this.#file(generation).count(view));
   }
 
+  /** As {@linkcode ServingStore.current} says. */
   current(): Promise<number | undefined> {
     return this.#do("read the aliases", () => this.#registry.current());
   }
 
+  /** As {@linkcode ServingStore.switchTo} says. */
   switchTo(generation: number, from: number | undefined): Promise<void> {
     return this.#do(
       `switch to generation ${generation}`,
@@ -147,6 +156,7 @@ export class EmbeddedStore implements ServingStore {
     );
   }
 
+  /** As {@linkcode ServingStore.generations} says. */
   generations(): Promise<number[]> {
     return this.#do(
       "list generations",
@@ -154,6 +164,7 @@ export class EmbeddedStore implements ServingStore {
     );
   }
 
+  /** As {@linkcode ServingStore.dropGeneration} says. */
   dropGeneration(generation: number): Promise<void> {
     return this.#do(`drop generation ${generation}`, () => {
       const incarnation = this.#registry.drop(generation);
@@ -162,14 +173,17 @@ export class EmbeddedStore implements ServingStore {
     });
   }
 
+  /** As {@linkcode ServingStore.control} says. */
   control(id: string): Promise<ControlDocument | undefined> {
     return this.#do(`read control ${id}`, () => this.#registry.control(id));
   }
 
+  /** As {@linkcode ServingStore.controls} says. */
   controls(prefix: string): Promise<ControlDocument[]> {
     return this.#do(`read controls ${prefix}`, () => this.#registry.controls(prefix));
   }
 
+  /** As {@linkcode ServingStore.putControl} says. */
   putControl(id: string, body: unknown, expected: number): Promise<number> {
     return this.#do(
       `write control ${id}`,
@@ -177,6 +191,7 @@ export class EmbeddedStore implements ServingStore {
     );
   }
 
+  /** As {@linkcode ServingStore.putControls} says. */
   putControls(documents: readonly ControlDocument[]): Promise<void> {
     return this.#do("write controls", () => {
       for (const document of documents) checkControl(document);
@@ -184,11 +199,13 @@ export class EmbeddedStore implements ServingStore {
     });
   }
 
+  /** As {@linkcode ServingStore.removeControls} says. */
   removeControls(ids: readonly string[]): Promise<void> {
     return this.#do("remove controls", () => this.#registry.removeControls(ids));
   }
 
   // deno-lint-ignore require-await -- Async so that errors reject and never throw.
+  /** As {@linkcode ServingStore.close} says. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;

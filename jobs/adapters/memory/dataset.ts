@@ -77,6 +77,7 @@ export class MemoryDataset implements MasterDataset {
   #state: DatasetState;
   #closed = false;
 
+  /** Opens it, empty. */
   constructor(options: MemoryDatasetOptions = {}) {
     this.#state = new DatasetState(options.clock ?? Date.now);
   }
@@ -88,6 +89,7 @@ export class MemoryDataset implements MasterDataset {
     return handle;
   }
 
+  /** As {@linkcode MasterDataset.write} says. */
   async write(path: string, content: Uint8Array | AsyncIterable<Uint8Array>): Promise<number> {
     const parts = this.#parts(path);
     const name = parts.at(-1);
@@ -104,6 +106,7 @@ export class MemoryDataset implements MasterDataset {
     return file.length;
   }
 
+  /** As {@linkcode MasterDataset.read} says. */
   async *read(path: string): AsyncGenerator<Uint8Array> {
     const parts = this.#parts(path);
     const file = this.#state.find(parts);
@@ -120,12 +123,14 @@ export class MemoryDataset implements MasterDataset {
     }
   }
 
+  /** As {@linkcode MasterDataset.status} says. */
   async status(path: string): Promise<FileStatus | undefined> {
     const parts = this.#parts(path);
     const node = this.#state.find(parts);
     return node === undefined ? undefined : fileStatus(parts.at(-1) ?? "", node);
   }
 
+  /** As {@linkcode MasterDataset.list} says. */
   async list(path: string): Promise<FileStatus[]> {
     const parts = this.#parts(path);
     const node = this.#state.find(parts);
@@ -135,10 +140,12 @@ export class MemoryDataset implements MasterDataset {
       .sort((a, b) => compareUtf8(a.name, b.name));
   }
 
+  /** As {@linkcode MasterDataset.mkdirs} says. */
   async mkdirs(path: string): Promise<void> {
     this.#state.folder(this.#parts(path));
   }
 
+  /** As {@linkcode MasterDataset.rename} says. */
   async rename(from: string, to: string): Promise<void> {
     const source = this.#parts(from);
     const destination = this.#parts(to);
@@ -155,6 +162,7 @@ export class MemoryDataset implements MasterDataset {
     parent.entries.set(destination.at(-1)!, node);
   }
 
+  /** As {@linkcode MasterDataset.remove} says. */
   async remove(path: string): Promise<void> {
     const parts = this.#parts(path);
     const name = parts.at(-1);
@@ -163,6 +171,7 @@ export class MemoryDataset implements MasterDataset {
     if (parent?.type === "directory") parent.entries.delete(name);
   }
 
+  /** As {@linkcode MasterDataset.close} says. */
   close(): Promise<void> {
     this.#closed = true;
     return Promise.resolve();

@@ -29,6 +29,7 @@ export interface Ports {
 
 /** Thrown by a hook: the process dies at this step. */
 export class SimulatedCrash extends Error {
+  /** The name of the class. */
   override name = "SimulatedCrash";
 }
 

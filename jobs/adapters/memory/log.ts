@@ -159,6 +159,7 @@ export class MemoryEventLog implements EventLog {
   readonly #consumers = new Set<Consumer>();
   #closed = false;
 
+  /** Opens it, empty. */
   constructor(options: MemoryLogOptions = {}) {
     this.#state = new LogState(options);
   }
@@ -170,6 +171,7 @@ export class MemoryEventLog implements EventLog {
     return handle;
   }
 
+  /** As {@linkcode EventLog.ensureTopics} says. */
   async ensureTopics(specs: readonly TopicSpec[]): Promise<void> {
     this.#check();
     for (const { topic, partitions } of specs) {
@@ -187,11 +189,13 @@ export class MemoryEventLog implements EventLog {
     }
   }
 
+  /** As {@linkcode EventLog.ranges} says. */
   async ranges(topic: string): Promise<LogRange[]> {
     this.#check();
     return this.#state.topic(topic).map((_, partition) => this.#state.range(topic, partition));
   }
 
+  /** As {@linkcode EventLog.producer} says. */
   async producer(): Promise<LogProducer> {
     this.#check();
     let closed = false;
@@ -205,6 +209,7 @@ export class MemoryEventLog implements EventLog {
     };
   }
 
+  /** As {@linkcode EventLog.subscribe} says. */
   async subscribe(subscription: Subscription): Promise<Consumer> {
     this.#check();
     const consumer = this.#state.groups.join(subscription);
@@ -213,6 +218,7 @@ export class MemoryEventLog implements EventLog {
     return consumer;
   }
 
+  /** As {@linkcode EventLog.read} says. */
   async *read(
     topic: string,
     partition: number,
@@ -231,6 +237,7 @@ export class MemoryEventLog implements EventLog {
     } while (position < to);
   }
 
+  /** As {@linkcode EventLog.close} says. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#consumers].map((consumer) => consumer.stop()));

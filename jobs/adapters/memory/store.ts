@@ -74,6 +74,7 @@ export class MemoryStore implements ServingStore {
   #state: StoreState;
   #closed = false;
 
+  /** Opens it, empty. */
   constructor(options: MemoryStoreOptions = {}) {
     this.#state = new StoreState(options.refresh === "manual");
   }
@@ -90,6 +91,7 @@ export class MemoryStore implements ServingStore {
     for (const generation of this.#state.generations.keys()) this.#state.refresh(generation);
   }
 
+  /** As {@linkcode ServingStore.createGeneration} says. */
   async createGeneration(generation: number): Promise<void> {
     this.#check();
     checkGeneration(generation);
@@ -102,6 +104,7 @@ export class MemoryStore implements ServingStore {
     this.#state.generations.set(generation, indices);
   }
 
+  /** As {@linkcode ServingStore.write} says. */
   async write(
     generation: number,
     view: ViewName,
@@ -116,12 +119,14 @@ export class MemoryStore implements ServingStore {
     }
   }
 
+  /** As {@linkcode ServingStore.seal} says. */
   async seal(generation: number): Promise<void> {
     this.#check();
     if (!this.#state.generations.has(generation)) throw noGeneration(generation);
     this.#state.refresh(generation);
   }
 
+  /** As {@linkcode ServingStore.get} says. */
   async get(
     generation: number,
     view: ViewName,
@@ -132,6 +137,7 @@ export class MemoryStore implements ServingStore {
     return ids.map((id) => copy(index.get(id)));
   }
 
+  /** As {@linkcode ServingStore.search} says. */
   async search(generation: number, view: ViewName, query: ViewQuery): Promise<ViewPage> {
     this.#check();
     checkQuery(query);
@@ -139,16 +145,19 @@ export class MemoryStore implements ServingStore {
     return { documents: page(visible.values(), query).map(copy), complete: true };
   }
 
+  /** As {@linkcode ServingStore.count} says. */
   async count(generation: number, view: ViewName): Promise<number> {
     this.#check();
     return this.#state.index(generation, view).visible.size;
   }
 
+  /** As {@linkcode ServingStore.current} says. */
   async current(): Promise<number | undefined> {
     this.#check();
     return this.#state.current;
   }
 
+  /** As {@linkcode ServingStore.switchTo} says. */
   async switchTo(generation: number, from: number | undefined): Promise<void> {
     this.#check();
     if (!this.#state.generations.has(generation)) throw noGeneration(generation);
@@ -161,11 +170,13 @@ export class MemoryStore implements ServingStore {
     this.#state.current = generation;
   }
 
+  /** As {@linkcode ServingStore.generations} says. */
   async generations(): Promise<number[]> {
     this.#check();
     return [...this.#state.generations.keys()].sort((a, b) => a - b);
   }
 
+  /** As {@linkcode ServingStore.dropGeneration} says. */
   async dropGeneration(generation: number): Promise<void> {
     this.#check();
     if (this.#state.current === generation) {
@@ -174,18 +185,21 @@ export class MemoryStore implements ServingStore {
     this.#state.generations.delete(generation);
   }
 
+  /** As {@linkcode ServingStore.control} says. */
   async control(id: string): Promise<ControlDocument | undefined> {
     this.#check();
     const found = this.#state.controls.get(id);
     return found && jsonCopy(found);
   }
 
+  /** As {@linkcode ServingStore.controls} says. */
   async controls(prefix: string): Promise<ControlDocument[]> {
     this.#check();
     return [...this.#state.controls.values()].filter(({ id }) => id.startsWith(prefix))
       .sort((a, b) => compareUtf8(a.id, b.id)).map(jsonCopy);
   }
 
+  /** As {@linkcode ServingStore.putControl} says. */
   async putControl(id: string, body: unknown, expected: number): Promise<number> {
     this.#check();
     const found = this.#state.controls.get(id)?.version ?? 0;
@@ -200,6 +214,7 @@ export class MemoryStore implements ServingStore {
     return version;
   }
 
+  /** As {@linkcode ServingStore.putControls} says. */
   async putControls(documents: readonly ControlDocument[]): Promise<void> {
     this.#check();
     for (const document of documents) checkControl(document);
@@ -209,11 +224,13 @@ export class MemoryStore implements ServingStore {
     }
   }
 
+  /** As {@linkcode ServingStore.removeControls} says. */
   async removeControls(ids: readonly string[]): Promise<void> {
     this.#check();
     for (const id of ids) this.#state.controls.delete(id);
   }
 
+  /** As {@linkcode ServingStore.close} says. */
   close(): Promise<void> {
     this.#closed = true;
     return Promise.resolve();

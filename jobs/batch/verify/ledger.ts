@@ -11,9 +11,13 @@ import type { Differences } from "./report.ts";
 
 /** An acknowledged record. */
 export interface LedgerEntry {
+  /** Where the log put it. */
   readonly topic: string;
+  /** Where the log put it. */
   readonly partition: number;
+  /** Where the log put it. */
   readonly offset: number;
+  /** The record's own id. */
   readonly id: string;
   /** xxHash64 of the value, 16 hexadecimal digits. */
   readonly hash: string;
@@ -23,6 +27,7 @@ export interface LedgerEntry {
 export interface LedgerCheck {
   /** Acknowledged records that were checked. */
   readonly acknowledged: number;
+  /** Of these, the ones among the dead letters. */
   readonly dead_letters: number;
   /** Acknowledged records beyond the last commit: not checked. */
   readonly beyond: number;

@@ -41,6 +41,7 @@ import { fold, type Recomputed } from "./speed_part.ts";
 
 /** What {@linkcode verifyMerged} gives. */
 export interface Merged {
+  /** Keys whose merged value was compared. */
   readonly keys: number;
   /** Announcements that were produced on either side of the horizon, and so counted again. */
   readonly straddling: number;

@@ -29,7 +29,11 @@ export class Differences {
   readonly first: Difference[] = [];
   readonly #keep: number;
 
-  /** @param keep how many are kept whole. */
+  /**
+   * None yet.
+   *
+   * @param keep how many are kept whole.
+   */
   constructor(keep = 1_000) {
     this.#keep = keep;
   }

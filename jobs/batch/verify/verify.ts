@@ -20,8 +20,11 @@ import { verifySpeedPart } from "./speed_part.ts";
 
 /** What a verification works with. */
 export interface VerifyOptions {
+  /** Where the records, commits and states are. */
   readonly dataset: MasterDataset;
+  /** Where the records come from. */
   readonly log: EventLog;
+  /** Where the views are. */
   readonly store: ServingStore;
   /** Also check merged values. Only while nothing is written. */
   readonly merged?: boolean;
@@ -33,14 +36,21 @@ export interface VerifyOptions {
 export interface VerifyReport {
   /** Whether nothing differs. */
   readonly exact: boolean;
+  /** Counts from 1. */
   readonly generation: number;
+  /** The first offsets that batch has not seen. */
   readonly horizon: OffsetVector;
   /** The offsets that speed had announced. */
   readonly folded: OffsetVector;
+  /** Documents that were written. */
   readonly batch_documents: number;
+  /** Documents that were written. */
   readonly speed_documents: number;
+  /** Where merged values were checked. */
   readonly merged?: Merged;
+  /** Where a ledger was checked. */
   readonly ledger?: LedgerCheck;
+  /** How many things differ. */
   readonly differences: number;
   /** The first differences. */
   readonly first: readonly Difference[];
