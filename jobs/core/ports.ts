@@ -214,7 +214,7 @@ export interface ViewQuery {
    * `window_start` ascending, then id; `latest`: `window_start` descending, then id.
    */
   readonly order: "id" | "rank" | "window" | "latest";
-  /** Continue after this document, in the same order. */
+  /** Continue after this document of the same view, in the same order. */
   readonly after?: StoredDocument;
   /** At most 10,000. */
   readonly limit: number;
