@@ -1,6 +1,6 @@
 /**
  * Old commits of a partition, gathered: one file for many, named by the offsets that it
- * covers. Checkpoints make a chain back to offset 0. A new one takes in those before it
+ * covers. Checkpoints together reach back to offset 0. A new one takes in those before it
  * that hold no more commits than it does, so their number grows with the logarithm of the
  * commits, and each commit is written again as often.
  *
@@ -42,13 +42,15 @@ export class Checkpoints {
 
   /**
    * The checkpoints that together cover `from` and all beyond, in order; none where none
-   * reaches beyond `from`. Rejects with `corrupt` where one is missing.
+   * reaches beyond `from`. They may overlap. Rejects with `corrupt` where one is missing.
    */
   async chain(from: number): Promise<CheckpointRange[]> {
     const all = await this.#ranges();
     const chain: CheckpointRange[] = [];
     for (let end = Math.max(0, ...all.map((range) => range.end)); end > from;) {
-      const [widest] = all.filter((range) => range.end === end).sort((a, b) => a.start - b.start);
+      // Not only one that ends there: another run may have gathered over that end.
+      const [widest] = all.filter((range) => range.start < end && range.end >= end)
+        .sort((a, b) => a.start - b.start);
       if (widest === undefined) {
         throw new PipelineError(
           "corrupt",
@@ -69,11 +71,16 @@ export class Checkpoints {
     });
   }
 
-  /** Adds a checkpoint of commits that follow the last one, and removes those it takes in. */
+  /**
+   * Adds a checkpoint of commits that follow others in checkpoints, and removes those it takes
+   * in. Several runs may do so at a time: each leaves all commits covered.
+   */
   async add(commits: readonly Commit[]): Promise<void> {
     let gathered = commits;
     for (const before of (await this.chain(0)).reverse()) {
-      const absorbed = (await this.read([before]).next()).value!;
+      const start = gathered[0]!.start;
+      if (before.start >= start) continue;
+      const absorbed = (await this.read([before]).next()).value!.filter((c) => c.start < start);
       if (absorbed.length > gathered.length) break;
       gathered = [...absorbed, ...gathered];
     }

@@ -44,7 +44,10 @@ export class CommitLog {
       const { loose, chain } = await this.#look(topic, partition, from);
       const commits: Commit[] = [];
       for await (const gathered of this.#checkpoints(topic, partition).read(chain)) {
-        for (const commit of gathered) if (commit.start >= from) join(commits, commit);
+        for (const commit of gathered) {
+          // Where checkpoints overlap they hold the same.
+          if (commit.start >= (commits.at(-1)?.end ?? from)) join(commits, commit);
+        }
       }
       const folder = partitionFolder(topic, partition);
       const read = async (start: number) => ({
@@ -79,16 +82,18 @@ export class CommitLog {
    *
    * @param least commits that make it worth the while.
    */
-  async checkpoint(topic: Topic, partition: number, upTo: number, least = 16): Promise<void> {
-    const { chain } = await this.#look(topic, partition, 0);
-    const { commits } = await this.read(topic, partition, chain.at(-1)?.end ?? 0);
-    const gathered = commits.filter((commit) => commit.end <= upTo);
-    if (gathered.length < least) return;
-    await this.#checkpoints(topic, partition).add(gathered);
-    for (const start of await this.#starts(topic, partition)) {
-      if (start >= gathered.at(-1)!.end) continue;
-      await this.#dataset.remove(`${partitionFolder(topic, partition)}/${offsetName(start)}`);
-    }
+  checkpoint(topic: Topic, partition: number, upTo: number, least = 16): Promise<void> {
+    return settled(async () => {
+      const { chain } = await this.#look(topic, partition, 0);
+      const { commits } = await this.read(topic, partition, chain.at(-1)?.end ?? 0);
+      const gathered = commits.filter((commit) => commit.end <= upTo);
+      if (gathered.length < least) return;
+      await this.#checkpoints(topic, partition).add(gathered);
+      for (const start of await this.#starts(topic, partition)) {
+        if (start >= gathered.at(-1)!.end) continue;
+        await this.#dataset.remove(`${partitionFolder(topic, partition)}/${offsetName(start)}`);
+      }
+    });
   }
 
   /** Commits that lie loose, and the checkpoints that hold what is before them, from `from` on. */
@@ -179,8 +184,9 @@ export class CommitLog {
       // may have moved the file. Only what stands at the destination counts.
       const known = hasCode(error, "exists") || hasCode(error, "not_found");
       if (!known && !hasCode(error, "unavailable")) throw error;
-      if (await this.#dataset.status(path) === undefined) throw error;
+      if (await this.#dataset.status(path) === undefined && !hasCode(error, "exists")) throw error;
     }
+    // What stood there and is gone was gathered meanwhile: `not_found`, and looked at again.
     return await this.#read<T>(path);
   }
 
