@@ -37,7 +37,7 @@ export async function verifyFolder(folder: string): Promise<VerifyReport> {
 /** The folder with its lock, so that nothing is written meanwhile; nothing where it runs. */
 function own(folder: string) {
   try {
-    if (!Deno.statSync(folder).isDirectory) throw new Deno.errors.NotFound();
+    Deno.statSync(`${folder}/log`);
   } catch (cause) {
     throw new PipelineError("invalid", `There is no data folder ${folder}`, { cause });
   }
