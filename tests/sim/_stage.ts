@@ -52,6 +52,11 @@ export class Stage {
     this.world.scheduler.fate = (turn) => this.fate(turn);
   }
 
+  /** The ingest and the speed processes that were started. */
+  services(): readonly Process[] {
+    return this.#services;
+  }
+
   process(kind: string, options: StageProcess = {}): Process {
     const ports = options.between?.(this.world.ports) ?? this.world.ports;
     return new Process(kind, ports, this.world.scheduler, options);
