@@ -98,8 +98,8 @@ export class EmbeddedDataset implements MasterDataset {
     if (left > 0) throw new PipelineError("corrupt", `${path} ends ${left} bytes too early`);
   }
 
-  // deno-lint-ignore require-await -- Async so that errors reject and never throw.
   /** As {@linkcode MasterDataset.status} says. */
+  // deno-lint-ignore require-await -- Async so that errors reject and never throw.
   async status(path: string): Promise<FileStatus | undefined> {
     const parts = this.#parts(path);
     const info = this.#find(parts);

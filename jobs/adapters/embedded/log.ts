@@ -93,8 +93,8 @@ export class EmbeddedLog implements EventLog {
     }
   }
 
-  // deno-lint-ignore require-await -- Async so that errors reject and never throw.
   /** As {@linkcode EventLog.ensureTopics} says. */
+  // deno-lint-ignore require-await -- Async so that errors reject and never throw.
   async ensureTopics(specs: readonly TopicSpec[]): Promise<void> {
     this.#check();
     for (const { topic, partitions } of specs) {
@@ -111,15 +111,15 @@ export class EmbeddedLog implements EventLog {
     }
   }
 
-  // deno-lint-ignore require-await -- Async so that errors reject and never throw.
   /** As {@linkcode EventLog.ranges} says. */
+  // deno-lint-ignore require-await -- Async so that errors reject and never throw.
   async ranges(topic: string): Promise<LogRange[]> {
     this.#check();
     return this.#fresh(topic).map((partition) => partition.range);
   }
 
-  // deno-lint-ignore require-await -- Async so that errors reject and never throw.
   /** As {@linkcode EventLog.producer} says. */
+  // deno-lint-ignore require-await -- Async so that errors reject and never throw.
   async producer(): Promise<LogProducer> {
     this.#check();
     this.#checkWritable();
@@ -148,8 +148,8 @@ export class EmbeddedLog implements EventLog {
     };
   }
 
-  // deno-lint-ignore require-await -- Async so that errors reject and never throw.
   /** As {@linkcode EventLog.subscribe} says. */
+  // deno-lint-ignore require-await -- Async so that errors reject and never throw.
   async subscribe(subscription: Subscription): Promise<Consumer> {
     this.#check();
     this.#checkWritable();

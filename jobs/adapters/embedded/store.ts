@@ -204,8 +204,8 @@ export class EmbeddedStore implements ServingStore {
     return this.#do("remove controls", () => this.#registry.removeControls(ids));
   }
 
-  // deno-lint-ignore require-await -- Async so that errors reject and never throw.
   /** As {@linkcode ServingStore.close} says. */
+  // deno-lint-ignore require-await -- Async so that errors reject and never throw.
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
