@@ -35,10 +35,13 @@ import { MemoryStore } from "@pipeline/adapters/memory";
 
 /** How a generation is built. */
 export interface WorldOptions {
+  /** Its number; 1 where not given. */
   readonly generation?: number;
+  /** Partitions of each topic. */
   readonly partitions?: number;
   /** Posts that batch keeps a subreddit; all where not given. */
   readonly keep?: number;
+  /** The first windows that are kept; all where not given. */
   readonly retained?: RetainedFrom;
   readonly settings?: ViewSettings;
   /** Partitions that speed has not begun with, e.g. `reddit.posts-0`. */
