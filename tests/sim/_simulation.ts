@@ -22,12 +22,14 @@ import { datasetProblems, leftovers, servedProblems } from "./_invariants.ts";
 import { Process } from "./_process.ts";
 import { Random } from "./_random.ts";
 import type { Fate, Turn } from "./_scheduler.ts";
-import { seeded, World } from "./_world.ts";
+import { seeded, World, type WorldOptions } from "./_world.ts";
 
 /** How a simulation differs from the usual one. */
 export interface SimulationOptions {
   /** Puts something between each process and the ports: how rules are broken on purpose. */
   readonly between?: (ports: Ports, world: World) => Ports;
+  /** Puts something in the place of the ports, for everybody. */
+  readonly instead?: NonNullable<WorldOptions["instead"]>;
   /** Errors that end a job besides those that always may. */
   readonly allow?: readonly ErrorCode[];
   /** Virtual milliseconds of chaos. */
@@ -108,6 +110,7 @@ class Simulation {
       partitions: random.pick([1, 2, 3]),
       abrupt: random.chance(0.5),
       unknown: random.chance(0.7),
+      ...(options.instead === undefined ? {} : { instead: options.instead }),
     });
     this.#crashRate = random.pick([0, 0.001, 0.004, 0.01]);
     this.#errorRate = random.pick([0, 0.005, 0.02]);

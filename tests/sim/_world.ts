@@ -31,6 +31,8 @@ export interface WorldOptions extends CommunityOptions {
   readonly partitions?: number;
   /** Whether partitions are reassigned while their owner still works. */
   readonly abrupt?: boolean;
+  /** Puts something in the place of the ports, for everybody: how rules are broken on purpose. */
+  readonly instead?: (ports: MemoryPorts) => MemoryPorts;
 }
 
 /** The shared state of one simulation. */
@@ -55,7 +57,7 @@ export class World {
     this.scheduler = new Scheduler(this.random, Date.UTC(2026, 2, 14, 23, 50));
     this.partitions = options.partitions ?? 3;
     const clock = this.scheduler.now;
-    this.ports = openMemory({
+    const ports = openMemory({
       clock,
       abrupt: options.abrupt ?? false,
       redeliver: ({ position, range }) =>
@@ -63,6 +65,7 @@ export class World {
           ? Math.max(range.earliest, position - this.random.int(40))
           : undefined,
     });
+    this.ports = options.instead?.(ports) ?? ports;
     this.community = new Community(this.random, clock, options);
     this.#producer = this.ports.log.ensureTopics(SPECS(this.partitions))
       .then(() => this.ports.log.producer());

@@ -69,8 +69,9 @@ for (const step of PAUSES) {
       let paused = false;
       stage.fate = (turn) => {
         if (paused || turn.owner !== late) return undefined;
-        if (turn.phase === phase && step.test(turn.step)) paused = late.paused = true;
-        return undefined;
+        if (turn.phase !== phase || !step.test(turn.step)) return undefined;
+        paused = late.paused = true;
+        return 1;
       };
       const first = outcomeOf(stage.batch({}, late));
       let over = false;

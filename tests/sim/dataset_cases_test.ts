@@ -51,7 +51,7 @@ Deno.test("case 21: of two writers of one start the loser commits nothing, and g
   const slow = stage.process("ingest", { alone: true });
   stage.fate = once(/rename .*\/_commits\/reddit\.comments/, "before", ({ owner }) => {
     owner.paused = owner === slow;
-    return undefined;
+    return 1;
   });
   const { job } = await stage.ingest({}, slow);
   await stage.world.produce(1);
