@@ -190,8 +190,9 @@ export function readRecord(topic: Topic, json: unknown, options: ParseOptions = 
     throw new RecordError("The value is not a JSON object");
   }
   const f = json as Fields;
-  const created_utc = time(f, "created_utc");
-  const timestamp = time(f, "timestamp");
+  const created_utc = time(f.created_utc, "created_utc");
+  // Most records announce, and say the same twice.
+  const timestamp = f.timestamp === f.created_utc ? created_utc : time(f.timestamp, "timestamp");
   if (timestamp < created_utc) {
     throw new RecordError(
       `"timestamp" (${formatTime(timestamp)}) is before "created_utc" (${formatTime(created_utc)})`,
@@ -205,35 +206,35 @@ export function readRecord(topic: Topic, json: unknown, options: ParseOptions = 
 const READERS: Record<Topic, (f: Fields, created_utc: number, timestamp: number) => Entity> = {
   "reddit.posts": (f, created_utc, timestamp) => ({
     kind: "post",
-    post_id: identifier(f, "post_id"),
-    user_id: identifier(f, "user_id"),
-    subreddit: identifier(f, "subreddit"),
-    title: text(f, "title"),
-    content: text(f, "content"),
-    score: integer(f, "score"),
-    num_comments: integer(f, "num_comments"),
+    post_id: identifier(f.post_id, "post_id"),
+    user_id: identifier(f.user_id, "user_id"),
+    subreddit: identifier(f.subreddit, "subreddit"),
+    title: text(f.title, "title"),
+    content: text(f.content, "content"),
+    score: integer(f.score, "score"),
+    num_comments: integer(f.num_comments, "num_comments"),
     created_utc,
     timestamp,
   }),
   "reddit.comments": (f, created_utc, timestamp) => {
     const comment: Comment = {
       kind: "comment",
-      comment_id: identifier(f, "comment_id"),
-      post_id: identifier(f, "post_id"),
-      user_id: identifier(f, "user_id"),
-      content: text(f, "content"),
-      score: integer(f, "score"),
+      comment_id: identifier(f.comment_id, "comment_id"),
+      post_id: identifier(f.post_id, "post_id"),
+      user_id: identifier(f.user_id, "user_id"),
+      content: text(f.content, "content"),
+      score: integer(f.score, "score"),
       created_utc,
       timestamp,
     };
     if (f.subreddit === undefined || f.subreddit === null) return comment;
-    return { ...comment, subreddit: identifier(f, "subreddit") };
+    return { ...comment, subreddit: identifier(f.subreddit, "subreddit") };
   },
   "reddit.users": (f, created_utc, timestamp) => ({
     kind: "user",
-    user_id: identifier(f, "user_id"),
-    username: text(f, "username"),
-    karma: integer(f, "karma"),
+    user_id: identifier(f.user_id, "user_id"),
+    username: text(f.username, "username"),
+    karma: integer(f.karma, "karma"),
     created_utc,
     timestamp,
   }),
@@ -266,8 +267,12 @@ const KNOWN: Record<Topic, ReadonlySet<string>> = {
 
 function extraFields(topic: Topic, f: Fields, keep: boolean): Extra | undefined {
   const known = KNOWN[topic];
+  const keys = Object.keys(f);
+  // The fields that a record must have were found: their number tells whether there are others.
+  const absent = topic === "reddit.comments" && f.subreddit === undefined ? 1 : 0;
+  if (keys.length === known.size - absent) return undefined;
   let extra: Fields | undefined;
-  for (const key of Object.keys(f)) {
+  for (const key of keys) {
     if (known.has(key)) continue;
     const value = f[key];
     if (!isFaithful(key, 0) || !isFaithful(value, MAX_EXTRA_DEPTH)) {
@@ -293,8 +298,7 @@ function isFaithful(value: unknown, depth: number): boolean {
     );
 }
 
-function identifier(f: Fields, name: string): string {
-  const value = f[name];
+function identifier(value: unknown, name: string): string {
   if (
     typeof value === "string" && value.length > 0 && fits(value) && value.isWellFormed()
   ) return value;
@@ -307,23 +311,20 @@ function fits(id: string): boolean {
   return id.length <= MAX_ID_LENGTH && encoder.encode(id).length <= MAX_ID_LENGTH;
 }
 
-function text(f: Fields, name: string): string {
-  const value = f[name];
+function text(value: unknown, name: string): string {
   if (typeof value === "string" && value.length <= MAX_TEXT_LENGTH && value.isWellFormed()) {
     return value;
   }
   throw invalid(name, value, `text of at most ${MAX_TEXT_LENGTH} characters`);
 }
 
-function integer(f: Fields, name: string): number {
-  const value = f[name];
+function integer(value: unknown, name: string): number {
   // `-0` would be written as `0`: one value must have one form.
   if (Number.isSafeInteger(value)) return value as number + 0;
   throw invalid(name, value, "an integer between -(2^53 - 1) and 2^53 - 1");
 }
 
-function time(f: Fields, name: string): number {
-  const value = f[name];
+function time(value: unknown, name: string): number {
   const parsed = parseTime(value);
   if (parsed !== undefined) return parsed;
   throw invalid(name, value, "an ISO 8601 time with a zone, epoch seconds or epoch milliseconds");

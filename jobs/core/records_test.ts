@@ -298,6 +298,16 @@ for (const [name, field] of UNFAITHFUL) {
   });
 }
 
+Deno.test("parseRecord() looks at unknown fields of a comment whose subreddit is missing", () => {
+  for (const subreddit of [undefined, null, "s"]) {
+    const comment = { ...COMMENT, subreddit };
+    const text = JSON.stringify({ ...comment, other: 2 ** 53 });
+    assertStringIncludes(refusalOf("reddit.comments", text), "other");
+    assertEquals(parse("reddit.comments", { ...comment, other: 1 }).extra, { other: 1 });
+    assertEquals(parse("reddit.comments", comment).extra, undefined);
+  }
+});
+
 Deno.test("parseRecord() takes unknown fields of as many levels as allowed", () => {
   const text = JSON.stringify(USER).replace("{", `{"x":${nested(MAX_EXTRA_DEPTH)},`);
   const record = parseText("reddit.users", text, { extra: true });

@@ -119,3 +119,24 @@ Deno.test("windowStart() puts each time into one window, which those of the next
     assertEquals(windowStart(windowStart(t, WINDOWS["1m"]), WINDOWS["1h"]), hour);
   }));
 });
+
+Deno.test("parseTime() judges its own form as it judges every other form of the same time", () => {
+  const digits = (n: number, max: number) =>
+    fc.nat(max).map((value) => String(value).padStart(n, "0"));
+  const parts = fc.tuple(
+    fc.oneof(digits(4, 9999), fc.constantFrom("1969", "1970", "1900", "2000", "2024", "2100")),
+    digits(2, 14),
+    digits(2, 33),
+    digits(2, 26),
+    digits(2, 62),
+    digits(2, 62),
+    digits(3, 999),
+  );
+  fc.assert(
+    fc.property(parts, ([year, month, day, hour, minute, second, millisecond]) => {
+      const local = `${year}-${month}-${day}T${hour}:${minute}:${second}.${millisecond}`;
+      assertEquals(parseTime(`${local}Z`), parseTime(`${local}+00:00`));
+    }),
+    { numRuns: 2_000 },
+  );
+});
