@@ -28,6 +28,7 @@ const REGISTERS = 1 << PRECISION;
 const ALPHA = 0.7213 / (1 + 1.079 / REGISTERS);
 const EXACT_FORM = new RegExp(`^x(?:[0-9a-f]{16}){1,${EXACT_LIMIT}}$`);
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const DIGIT_CODES = [...DIGITS].map((digit) => digit.charCodeAt(0));
 const DIGIT_VALUES = new Map([...DIGITS].map((digit, value) => [digit, value]));
 
 /** A member of a distinct count: its hash, and what HyperLogLog needs of it. */
@@ -38,56 +39,49 @@ export class Member {
   readonly register: number;
   /** The hash's other 52 bits. */
   readonly rest: number;
+  /** Position of the first 1 in `rest`: 1 to 53. */
+  readonly rank: number;
 
   /** Reads a hash of 16 hexadecimal digits. */
   constructor(hash: string) {
     this.hash = hash;
     this.register = parseInt(hash.slice(0, 3), 16);
     this.rest = parseInt(hash.slice(3), 16);
+    const high = Math.floor(this.rest / 2 ** 32);
+    this.rank = high > 0 ? Math.clz32(high) - 11 : 21 + Math.clz32(this.rest);
   }
 
   /** The member that a text stands for. */
   static of(text: string): Member {
     return new Member(hashText(text));
   }
-
-  /** Position of the first 1 in `rest`: 1 to 53. */
-  get rank(): number {
-    const high = Math.floor(this.rest / 2 ** 32);
-    return high > 0 ? Math.clz32(high) - 11 : 21 + Math.clz32(this.rest);
-  }
 }
 
 /** A distinct count that members are added to. */
 export class Distinct {
-  // Most counts stay at one member, and few grow large: the first is held by
-  // itself, the next ones in arrays that are searched from end to end.
-  #first: Member | undefined;
-  #members: Member[] | undefined;
-  #rests: number[] | undefined;
-  #registers: Uint8Array | undefined;
+  readonly #members: Member[] = [];
+  /** Of the members: numbers that lie side by side are searched far quicker than objects. */
+  readonly #rests: number[] = [];
+  #registers: Registers | undefined;
+  /** The stored form, as long as it is that of the set. */
+  #text: string | undefined;
 
   /** Adds a member. Returns false where that changed nothing. */
   add(member: Member): boolean {
-    if (this.#registers !== undefined) return raise(this.#registers, member);
-    if (this.#members === undefined || this.#rests === undefined) {
-      const first = this.#first;
-      if (first === undefined) {
-        this.#first = member;
-        return true;
-      }
-      if (first === member || first.hash === member.hash) return false;
-      this.#members = [first, member];
-      this.#rests = [first.rest, member.rest];
-      return true;
+    if (this.#registers !== undefined) {
+      const raised = this.#registers.raise(member.register, member.rank);
+      if (raised) this.#text = undefined;
+      return raised;
     }
+    const members = this.#members;
     const rests = this.#rests;
     const rest = member.rest;
     for (let i = 0; i < rests.length; i++) {
-      if (rests[i] === rest && this.#members[i]!.hash === member.hash) return false;
+      if (rests[i] === rest && members[i]!.hash === member.hash) return false;
     }
-    this.#members.push(member);
+    members.push(member);
     rests.push(rest);
+    this.#text = undefined;
     if (rests.length > EXACT_LIMIT) this.#toRegisters();
     return true;
   }
@@ -99,10 +93,11 @@ export class Distinct {
       for (let i = 1; i < stored.length; i += 16) this.add(new Member(stored.slice(i, i + 16)));
     } else if (stored[0] === "h" && stored.length === REGISTERS + 1) {
       const registers = this.#toRegisters();
+      this.#text = undefined;
       for (let i = 0; i < REGISTERS; i++) {
         const rank = DIGIT_VALUES.get(stored[i + 1]!) ?? 64;
         if (rank > 53) throw corrupt(stored);
-        if (rank > registers[i]!) registers[i] = rank;
+        registers.raise(i, rank);
       }
     } else {
       throw corrupt(stored);
@@ -111,38 +106,65 @@ export class Distinct {
 
   /** Whether nothing was added. */
   get empty(): boolean {
-    return this.#first === undefined && this.#registers === undefined;
+    return this.#members.length === 0 && this.#registers === undefined;
   }
 
   /** The number of members: exact up to {@linkcode EXACT_LIMIT}, then the estimate. */
   count(): number {
-    if (this.#registers !== undefined) return estimate(this.#registers);
-    return this.#exact().length;
+    if (this.#registers !== undefined) return this.#registers.estimate();
+    return this.#members.length;
   }
 
   /** The stored form; equal sets have equal forms. */
   toString(): string {
+    return this.#text ??= this.#stored();
+  }
+
+  #stored(): string {
     if (this.#registers !== undefined) {
-      let text = "h";
-      for (const rank of this.#registers) text += DIGITS[rank];
-      return text;
+      const codes = this.#registers.ranks.map((rank) => DIGIT_CODES[rank]!);
+      return `h${String.fromCharCode(...codes)}`;
     }
-    const members = this.#exact();
-    if (members.length === 0) return "";
-    return `x${members.map((member) => member.hash).sort().join("")}`;
+    if (this.#members.length === 0) return "";
+    return `x${this.#members.map((member) => member.hash).sort().join("")}`;
   }
 
-  #exact(): readonly Member[] {
-    if (this.#members !== undefined) return this.#members;
-    return this.#first === undefined ? [] : [this.#first];
-  }
-
-  #toRegisters(): Uint8Array {
+  #toRegisters(): Registers {
     if (this.#registers !== undefined) return this.#registers;
-    const registers = new Uint8Array(REGISTERS);
-    for (const member of this.#exact()) raise(registers, member);
-    this.#first = this.#members = this.#rests = undefined;
+    const registers = new Registers();
+    for (const { register, rank } of this.#members) registers.raise(register, rank);
+    this.#members.length = this.#rests.length = 0;
     return this.#registers = registers;
+  }
+}
+
+/** HyperLogLog: the greatest rank that was seen in each register. */
+class Registers {
+  readonly ranks = new Uint8Array(REGISTERS);
+  /** How many registers hold each rank: all that the estimate depends on. */
+  readonly #holders = new Uint16Array(54);
+
+  constructor() {
+    this.#holders[0] = REGISTERS;
+  }
+
+  raise(register: number, rank: number): boolean {
+    const before = this.ranks[register]!;
+    if (rank <= before) return false;
+    this.ranks[register] = rank;
+    this.#holders[before]!--;
+    this.#holders[rank]!++;
+    return true;
+  }
+
+  /** Sums by rank, so that the order of additions, and with it rounding, is fixed. */
+  estimate(): number {
+    let sum = 0;
+    for (let rank = 53; rank >= 0; rank--) sum += this.#holders[rank]! * 2 ** -rank;
+    const raw = ALPHA * REGISTERS * REGISTERS / sum;
+    const zeros = this.#holders[0]!;
+    const linear = raw <= 2.5 * REGISTERS && zeros > 0;
+    return Math.round(linear ? REGISTERS * Math.log(REGISTERS / zeros) : raw);
   }
 }
 
@@ -151,25 +173,6 @@ export function countUnion(stored: Iterable<string>): number {
   const union = new Distinct();
   for (const form of stored) union.addStored(form);
   return union.count();
-}
-
-function raise(registers: Uint8Array, member: Member): boolean {
-  const rank = member.rank;
-  if (rank <= registers[member.register]!) return false;
-  registers[member.register] = rank;
-  return true;
-}
-
-/** Sums by rank, so that the order of additions, and with it rounding, is fixed. */
-function estimate(registers: Uint8Array): number {
-  const ranks = new Uint16Array(54);
-  for (const rank of registers) ranks[rank]!++;
-  let sum = 0;
-  for (let rank = 53; rank >= 0; rank--) sum += ranks[rank]! * 2 ** -rank;
-  const raw = ALPHA * REGISTERS * REGISTERS / sum;
-  const zeros = ranks[0]!;
-  const linear = raw <= 2.5 * REGISTERS && zeros > 0;
-  return Math.round(linear ? REGISTERS * Math.log(REGISTERS / zeros) : raw);
 }
 
 function corrupt(stored: string): PipelineError {

@@ -17,6 +17,7 @@
  * @module
  */
 
+import { AnnouncedTable } from "./announced.ts";
 import { compareUtf8 } from "./bytes.ts";
 import { Distinct, Member } from "./distinct.ts";
 import type {
@@ -116,9 +117,12 @@ const SIZES = NESTED.map((name) => WINDOWS[name]);
 class ActivityCell {
   posts = 0;
   comments = 0;
-  readonly users = new Distinct();
   changed = false;
-  /** The windows of the next size that lie in this one. */
+  /** The first author. Most minutes have no other. */
+  #author: Member | undefined;
+  /** All authors, where there are several. */
+  #authors: Distinct | undefined;
+  /** The windows of the next size that lie in this one, ascending. */
   children: ActivityCell[] | undefined;
   constructor(
     readonly subreddit: string,
@@ -126,6 +130,37 @@ class ActivityCell {
     readonly number: number,
     readonly parent: ActivityCell | undefined,
   ) {}
+
+  /** Adds an author. Returns false where that changed nothing. */
+  addAuthor(member: Member): boolean {
+    if (this.#authors !== undefined) return this.#authors.add(member);
+    const author = this.#author;
+    if (author === undefined) {
+      this.#author = member;
+      return true;
+    }
+    if (author === member || author.hash === member.hash) return false;
+    this.#authors = this.authors;
+    return this.#authors.add(member);
+  }
+
+  /** Adds authors in the stored form. */
+  addAuthors(stored: string): void {
+    this.#authors = this.authors;
+    this.#authors.addStored(stored);
+  }
+
+  /** Whether nobody was counted. */
+  get empty(): boolean {
+    return this.#author === undefined && (this.#authors?.empty ?? true);
+  }
+
+  get authors(): Distinct {
+    if (this.#authors !== undefined) return this.#authors;
+    const authors = new Distinct();
+    if (this.#author !== undefined) authors.add(this.#author);
+    return authors;
+  }
 }
 
 class PostCell {
@@ -189,18 +224,22 @@ type UserVersion = Pick<UserTotalDocument, "karma" | "karma_timestamp" | "userna
 
 const NO_ACCOUNT: UserVersion = { karma: 0, karma_timestamp: -1, username: "" };
 
-class Announced {
-  /** Another announcement under the same id, with another `created_utc`. */
-  next: Announced | undefined;
-  constructor(
-    readonly created: number,
-    public user: UserState,
-    public subreddit: SubredditState | undefined,
-    public postId: string | undefined,
-  ) {}
+type Kind = Announcement["kind"];
+
+/** Who and where an announcement is counted for. */
+interface Counted {
+  readonly user: UserState;
+  readonly subreddit: SubredditState | undefined;
+  readonly postId: string | undefined;
 }
 
-type Kind = Announcement["kind"];
+function countedAs(
+  table: AnnouncedTable<UserState, SubredditState>,
+  entry: number,
+): Counted {
+  const user = table.users[entry]!;
+  return { user, subreddit: table.subreddits[entry], postId: table.postId(entry) };
+}
 
 /** The views of a set of records, folded so far. */
 export class ViewState {
@@ -211,8 +250,8 @@ export class ViewState {
   readonly #subreddits = new Map<string, SubredditState>();
   readonly #users = new Map<string, UserState>();
   readonly #announced = {
-    post: new Map<string, Announced>(),
-    comment: new Map<string, Announced>(),
+    post: new AnnouncedTable<UserState, SubredditState>(),
+    comment: new AnnouncedTable<UserState, SubredditState>(),
   };
   /** Posts and windows held, counted as they come: each flush reports {@linkcode keys}. */
   #cells = 0;
@@ -255,7 +294,7 @@ export class ViewState {
   /** Number of keys held: what memory grows with. */
   get keys(): number {
     const { post, comment } = this.#announced;
-    return this.#users.size + post.size + comment.size + this.#cells;
+    return this.#users.size + post.ids + comment.ids + this.#cells;
   }
 
   /** Folds one record. */
@@ -325,41 +364,36 @@ export class ViewState {
       this.#retired++;
       return;
     }
-    if (subreddit !== undefined) this.#authors(subreddit, created, user.member);
+    if (subreddit !== undefined) this.#addAuthor(subreddit, created, user.member);
 
     const announced = this.#announced[kind];
-    const first = announced.get(id);
-    let found = first;
-    while (found !== undefined && found.created !== created) found = found.next;
+    const found = announced.find(id, created);
     if (found === undefined) {
-      const added = new Announced(created, user, subreddit, postId);
-      added.next = first;
-      announced.set(id, added);
+      announced.count(announced.add(id, created), user, subreddit, postId);
       this.#announcements++;
-      this.#count(kind, added, 1);
+      this.#count(kind, { created, user, subreddit }, 1);
       return;
     }
     this.#duplicates++;
-    if (precedes(subreddit, user, postId, found)) {
-      this.#count(kind, found, -1);
-      found.user = user;
-      found.subreddit = subreddit;
-      found.postId = postId;
-      this.#count(kind, found, 1);
+    const counted = countedAs(announced, found);
+    if (precedes({ user, subreddit, postId }, counted)) {
+      this.#count(kind, { ...counted, created }, -1);
+      announced.count(found, user, subreddit, postId);
+      this.#count(kind, { created, user, subreddit }, 1);
     }
   }
 
-  #authors(subreddit: SubredditState, created: number, author: Member): void {
+  #addAuthor(subreddit: SubredditState, created: number, author: Member): void {
     // Whoever is counted in a window is counted in those around it.
     let cell = this.#finest(subreddit, created);
-    while (cell !== undefined && cell.users.add(author)) {
+    while (cell !== undefined && cell.addAuthor(author)) {
       if (this.#track) this.#touch(cell, this.#changedActivity);
       cell = cell.parent;
     }
   }
 
   /** Adds or takes back one counted announcement. */
-  #count(kind: Kind, announced: Announced, by: 1 | -1): void {
+  #count(kind: Kind, announced: Omit<Counted, "postId"> & { created: number }, by: 1 | -1): void {
     const { subreddit, user, created } = announced;
     if (subreddit === undefined) {
       this.#unresolved += by;
@@ -428,14 +462,15 @@ export class ViewState {
     return day;
   }
 
-  /** At most 60 children, and the one that is wanted is most often the last. */
+  /** At most 60 children, ascending: the one that is wanted is most often the last or new. */
   #child(parent: ActivityCell, number: number): ActivityCell {
     const children = parent.children ??= [];
-    for (let i = children.length - 1; i >= 0; i--) {
-      if (children[i]!.number === number) return children[i]!;
-    }
+    let i = children.length - 1;
+    while (i >= 0 && children[i]!.number > number) i--;
+    if (i >= 0 && children[i]!.number === number) return children[i]!;
     const child = new ActivityCell(parent.subreddit, parent.level + 1, number, parent);
-    children.push(child);
+    if (i === children.length - 1) children.push(child);
+    else children.splice(i + 1, 0, child);
     this.#cells++;
     return child;
   }
@@ -488,7 +523,7 @@ export class ViewState {
     for (const subreddit of this.#subreddits.values()) {
       for (const cell of subreddit.posts.values()) yield postDocument(cell, part);
       for (const cell of subreddit.cells()) {
-        if (!cell.users.empty) yield activityDocument(cell, part);
+        if (!cell.empty) yield activityDocument(cell, part);
       }
     }
     for (const user of this.#users.values()) {
@@ -511,18 +546,19 @@ export class ViewState {
 
   /** Whether an announcement was counted. */
   hasAnnounced(a: Pick<Announcement, "kind" | "id" | "created_utc">): boolean {
-    let found = this.#announced[a.kind].get(a.id);
-    while (found !== undefined && found.created !== a.created_utc) found = found.next;
-    return found !== undefined;
+    return this.#announced[a.kind].find(a.id, a.created_utc) !== undefined;
   }
 
   /** The announcements that were counted: what later duplicates are told by. */
   *announcements(): Generator<Announcement> {
     for (const kind of ["post", "comment"] as const) {
-      for (const [id, first] of this.#announced[kind]) {
-        for (let a: Announced | undefined = first; a !== undefined; a = a.next) {
-          yield announcement(kind, id, a);
-        }
+      const table = this.#announced[kind];
+      for (const [id, entry] of table.entries()) {
+        const created_utc = table.created[entry]!;
+        const { user, subreddit, postId } = countedAs(table, entry);
+        const announced = { kind, id, created_utc, user_id: user.id };
+        if (subreddit !== undefined) yield { ...announced, subreddit: subreddit.name };
+        else yield postId === undefined ? announced : { ...announced, post_id: postId };
       }
     }
   }
@@ -540,7 +576,7 @@ export class ViewState {
         if (cell?.level !== level) return;
         cell.posts += document.posts;
         cell.comments += document.comments;
-        cell.users.addStored(document.users);
+        cell.addAuthors(document.users);
         return;
       }
       case "user_window": {
@@ -565,14 +601,10 @@ export class ViewState {
 
   /** Takes up a stored announcement whose counts {@linkcode restore} took up. */
   restoreAnnouncement(a: Announcement): void {
-    const added = new Announced(
-      a.created_utc,
-      this.#user(a.user_id),
-      a.subreddit === undefined ? undefined : this.#subreddit(a.subreddit),
-      a.post_id,
-    );
-    added.next = this.#announced[a.kind].get(a.id);
-    this.#announced[a.kind].set(a.id, added);
+    const table = this.#announced[a.kind];
+    const subreddit = a.subreddit === undefined ? undefined : this.#subreddit(a.subreddit);
+    const entry = table.add(a.id, a.created_utc);
+    table.count(entry, this.#user(a.user_id), subreddit, a.post_id);
     this.#announcements++;
     if (a.subreddit === undefined) this.#unresolved++;
   }
@@ -589,7 +621,7 @@ export class ViewState {
   addResolved(comment: Announcement, subreddit: string): void {
     const found = this.#subreddit(subreddit);
     const user = this.#user(comment.user_id);
-    this.#authors(found, comment.created_utc, user.member);
+    this.#addAuthor(found, comment.created_utc, user.member);
     for (let c = this.#finest(found, comment.created_utc); c !== undefined; c = c.parent) {
       c.comments++;
     }
@@ -600,36 +632,15 @@ export class ViewState {
  * A known subreddit before an unknown one, then the least subreddit, then the least author; then,
  * where only the post can tell the subreddit, the least post.
  */
-function precedes(
-  subreddit: SubredditState | undefined,
-  user: UserState,
-  postId: string | undefined,
-  than: Announced,
-): boolean {
-  if (subreddit?.name !== than.subreddit?.name) {
-    return lesser(subreddit?.name, than.subreddit?.name);
-  }
-  if (user.id !== than.user.id) return compareUtf8(user.id, than.user.id) < 0;
-  return subreddit === undefined && lesser(postId, than.postId);
+function precedes(a: Counted, b: Counted): boolean {
+  if (a.subreddit?.name !== b.subreddit?.name) return lesser(a.subreddit?.name, b.subreddit?.name);
+  if (a.user.id !== b.user.id) return compareUtf8(a.user.id, b.user.id) < 0;
+  return a.subreddit === undefined && lesser(a.postId, b.postId);
 }
 
 function lesser(a: string | undefined, b: string | undefined): boolean {
   if (a === undefined || b === undefined) return a !== undefined && b === undefined;
   return compareUtf8(a, b) < 0;
-}
-
-function announcement(kind: Kind, id: string, a: Announced): Announcement {
-  return {
-    kind,
-    id,
-    created_utc: a.created,
-    user_id: a.user.id,
-    ...(a.subreddit !== undefined
-      ? { subreddit: a.subreddit.name }
-      : a.postId !== undefined
-      ? { post_id: a.postId }
-      : {}),
-  };
 }
 
 function postVersion(post: Post | PostVersion): PostVersion {
@@ -650,6 +661,7 @@ function postDocument(cell: PostCell, part: Part): PostDocument {
 }
 
 function activityDocument(cell: ActivityCell, part: Part): ActivityDocument {
+  const { authors } = cell;
   return {
     type: "activity",
     part,
@@ -658,8 +670,8 @@ function activityDocument(cell: ActivityCell, part: Part): ActivityDocument {
     window_start: cell.number * SIZES[cell.level]!,
     posts: cell.posts,
     comments: cell.comments,
-    active_users: cell.users.count(),
-    users: cell.users.toString(),
+    active_users: authors.count(),
+    users: authors.toString(),
   };
 }
 
