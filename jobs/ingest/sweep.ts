@@ -51,6 +51,8 @@ async function sweepIntent(dataset: MasterDataset, path: string): Promise<number
   } catch (error) {
     // Half of an intent: its writer had placed nothing yet.
     if (error instanceof SyntaxError || hasCode(error, "corrupt")) return 0;
+    // Published meanwhile: its writer goes on.
+    if (hasCode(error, "not_found")) return undefined;
     throw error;
   }
   if (intent.topic === undefined) return 0;
