@@ -53,6 +53,8 @@ export class Scheduler {
   owners = 0;
   /** Decides what the next turn meets. */
   fate: (turn: Turn) => Fate = () => undefined;
+  /** Told each turn as it is handed out. */
+  trace: (line: string) => void = () => {};
   /** The last turns, for the message of a failure. */
   readonly trail: string[] = [];
   #waiting: Turn[] = [];
@@ -158,10 +160,10 @@ export class Scheduler {
   }
 
   #note({ owner, step, phase }: Turn, fate: Error | undefined): void {
-    this.trail.push(
-      `${this.elapsed.toFixed(0)} ${owner.name} ${phase} ${step}` +
-        (fate === undefined ? "" : ` -> ${fate.name}: ${fate.message}`),
-    );
+    const line = `${this.elapsed.toFixed(0)} ${owner.name} ${phase} ${step}` +
+      (fate === undefined ? "" : ` -> ${fate.name}: ${fate.message}`);
+    this.trace(line);
+    this.trail.push(line);
     if (this.trail.length > 4_000) this.trail.splice(0, 2_000);
   }
 }

@@ -32,6 +32,8 @@ export interface SimulationOptions {
   readonly instead?: NonNullable<WorldOptions["instead"]>;
   /** Errors that end a job besides those that always may. */
   readonly allow?: readonly ErrorCode[];
+  /** Told every step. */
+  readonly trace?: (line: string) => void;
   /** Virtual milliseconds of chaos. */
   readonly chaos?: number;
 }
@@ -74,6 +76,7 @@ export async function simulate(
 ): Promise<SimulationReport> {
   const random = new Random(seed);
   const simulation = new Simulation(seed, random, options);
+  if (options.trace !== undefined) simulation.world.scheduler.trace = options.trace;
   return await seeded(random, () => simulation.run()).catch((cause) => {
     const trail = simulation.world.scheduler.trail.slice(-40).join("\n    ");
     const hint = `SIM_SEED=${seed} scripts/test tests/sim/simulation_test.ts`;
@@ -232,8 +235,9 @@ class Simulation {
       this.#delayed.add(turn);
       return random.pick([5, 50, 500]);
     }
-    // What delivers batches has no answer that could be lost.
+    // These are the process's own: they have no answer that could be lost on its way.
     if (/^log\.(deliver|closeProducer)/.test(turn.step)) return undefined;
+    if (turn.step.startsWith("log.subscribe") && turn.phase === "after") return undefined;
     const out = this.#outages.get(port) ?? 0;
     if (random.chance(this.#errorRate) || (out > 0 && random.chance(0.8))) {
       this.report.errors++;
@@ -277,7 +281,7 @@ class Simulation {
     if (this.#wanted[kind] > 1) return;
     this.#wanted[kind]++;
     this.#keepUp(kind);
-    this.world.scheduler.after(this.#random.int(5_000), () => this.#wanted[kind]--);
+    this.world.scheduler.after(this.#random.int(5_000), () => this.#wanted[kind] = 1);
   }
 
   async #truncate(): Promise<void> {
@@ -506,6 +510,11 @@ class Simulation {
   /** Waits until all that was produced is committed and folded. */
   async #drain(): Promise<void> {
     let looks = 0;
-    await this.world.scheduler.run(() => ++looks % 32 === 0 && this.world.isDrained());
+    await this.world.scheduler.run(() => ++looks % 32 === 0 && this.world.isDrained())
+      .catch(async (cause) => {
+        const running = this.#running().map((process) => process.name).join(", ");
+        const why = `${cause.message}: ${await this.world.behind()}; ${running} run`;
+        throw new InvariantError(why, { cause });
+      });
   }
 }

@@ -109,18 +109,26 @@ export class World {
 
   /** Whether all that was produced is committed, and folded where a generation is served. */
   async isDrained(): Promise<boolean> {
+    return await this.behind() === undefined;
+  }
+
+  /** A partition that is not committed or not folded to its end. */
+  async behind(): Promise<string | undefined> {
     const { log, dataset, store } = this.ports;
     const generation = await store.current();
     const folded = generation === undefined ? undefined : await readFolded(store, generation);
     for (const topic of TOPICS) {
       for (const { partition, end } of await log.ranges(topic)) {
+        const name = partitionName(topic, partition);
         const last = await new CommitLog(dataset).last(topic, partition);
-        if ((last?.end ?? 0) < end) return false;
-        const next = folded?.find((f) => f.topic === topic && f.partition === partition);
-        if (folded !== undefined && (next?.next_offset ?? -1) < end) return false;
+        if ((last?.end ?? 0) < end) return `${name} is committed to ${last?.end} of ${end}`;
+        if (folded === undefined) continue;
+        const next = folded.find((f) => f.topic === topic && f.partition === partition);
+        if ((next?.next_offset ?? -1) < end) {
+          return `${name} is folded to ${next?.next_offset} of ${end} in generation ${generation}`;
+        }
       }
     }
-    return true;
   }
 
   /** The ledger of what was acknowledged, as a generator writes it: with canonical values. */

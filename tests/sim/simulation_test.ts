@@ -2,6 +2,7 @@
  * Many lives of the whole pipeline, each from one seed; see README.md in this folder.
  *
  *     SIM_SEED=7 scripts/test tests/sim/simulation_test.ts        one seed again
+ *     SIM_SEED=7 SIM_TRACE=1 scripts/test tests/sim/simulation_test.ts   and every step of it
  *     SIM_SECONDS=3600 scripts/test tests/sim/simulation_test.ts  new seeds for an hour
  *
  * @module
@@ -31,7 +32,7 @@ Deno.test("the pipeline keeps its promises whatever is killed, paused, lost or d
   const sums = new Map<string, number>();
   let lives = 0;
   for (const seed of seeds()) {
-    const report = await simulate(seed);
+    const report = await simulate(seed, Deno.env.has("SIM_TRACE") ? { trace: console.log } : {});
     lives++;
     for (const [name, value] of Object.entries(report)) {
       if (name !== "seed") sums.set(name, (sums.get(name) ?? 0) + value);
