@@ -29,7 +29,7 @@ export interface LiveOptions {
 }
 
 /** Milliseconds between two questions to the API. */
-const PROBE_INTERVAL = 20;
+const PROBE_INTERVAL = 25;
 
 /** A producer, and a probe that asks the API. */
 export class Live {

@@ -18,6 +18,7 @@ import { shareEnds } from "./log_ends.ts";
 import type { Asset } from "./page/mod.ts";
 import { Problem } from "./problem.ts";
 import type { LogEnds, Source } from "./queries/reading.ts";
+import { DocumentCounts } from "./queries/status.ts";
 import { EventHub } from "./stream.ts";
 import { type Stats, Summarizer } from "./summary.ts";
 
@@ -76,7 +77,7 @@ export function createApp(options: AppOptions): App {
   app.use(secure, observed(metrics, clock), wellFormed);
   app.use("/v1/*", bounded({ ...limits, clock }));
   addSystemRoutes(app, { ...options, store, health, metrics, hub, clock });
-  app.route("/", viewRoutes(source));
+  app.route("/", viewRoutes(source, new DocumentCounts(clock)));
   app.doc31("/openapi.json", {
     openapi: "3.1.0",
     info: {

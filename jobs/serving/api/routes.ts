@@ -11,7 +11,7 @@ import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { Problem } from "../problem.ts";
 import { type Source, withReading } from "../queries/reading.ts";
-import { status } from "../queries/status.ts";
+import { type DocumentCounts, status } from "../queries/status.ts";
 import { subredditActivity } from "../queries/subreddit_activity.ts";
 import { listSubreddits, SORTS } from "../queries/subreddits.ts";
 import { topPosts } from "../queries/top_posts.ts";
@@ -84,7 +84,7 @@ const state = endpoint({
 });
 
 /** The endpoints of the views. */
-export function viewRoutes(source: Source): OpenAPIHono {
+export function viewRoutes(source: Source, counts: DocumentCounts): OpenAPIHono {
   const app = new OpenAPIHono();
   app.openapi(top, async (context) => {
     const { subreddit } = context.req.valid("param");
@@ -142,11 +142,11 @@ export function viewRoutes(source: Source): OpenAPIHono {
   }, refuse(user));
   app.openapi(state, async (context) => {
     const answer = await withReading(source, async (reading) => {
-      const counts = await status(reading);
+      const shown = await status(reading, counts);
       const provenance = reading.provenance();
       const { generation, horizon, folded, lag } = provenance;
       const ends = reading.ends ?? null;
-      return { generation, horizon, folded, ends, lag, ...counts, provenance };
+      return { generation, horizon, folded, ends, lag, ...shown, provenance };
     });
     return context.json(answer, 200);
   }, refuse(state));

@@ -6,6 +6,7 @@
 
 import { type ViewName, VIEWS } from "@pipeline/core";
 import type { Manifest } from "@pipeline/protocol";
+import type { Clock } from "@pipeline/runtime";
 import type { Reading } from "./reading.ts";
 
 /** Counts of one generation. */
@@ -23,7 +24,7 @@ export interface Status {
     /** What speed folded, from the horizon on. */
     readonly speed: SpeedCounts;
   };
-  /** Number of stored documents by view. */
+  /** Number of stored documents by view, at most five seconds old. */
   readonly documents: Readonly<Record<ViewName, number>>;
 }
 
@@ -45,14 +46,49 @@ export interface SpeedCounts {
   readonly keys: number;
 }
 
-/** The status of the generation that is read. */
-export async function status(reading: Reading): Promise<Status> {
-  const { state, records, unresolved, keep } = reading.manifest;
+/** Milliseconds that a count of documents is used for: counting reads all of them. */
+const COUNT_AGE = 5_000;
+
+/** Counts the documents of a generation now and then. */
+export class DocumentCounts {
+  readonly #clock: Pick<Clock, "monotonic">;
+  #counted:
+    | { readonly generation: number; readonly at: number; readonly counts: Counts }
+    | undefined;
+
+  /** Nothing is counted yet. */
+  constructor(clock: Pick<Clock, "monotonic">) {
+    this.#clock = clock;
+  }
+
+  /** Number of documents by view, at most some seconds old. */
+  of(reading: Reading): Counts {
+    const { generation } = reading.manifest;
+    const now = this.#clock.monotonic();
+    const counted = this.#counted;
+    if (counted?.generation === generation && now - counted.at < COUNT_AGE) return counted.counts;
+    const counts = count(reading);
+    // Counts that failed are not kept.
+    counts.catch(() => this.#counted = undefined);
+    this.#counted = { generation, at: now, counts };
+    return counts;
+  }
+}
+
+type Counts = Promise<Readonly<Record<ViewName, number>>>;
+
+async function count(reading: Reading): Counts {
   const counts = await Promise.all(VIEWS.map(async (view) => [view, await reading.count(view)]));
+  return Object.fromEntries(counts);
+}
+
+/** The status of the generation that is read. */
+export async function status(reading: Reading, counts: DocumentCounts): Promise<Status> {
+  const { state, records, unresolved, keep } = reading.manifest;
   return {
     state,
     layers: { batch: { records, unresolved, keep }, speed: speedCounts(reading) },
-    documents: Object.fromEntries(counts) as Record<ViewName, number>,
+    documents: await counts.of(reading),
   };
 }
 
