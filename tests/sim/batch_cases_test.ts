@@ -100,7 +100,7 @@ for (const step of PAUSES) {
 
 Deno.test("a run survives that any one of its answers is lost", async () => {
   for (const phase of ["before", "after"] as const) {
-    for (let n = 0, lost = true; lost; n += 4) {
+    for (let n = 0, lost = true; lost; n += 9) {
       const stage = await served();
       const run = stage.process("batch");
       let left = n;
