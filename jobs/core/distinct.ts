@@ -29,6 +29,7 @@ const ALPHA = 0.7213 / (1 + 1.079 / REGISTERS);
 const EXACT_FORM = new RegExp(`^x(?:[0-9a-f]{16}){1,${EXACT_LIMIT}}$`);
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const DIGIT_CODES = [...DIGITS].map((digit) => digit.charCodeAt(0));
+const decoder = new TextDecoder();
 const DIGIT_VALUES = new Map([...DIGITS].map((digit, value) => [digit, value]));
 
 /** A member of a distinct count: its hash, and what HyperLogLog needs of it. */
@@ -122,8 +123,7 @@ export class Distinct {
 
   #stored(): string {
     if (this.#registers !== undefined) {
-      const codes = this.#registers.ranks.map((rank) => DIGIT_CODES[rank]!);
-      return `h${String.fromCharCode(...codes)}`;
+      return this.#registers.toString();
     }
     if (this.#members.length === 0) return "";
     return `x${this.#members.map((member) => member.hash).sort().join("")}`;
@@ -140,7 +140,9 @@ export class Distinct {
 
 /** HyperLogLog: the greatest rank that was seen in each register. */
 class Registers {
-  readonly ranks = new Uint8Array(REGISTERS);
+  readonly #ranks = new Uint8Array(REGISTERS);
+  /** The stored form, kept beside the ranks: it is asked for far more often than it is read. */
+  readonly #codes = new Uint8Array(REGISTERS).fill(DIGIT_CODES[0]!);
   /** How many registers hold each rank: all that the estimate depends on. */
   readonly #holders = new Uint16Array(54);
 
@@ -149,12 +151,17 @@ class Registers {
   }
 
   raise(register: number, rank: number): boolean {
-    const before = this.ranks[register]!;
+    const before = this.#ranks[register]!;
     if (rank <= before) return false;
-    this.ranks[register] = rank;
+    this.#ranks[register] = rank;
+    this.#codes[register] = DIGIT_CODES[rank]!;
     this.#holders[before]!--;
     this.#holders[rank]!++;
     return true;
+  }
+
+  toString(): string {
+    return `h${decoder.decode(this.#codes)}`;
   }
 
   /** Sums by rank, so that the order of additions, and with it rounding, is fixed. */

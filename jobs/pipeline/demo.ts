@@ -177,6 +177,7 @@ class Demo {
     const bars = new Map<BatchStep, ReturnType<Progress["bar"]>>();
     const report = await this.#pipeline.batch({
       signal: this.#stop.signal,
+      threads: navigator.hardwareConcurrency,
       onProgress: (step, done, total) => {
         for (const [other, bar] of bars) {
           if (other === step) continue;

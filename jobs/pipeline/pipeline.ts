@@ -173,12 +173,15 @@ export class Pipeline {
     options: {
       readonly signal?: AbortSignal;
       readonly onProgress?: (step: BatchStep, done: number, total: number) => void;
+      /** Threads that fold; one where not given, so that what is live keeps a core. */
+      readonly threads?: number;
     } = {},
   ): Promise<BatchReport> {
     const { folder, logger } = this.#o;
     // The folder is ours and its batches run one by one: a lock is what a killed one has left.
     await breakLock(this.#ports.store);
-    const report = await runBatchThread({ folder, settings: settings.batch, threads: 2 }, options);
+    const { threads = 1, ...watching } = options;
+    const report = await runBatchThread({ folder, settings: settings.batch, threads }, watching);
     const { generation, previous, records, documents, took } = report;
     logger.info("Generation switched", { generation, previous, records, documents, took });
     return report;

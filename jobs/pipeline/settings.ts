@@ -32,7 +32,7 @@ export const ingest: IngestSettings = {
 
 /** The embedded store takes small writes well: what is folded is visible within a blink. */
 export const speed: SpeedOptions["settings"] = {
-  flush_interval: 50,
+  flush_interval: 75,
   max_unflushed: 20_000,
   poll_interval: 200,
 };

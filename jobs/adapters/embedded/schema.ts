@@ -21,18 +21,31 @@ export const ROWS = 50;
 /** A value that a statement takes. */
 export type SqlValue = string | number | null;
 
+interface Table {
+  readonly columns: readonly string[];
+  /**
+   * Columns that may differ between two versions of a document; the id tells the others.
+   * An index is written again only where a column of it is set.
+   */
+  readonly varying: readonly string[];
+  readonly indexes: readonly string[];
+}
+
 /** Columns of a view's table besides those that all have, and its indexes. */
-const TABLES: Readonly<Record<ViewName, { columns: readonly string[]; indexes: string[] }>> = {
+const TABLES: Readonly<Record<ViewName, Table>> = {
   top_posts: {
     columns: ["subreddit", "user_id", "score", "created_utc", "post_id"],
+    varying: ["user_id", "score", "created_utc"],
     indexes: ["subreddit, score, created_utc, post_id"],
   },
   subreddit_activity: {
     columns: ["subreddit", "window", "window_start"],
+    varying: [],
     indexes: ["subreddit, window, window_start", "window, window_start"],
   },
   user_activity: {
     columns: ["user_id", "window", "window_start"],
+    varying: [],
     indexes: ["user_id, window, window_start"],
   },
 };
@@ -61,7 +74,9 @@ export function createTables(): string {
 export function upsert(view: ViewName, rows: number): string {
   const columns = [...COMMON, ...TABLES[view].columns, "body"].map((name) => `"${name}"`);
   const row = `(${columns.map(() => "?").join(",")})`;
-  const updates = columns.slice(1).map((name) => `${name} = excluded.${name}`);
+  const updates = ["version", ...TABLES[view].varying, "body"].map((name) =>
+    `"${name}" = excluded."${name}"`
+  );
   return `INSERT INTO ${view} (${columns.join(", ")}) VALUES ${Array(rows).fill(row).join(",")}
     ON CONFLICT (id) DO UPDATE SET ${updates.join(", ")} WHERE excluded.version > version`;
 }

@@ -20,8 +20,11 @@ const BUSY_MS = 10_000;
 /** Statements that a connection keeps. */
 const MAX_STATEMENTS = 200;
 
-/** Pages (4 KiB) of the write-ahead log after which it is copied into the file. */
-const CHECKPOINT_PAGES = 2_000;
+/**
+ * Pages (4 KiB) of the write-ahead log after which it is copied into the file: enough for
+ * documents that change with every flush to be copied once for many of them.
+ */
+const CHECKPOINT_PAGES = 16_000;
 
 /** Sets a fresh connection up. */
 function configure(database: DatabaseSync, mode: StoreMode): void {
