@@ -185,7 +185,7 @@ export interface MasterDataset {
 
 /** A document as it is written: the store keeps the greatest version of an id. */
 export interface StoredDocument {
-  /** Unique in a view and generation; see `documentId`. */
+  /** `documentId` of the body: it fixes part and key. */
   readonly id: string;
   /** External version: a write takes effect only where it is greater than the stored one. */
   readonly version: number;

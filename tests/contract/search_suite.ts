@@ -50,11 +50,12 @@ export function searchSuite(name: string, make: () => Promise<ServingStoreFixtur
       const page = await store.search(1, "top_posts", { order: "id", limit: 10 });
       assertEquals(page, { documents: [document], complete: true });
     });
-    const newer = stored(post("b", "p"), 4);
-    await store.write(1, "top_posts", [{ ...newer, id: document.id }]);
+    const newer = stored(post("a", "p", { user_id: "somebody else" }), 4);
+    await store.write(1, "top_posts", [newer]);
     await eventually(async () => {
-      assertEquals(await found(store, "top_posts", { subreddit: "b" }), [document.id]);
-      assertEquals(await found(store, "top_posts", { subreddit: "a" }), []);
+      const { user_id } = document.body as { user_id: string };
+      assertEquals(await found(store, "top_posts", { user_id: "somebody else" }), [document.id]);
+      assertEquals(await found(store, "top_posts", { user_id }), []);
     });
   });
 
