@@ -1,0 +1,114 @@
+/**
+ * The fold of all three views against what any fold of JSON lines must do: decode,
+ * parse, look up.
+ *
+ * @module
+ */
+
+import { DEFAULT_SETTINGS, parseText, ViewState } from "@pipeline/core";
+import { type Figure, inTurns, rate, ratio } from "./_figure.ts";
+import { historyLines, type Line } from "./_history.ts";
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+// deno-lint-ignore no-explicit-any -- the yardstick checks nothing
+type Json = any;
+
+/** Runs the benchmark. */
+export function fold(): Promise<Figure[]> {
+  const lines = historyLines();
+  const parse = ({ bytes }: Line): Json => JSON.parse(decoder.decode(bytes));
+  const times = inTurns({
+    parse() {
+      let sum = 0;
+      for (const line of lines) sum += parse(line).timestamp.length;
+      return sum;
+    },
+    group() {
+      const activity = new Map<string, number>();
+      for (const line of lines) {
+        const r = parse(line);
+        bump(activity, `${r.subreddit} ${r.created_utc.slice(0, 16)}`);
+      }
+      return activity;
+    },
+    groups() {
+      const activity = new Map<string, number>();
+      const users = new Map<string, number>();
+      const posts = new Map<string, Json>();
+      for (const line of lines) {
+        const r = parse(line);
+        bump(activity, `${r.subreddit} ${r.created_utc.slice(0, 16)}`);
+        bump(users, `${r.user_id} ${r.created_utc.slice(0, 10)}`);
+        if (line.topic !== "reddit.posts") continue;
+        const known = posts.get(r.post_id);
+        if (known === undefined || known.timestamp < r.timestamp) posts.set(r.post_id, r);
+      }
+      return [activity, users, posts];
+    },
+    keys() {
+      const counts = new Map<string, number>();
+      const posts = new Map<string, Json>();
+      for (const line of lines) {
+        const r = parse(line);
+        const created = r.created_utc;
+        bump(counts, `${r.subreddit} ${created.slice(0, 16)}`);
+        bump(counts, `${r.subreddit} ${created.slice(0, 13)}`);
+        bump(counts, `${r.subreddit} ${created.slice(0, 10)}`);
+        bump(counts, `${r.user_id} ${created.slice(0, 10)}`);
+        bump(counts, r.user_id);
+        if (line.topic !== "reddit.posts") continue;
+        const known = posts.get(r.post_id);
+        if (known === undefined || known.timestamp < r.timestamp) posts.set(r.post_id, r);
+      }
+      return [counts, posts];
+    },
+    read() {
+      let sum = 0;
+      for (const { topic, bytes } of lines) {
+        sum += parseText(topic, decoder.decode(bytes)).timestamp;
+      }
+      return sum;
+    },
+    fold() {
+      const state = new ViewState(DEFAULT_SETTINGS);
+      for (const { topic, bytes } of lines) state.add(parseText(topic, decoder.decode(bytes)));
+      return state;
+    },
+  }, 3);
+  const of = (name: keyof typeof times) => rate(lines.length, times[name]);
+  const against = (subject: keyof typeof times, yardstick: keyof typeof times) =>
+    times[yardstick] / times[subject];
+  return Promise.resolve([
+    { what: "yardstick: JSON.parse", value: of("parse") },
+    { what: "yardstick: parse and one group", value: of("group") },
+    { what: "yardstick: parse and a group a view", value: of("groups") },
+    { what: "yardstick: parse and count every key of the views", value: of("keys") },
+    {
+      what: "parse with every check",
+      value: of("read"),
+      against: `${ratio(against("read", "parse"))} x JSON.parse`,
+    },
+    {
+      what: "fold of three views",
+      value: of("fold"),
+      against: `${ratio(against("fold", "group"))} x parse and one group`,
+      goal: "0.60",
+      reached: against("fold", "group") >= 0.6,
+    },
+    {
+      what: "the same",
+      value: of("fold"),
+      against: `${ratio(against("fold", "groups"))} x parse and a group a view`,
+    },
+    {
+      what: "the same",
+      value: of("fold"),
+      against: `${ratio(against("fold", "keys"))} x parse and count every key`,
+    },
+  ]);
+}
+
+function bump(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}

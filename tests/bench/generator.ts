@@ -1,0 +1,40 @@
+/**
+ * How quickly history is made and encoded, against the fold that takes it up.
+ *
+ * @module
+ */
+
+import { DEFAULT_SETTINGS, encodeRecord, parseRecord, ViewState } from "@pipeline/core";
+import { history } from "@pipeline/generator";
+import { type Figure, inTurns, rate, ratio } from "./_figure.ts";
+import { HISTORY_END, historyLines } from "./_history.ts";
+
+const SCALE = 0.5;
+
+/** Runs the benchmark. */
+export function generator(): Promise<Figure[]> {
+  const lines = historyLines(SCALE);
+  const encoder = new TextEncoder();
+  const times = inTurns({
+    generate() {
+      let bytes = 0;
+      for (const record of history({ seed: 1, end: HISTORY_END, scale: SCALE })) {
+        bytes += encoder.encode(encodeRecord(record)).length;
+      }
+      return bytes;
+    },
+    fold() {
+      const state = new ViewState(DEFAULT_SETTINGS);
+      for (const { topic, bytes } of lines) state.add(parseRecord(topic, bytes));
+      return state;
+    },
+  }, 3);
+  const faster = times.fold / times.generate;
+  return Promise.resolve([{
+    what: "generate and encode",
+    value: rate(lines.length, times.generate),
+    against: `${ratio(faster)} x the fold (${rate(lines.length, times.fold)})`,
+    goal: "above 1",
+    reached: faster > 1,
+  }]);
+}
