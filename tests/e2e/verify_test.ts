@@ -146,7 +146,7 @@ Deno.test("verify refuses a folder without data in one line", async () => {
     assertMatch(missing.stderr, /^There is no data folder .*\n$/);
     await Deno.mkdir(folder.data);
     const empty = await folder.verify();
-    assertEquals([await empty.ended(), empty.stdout], [1, ""]);
-    assertMatch(empty.stderr, /^There is no generation to verify: nothing is served yet\n$/);
+    assertEquals([await empty.ended(), empty.stdout], [2, ""]);
+    assertMatch(empty.stderr, /^There is no data folder .*\n$/);
   });
 });

@@ -34,7 +34,7 @@ Deno.test(
       const file = createWriteStream(path);
       zstd.pipe(file);
       let bytes = 0;
-      for (let number = 0; bytes < 200e6;) {
+      for (let number = 0; bytes < 600e6;) {
         let block = "";
         for (const end = number + 1_000; number < end;) block += `${line(number++)}\n`;
         bytes += block.length;
@@ -61,6 +61,7 @@ Deno.test(
       } finally {
         clearInterval(sample);
       }
-      assertLess(most - before, 150e6, `${Math.round((most - before) / 1e6)} MB more`);
+      // The heap fills up to its bound first; a loader that holds the file would need far more.
+      assertLess(most - before, 400e6, `${Math.round((most - before) / 1e6)} MB more`);
     }),
 );

@@ -43,6 +43,7 @@ export interface WorldOptions {
   readonly keep?: number;
   /** The first windows that are kept; all where not given. */
   readonly retained?: RetainedFrom;
+  /** What the views are computed with; the defaults where not given. */
   readonly settings?: ViewSettings;
   /** Partitions that speed has not begun with, e.g. `reddit.posts-0`. */
   readonly unfolded?: readonly string[];
@@ -94,7 +95,9 @@ export function user(fields: Partial<Extract<Entity, { kind: "user" }>> = {}): E
 
 /** Records by the layer that has folded them. */
 export interface Layers {
+  /** Below the horizon. */
   readonly batch?: readonly Entity[];
+  /** From the horizon on. */
   readonly speed?: readonly Entity[];
 }
 

@@ -1,0 +1,47 @@
+/**
+ * One full batch run over the embedded dataset of a folder, into an empty store.
+ *
+ * @module
+ */
+
+import { openEmbedded } from "@pipeline/adapters/embedded";
+import { type BatchReport, DayPool, runBatch } from "@pipeline/batch";
+import { DEFAULT_SETTINGS, TOPICS } from "@pipeline/core";
+import { Speed } from "@pipeline/speed";
+
+const settings = {
+  views: DEFAULT_SETTINGS,
+  partitions: 3,
+  keep: 1_000,
+  retention: { "1m": 0, "1h": 0, "1d": 0 },
+  catch_up_timeout: 10_000,
+  poll_interval: 10,
+  lock_lease: 60_000,
+};
+
+/** The log is empty: speed only says so. */
+async function run(folder: string, threads: number): Promise<BatchReport> {
+  await Deno.remove(`${folder}/store`, { recursive: true });
+  const { log, dataset, store, close } = openEmbedded(folder);
+  await log.ensureTopics(TOPICS.map((topic) => ({ topic, partitions: settings.partitions })));
+  const speed = Speed.start({
+    log,
+    store,
+    settings: { flush_interval: 50, max_unflushed: 1_000, poll_interval: 50 },
+  });
+  const entry = new URL("../../jobs/pipeline/day_worker.ts", import.meta.url);
+  const pool = threads === 1
+    ? undefined
+    : new DayPool(threads, () => new Worker(entry, { type: "module", name: folder }));
+  try {
+    const foldDay = pool === undefined ? {} : { foldDay: pool.fold.bind(pool) };
+    return await runBatch({ dataset, store, settings, full: true, ...foldDay });
+  } finally {
+    pool?.close();
+    await speed.stop();
+    await close();
+  }
+}
+
+const [folder, threads] = Deno.args;
+console.log(JSON.stringify(await run(folder!, Number(threads))));
