@@ -48,6 +48,7 @@ export interface Loop {
 export class Health {
   readonly #clock: Pick<Clock, "monotonic">;
   readonly #gates = new Map<string, string | undefined>();
+  readonly #conditions = new Map<string, () => string | undefined>();
   readonly #loops = new Map<string, { last: number; readonly stall: number }>();
 
   /** Starts without gates and loops; the clock tells how long ago a loop came around. */
@@ -64,6 +65,11 @@ export class Health {
     };
   }
 
+  /** Adds a condition of readiness that is asked each time: it tells why it is not so, if it is not. */
+  condition(name: string, whyNot: () => string | undefined): void {
+    this.#conditions.set(name, whyNot);
+  }
+
   /** Adds a loop; without a beat for `stallAfter` milliseconds the job is not live. */
   loop(name: string, stallAfter: number): Loop {
     const state = { last: this.#clock.monotonic(), stall: stallAfter };
@@ -76,7 +82,8 @@ export class Health {
 
   /** What is so now. */
   report(): HealthReport {
-    const gates = [...this.#gates].map(([name, why]) => ({
+    const asked = [...this.#conditions].map(([name, whyNot]) => [name, whyNot()] as const);
+    const gates = [...this.#gates, ...asked].map(([name, why]) => ({
       name,
       ok: why === undefined,
       detail: why ?? "ok",

@@ -42,6 +42,8 @@ export interface RetryOptions {
   readonly random?: () => number;
   /** Called before each wait. */
   readonly onRetry?: (notice: RetryNotice) => void;
+  /** Called once at the end of a call that was tried again: how often, and whether it succeeded. */
+  readonly onSettled?: (attempts: number, succeeded: boolean) => void;
 }
 
 /**
@@ -56,18 +58,28 @@ export async function retry<T>(
   options: RetryOptions = {},
 ): Promise<T> {
   const { policy = DEFAULT_POLICY, signal, clock = systemClock, random = Math.random } = options;
-  for (let attempt = 1;; attempt++) {
-    if (signal?.aborted) throw stopped(signal);
-    try {
-      return await fn(attempt);
-    } catch (error) {
-      const retriable = error instanceof PipelineError && error.retriable;
-      if (!retriable || attempt >= (policy.attempts ?? Infinity)) throw error;
+  let retried = false;
+  let succeeded = false;
+  let attempt = 1;
+  try {
+    for (;; attempt++) {
       if (signal?.aborted) throw stopped(signal);
-      const delay = random() * Math.min(policy.max, policy.base * 2 ** (attempt - 1));
-      options.onRetry?.({ attempt, delay, error });
-      await clock.sleep(delay, signal);
+      try {
+        const result = await fn(attempt);
+        succeeded = true;
+        return result;
+      } catch (error) {
+        const retriable = error instanceof PipelineError && error.retriable;
+        if (!retriable || attempt >= (policy.attempts ?? Infinity)) throw error;
+        if (signal?.aborted) throw stopped(signal);
+        const delay = random() * Math.min(policy.max, policy.base * 2 ** (attempt - 1));
+        retried = true;
+        options.onRetry?.({ attempt, delay, error });
+        await clock.sleep(delay, signal);
+      }
     }
+  } finally {
+    if (retried) options.onSettled?.(attempt, succeeded);
   }
 }
 

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { PipelineError } from "@pipeline/core";
-import { type Logger, systemClock } from "@pipeline/runtime";
+import { listen, type Logger, systemClock } from "@pipeline/runtime";
 import type { App } from "./app.ts";
 
 /** Where to listen. */
@@ -37,7 +36,12 @@ const DRAIN = 5000;
 export function serve(app: App, options: ServeOptions): RunningServer {
   const { host, port, log } = options;
   const abort = new AbortController();
-  const server = listen();
+  const server = listen((request) => app.fetch(request), {
+    host,
+    port,
+    signal: abort.signal,
+    ...(log === undefined ? {} : { logger: log }),
+  });
   return {
     port: server.addr.port,
     stop: async () => {
@@ -49,29 +53,4 @@ export function serve(app: App, options: ServeOptions): RunningServer {
       await server.finished;
     },
   };
-
-  function listen(): Deno.HttpServer<Deno.NetAddr> {
-    try {
-      return Deno.serve({
-        hostname: host,
-        port,
-        signal: abort.signal,
-        onListen: () => {},
-        onError: (error) => {
-          log?.error("An answer failed", { error });
-          return new Response(null, { status: 500 });
-        },
-      }, (request) => app.fetch(request));
-    } catch (cause) {
-      if (cause instanceof Deno.errors.AddrInUse) {
-        throw new PipelineError("invalid", `Port ${port} is in use: choose another`, { cause });
-      }
-      if (cause instanceof Deno.errors.PermissionDenied) {
-        throw new PipelineError("invalid", `Port ${port} is not permitted: choose one above 1023`, {
-          cause,
-        });
-      }
-      throw cause;
-    }
-  }
 }

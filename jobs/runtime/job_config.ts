@@ -1,0 +1,70 @@
+/**
+ * What every job's configuration has, whatever the job does.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { duration, port, text } from "./fields.ts";
+import { LOG_LEVELS, type LogLevel } from "./log.ts";
+
+/** Where a job answers `/healthz`, `/readyz` and `/metrics`. */
+export interface OpsConfig {
+  /** Address to listen on. */
+  readonly host: string;
+  /** Port to listen on. */
+  readonly port: number;
+}
+
+/** How a job runs as a process. */
+export interface ProcessConfig {
+  /** How much it logs. */
+  readonly log: { readonly level: LogLevel };
+  /** Milliseconds that draining may take. */
+  readonly grace: number;
+}
+
+/** Members of a job's schema: logs and draining. */
+export const processFields: {
+  readonly log: z.ZodType<ProcessConfig["log"]>;
+  readonly grace: z.ZodType<number>;
+} = {
+  log: z.strictObject({
+    level: z.enum(LOG_LEVELS).prefault("info").describe(
+      "The least important lines that are logged",
+    ),
+  }).prefault({}),
+  grace: duration({ min: 100 }).prefault("50s").describe(
+    "Longest time to finish what is under way once told to end; below the pod's own grace period",
+  ),
+};
+
+/** Member of a job's schema: health and metrics. */
+export const opsFields: { readonly ops: z.ZodType<OpsConfig> } = {
+  ops: z.strictObject({
+    host: text().prefault("0.0.0.0").describe("Address of /healthz, /readyz and /metrics"),
+    port: port().prefault(8080).describe("Port of /healthz, /readyz and /metrics"),
+  }).prefault({}),
+};
+
+/**
+ * A refinement: each of the servers must be given, unless `embedded` takes their place.
+ *
+ * @param names members of the schema, e.g. `["kafka", "hdfs"]`.
+ */
+export function serversOrEmbedded(
+  names: readonly string[],
+): (config: unknown, context: z.RefinementCtx) => void {
+  return (config, context) => {
+    const given = config as Readonly<Record<string, unknown>>;
+    if (given.embedded !== undefined) return;
+    for (const name of names) {
+      if (given[name] !== undefined) continue;
+      context.addIssue({
+        code: "custom",
+        path: [name],
+        message: `given, unless "embedded" takes its place`,
+      });
+    }
+  };
+}
