@@ -11,7 +11,10 @@ export interface Workspace {
 const JOBS = ["generator", "ingest", "batch", "speed", "serving"];
 const BELOW_JOBS = ["core", "runtime", "protocol"];
 
-/** What a member's modules may import; adapters of a job are a matter of its main.ts and tests. */
+/**
+ * What a member's modules may import. Adapters of a job are a matter of its main.ts, of the
+ * entries of its threads (`*_worker.ts`) and of its tests; their settings, of its config.ts.
+ */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   runtime: ["core"],
@@ -29,19 +32,34 @@ const ONLY_IN_MAIN = /^(console|Deno\.(exit|exitCode|env|args)|process\.(exit|en
 const IMPURE =
   /^(Deno\..*|process\..*|fetch|setTimeout|setInterval|queueMicrotask|performance(\..*)?|Date\.now|new Date\(\)|Math\.random|crypto\.(randomUUID|getRandomValues))$/;
 
+/** Settings of adapters are schemas alone: whoever reads them loads no client. */
+const SETTINGS = /^@pipeline\/adapters\/[^/]+\/config$/;
+const MAY_SETTINGS_IMPORT = ["@pipeline/core", "@pipeline/runtime", "zod"];
+
 /** What is wrong with one file, a line each; nothing for files outside the jobs. */
 export function directionProblems(source: Source, workspace: Workspace): string[] {
   const [folder, member, ...inner] = source.path.split("/");
   if (folder !== "jobs" || member === undefined) return [];
   const forTests = /(_test|_bench)\.ts$/.test(source.path) || inner.includes("testing");
-  const isMain = inner.length === 1 && inner[0] === "main.ts";
+  const file = inner.length === 1 ? inner[0]! : "";
+  const isMain = file === "main.ts";
+  const place: Place = {
+    member,
+    forTests,
+    isEntry: isMain || file.endsWith("_worker.ts"),
+    isConfig: file === "config.ts",
+    isSettings: member === "adapters" && inner.length === 2 && inner[1] === "config.ts",
+    workspace,
+  };
   const problems: string[] = [];
   const report = (line: number, text: string) => problems.push(`${source.path}:${line} ${text}`);
 
   for (const { specifier, line } of source.imports) {
-    const why = specifier.startsWith(".")
+    const why = place.isSettings && !MAY_SETTINGS_IMPORT.includes(specifier)
+      ? `settings may import ${MAY_SETTINGS_IMPORT.join(", ")}`
+      : specifier.startsWith(".")
       ? relativeProblem(source.path, specifier)
-      : bareProblem(specifier, { member, forTests, isMain, workspace });
+      : bareProblem(specifier, place);
     if (why) report(line, `imports ${specifier}: ${why}`);
   }
   if (!forTests) {
@@ -58,7 +76,12 @@ export function directionProblems(source: Source, workspace: Workspace): string[
 interface Place {
   member: string;
   forTests: boolean;
-  isMain: boolean;
+  /** Where a process or a thread of a job begins. */
+  isEntry: boolean;
+  /** A job's configuration. */
+  isConfig: boolean;
+  /** An adapter's configuration. */
+  isSettings: boolean;
   workspace: Workspace;
 }
 
@@ -69,7 +92,10 @@ function bareProblem(specifier: string, place: Place): string | undefined {
     return member === "core" && !forTests ? "core is pure" : undefined;
   }
   const target = specifier.match(/^@pipeline\/([^/]+)/)?.[1];
-  if (target !== undefined) return memberProblem(target, place);
+  if (target !== undefined) {
+    if (place.isConfig && JOBS.includes(member) && SETTINGS.test(specifier)) return undefined;
+    return memberProblem(target, place);
+  }
   const name = specifier.match(/^(@[^/]+\/[^/]+|[^/]+)/)![1]!;
   const declared = [...workspace.rootImports, ...workspace.memberImports[member] ?? []];
   if (!declared.includes(name)) return `jobs/${member}/deno.json does not declare ${name}`;
@@ -77,13 +103,13 @@ function bareProblem(specifier: string, place: Place): string | undefined {
   return undefined;
 }
 
-function memberProblem(target: string, { member, forTests, isMain }: Place): string | undefined {
+function memberProblem(target: string, { member, forTests, isEntry }: Place): string | undefined {
   if (target === member) return "a member's own modules are imported by relative path";
   const allowed = MAY_IMPORT[member];
   if (allowed === undefined) return `${member} has no place in the order of members`;
   if (allowed.includes(target)) return undefined;
   // Tests above core need something to run on.
-  const adaptersAllowed = forTests ? member !== "core" : isMain && JOBS.includes(member);
+  const adaptersAllowed = forTests ? member !== "core" : isEntry && JOBS.includes(member);
   if (target === "adapters" && adaptersAllowed) return undefined;
   return `${member} may import ${allowed.join(", ") || "no other member"}`;
 }

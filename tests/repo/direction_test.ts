@@ -35,7 +35,7 @@ Deno.test("each client is imported in one folder only", async () => {
 
 const WORKSPACE: Workspace = {
   rootImports: ["@std/assert", "fast-check"],
-  memberImports: { core: ["xxhash-wasm"], runtime: ["zod"] },
+  memberImports: { core: ["xxhash-wasm"], runtime: ["zod"], adapters: ["kafkajs", "zod"] },
 };
 
 const WRONG: [name: string, path: string, code: string, why: string][] = [
@@ -56,6 +56,30 @@ const WRONG: [name: string, path: string, code: string, why: string][] = [
     "jobs/speed/pipeline.ts",
     'import "@pipeline/adapters/x";',
     "",
+  ],
+  [
+    "a job's configuration uses an adapter",
+    "jobs/speed/config.ts",
+    'import "@pipeline/adapters/kafka";',
+    "core, runtime, protocol",
+  ],
+  [
+    "a job's pipeline uses an adapter's settings",
+    "jobs/speed/pipeline.ts",
+    'import "@pipeline/adapters/kafka/config";',
+    "core, runtime, protocol",
+  ],
+  [
+    "an adapter's settings load its client",
+    "jobs/adapters/kafka/config.ts",
+    'import { Kafka } from "kafkajs";',
+    "settings may import",
+  ],
+  [
+    "an adapter's settings load a module of its own",
+    "jobs/adapters/kafka/config.ts",
+    'import "./log.ts";',
+    "settings may import",
   ],
   ["a deep main.ts uses an adapter", "jobs/speed/x/main.ts", 'import "@pipeline/adapters/x";', ""],
   ["adapters use a job", "jobs/adapters/a.ts", 'import "@pipeline/ingest";', ""],
@@ -109,6 +133,9 @@ const RIGHT: [path: string, code: string][] = [
   ["jobs/core/sub/a.ts", 'import "./_b.ts"; import "../c.ts";'],
   ["jobs/runtime/a.ts", 'import { z } from "zod"; import "@pipeline/core/x"; import "node:fs";'],
   ["jobs/speed/main.ts", 'import "@pipeline/adapters/embedded"; Deno.exit(1); console.log(1);'],
+  ["jobs/speed/config.ts", 'import "@pipeline/adapters/kafka/config";'],
+  ["jobs/batch/day_worker.ts", 'import "@pipeline/adapters/hdfs";'],
+  ["jobs/adapters/kafka/config.ts", 'import { text } from "@pipeline/runtime"; import "zod";'],
   ["jobs/speed/a_test.ts", 'import "@pipeline/adapters/memory";'],
   ["jobs/pipeline/a.ts", 'import "@pipeline/speed"; import "@pipeline/adapters/embedded";'],
   ["tests/sim/a.ts", 'console.log(1); import "@pipeline/speed";'],
