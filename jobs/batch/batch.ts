@@ -57,6 +57,8 @@ export interface BatchSettings {
   readonly poll_interval: number;
   /** Milliseconds that the lock lasts without being renewed. */
   readonly lock_lease: number;
+  /** Milliseconds to wait for another run that holds the lock; none where not given. */
+  readonly lock_wait?: number;
 }
 
 /** What a run works with. */
@@ -119,9 +121,10 @@ class Run {
   }
 
   async run(): Promise<BatchReport> {
-    const { store, settings } = this.#o;
+    const { store, settings, signal } = this.#o;
+    const { lock_lease: lease, lock_wait: wait } = settings;
     const lock = await this.#again(() =>
-      lockBatch(store, this.#token, settings.lock_lease, this.#clock)
+      lockBatch(store, this.#token, { lease, wait, clock: this.#clock, signal })
     );
     try {
       await this.#sweep();

@@ -15,6 +15,8 @@ interface Lease {
   readonly token: string;
   /** Milliseconds since 1970, by the holder's clock; 0 once it was given back. */
   readonly until: number;
+  /** Milliseconds from the moment at which it was taken or renewed. */
+  readonly lease: number;
 }
 
 /** A lease on the right to run. */
@@ -25,30 +27,59 @@ export interface BatchLock {
   release(): Promise<void>;
 }
 
+/** How a lock is taken. */
+export interface LockOptions {
+  /** Milliseconds that the lock lasts without being renewed. */
+  readonly lease: number;
+  /** Tells when a lease is over, and waits. */
+  readonly clock: Clock;
+  /** Milliseconds to wait for somebody else who holds it; none where not given. */
+  readonly wait?: number | undefined;
+  /** Ends waiting. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Milliseconds between two looks at a lock that somebody else holds. */
+const LOOK = 1_000;
+
 /**
- * Takes the lock for `lease` milliseconds.
- * Rejects with `conflict` while somebody else holds it.
+ * Takes the lock. Rejects with `conflict` where somebody else holds it.
+ *
+ * A lease is over when its time is, or when its holder has not renewed it for as long as it
+ * lasts: clocks may have stepped since, or differ.
  */
 export async function lockBatch(
   store: ServingStore,
   token: string,
-  lease: number,
-  clock: Clock,
+  { lease, clock, wait = 0, signal }: LockOptions,
 ): Promise<BatchLock> {
-  const held = await store.control(LOCK);
-  const holder = held?.body as Lease | undefined;
-  if (holder !== undefined && holder.until > clock.now() && holder.token !== token) {
-    throw new PipelineError(
-      "conflict",
-      `Another batch run holds the lock until ${new Date(holder.until).toISOString()}`,
-    );
+  const began = clock.monotonic();
+  let held = await store.control(LOCK);
+  let seen = { version: held?.version, since: began };
+  for (;;) {
+    const holder = held?.body as Lease | undefined;
+    if (holder === undefined || holder.token === token || holder.until <= clock.now()) break;
+    const now = clock.monotonic();
+    if (held!.version !== seen.version) seen = { version: held!.version, since: now };
+    if (now - seen.since >= holder.lease) break;
+    // A lease that is longer than leases are: a clock has stepped, and only watching can tell.
+    const stepped = holder.until - clock.now() > holder.lease;
+    const patience = stepped ? Math.max(wait, holder.lease + LOOK) : wait;
+    if (now - began >= patience) {
+      throw new PipelineError(
+        "conflict",
+        `Another batch run holds the lock until ${new Date(holder.until).toISOString()}`,
+      );
+    }
+    await clock.sleep(Math.min(LOOK, holder.lease), signal);
+    held = await store.control(LOCK);
   }
   let version = held?.version ?? 0;
   let last: Promise<void> = Promise.resolve();
   // One write after the other: each names the version that the one before it made.
   const write = (until: number) => {
     const next = last.then(async () => {
-      version = await put(store, { token, until }, version);
+      version = await put(store, { token, until, lease }, version);
     });
     last = next.catch(() => {});
     return next;

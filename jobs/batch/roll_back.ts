@@ -25,7 +25,8 @@ export async function rollBack(
   const token = newToken();
   const stop = signal === undefined ? {} : { signal };
   const again = <T>(fn: () => Promise<T>) => retry(fn, { ...options.retry, ...stop });
-  const lock = await again(() => lockBatch(store, token, settings.lock_lease, clock));
+  const { lock_lease: lease, lock_wait: wait } = settings;
+  const lock = await again(() => lockBatch(store, token, { lease, wait, clock, signal }));
   const switching = { store, clock, retry: options.retry ?? {}, ...stop };
   try {
     const kept = await again(() => readManifest(store, generation));

@@ -102,7 +102,10 @@ Deno.test("a run that speed does not follow fails, and the old generation goes o
 
 Deno.test("a run beside another one is refused, and says until when", async () => {
   const world = new World();
-  const lock = await lockBatch(world.ports.store, "other", 60_000, systemClock);
+  const lock = await lockBatch(world.ports.store, "other", {
+    lease: 60_000,
+    clock: systemClock,
+  });
   await assertRejects(
     () => runBatch({ ...world.ports, settings: SETTINGS }),
     Error,
