@@ -11,6 +11,7 @@ import {
   type LogProducer,
   type MasterDataset,
   partitionName,
+  type Subscription,
   type Topic,
   TOPICS,
 } from "@pipeline/core";
@@ -42,6 +43,8 @@ export interface IngestOptions {
   readonly clock?: Clock;
   /** How often what fails is tried again. */
   readonly retry?: RetryOptions;
+  /** Ends waiting for a log that does not answer when ingest starts. */
+  readonly signal?: AbortSignal;
   /** Told each commit of this writer. */
   readonly onCommit?: (commit: Commit) => void;
 }
@@ -72,16 +75,23 @@ export class Ingest {
     this.#clock = options.clock ?? systemClock;
   }
 
+  /** The writer's name: its temporary files lie under it. */
+  get token(): string {
+    return this.#token;
+  }
+
   /** Rejects when ingest can make no progress; resolves when it was stopped. */
   get done(): Promise<void> {
     return this.#life.done;
   }
 
-  /** Starts at the offsets that the commit log names. */
+  /** Starts at the offsets that the commit log names, once the log answers. */
   static async start(options: IngestOptions): Promise<Ingest> {
     const ingest = new Ingest(options);
-    ingest.#deadLetters = await options.log.producer();
-    ingest.#consumer = await options.log.subscribe({
+    const { log, signal } = options;
+    const starting = { ...options.retry, ...(signal === undefined ? {} : { signal }) };
+    ingest.#deadLetters = await retry(() => log.producer(), starting);
+    const subscription: Subscription = {
       group: "ingest",
       topics: TOPICS,
       start: (topic, partition) => ingest.#assign(topic as Topic, partition),
@@ -90,7 +100,13 @@ export class Ingest {
         ingest.#assigned.delete(partitionName(topic, partition));
         return Promise.resolve();
       },
-    });
+    };
+    try {
+      ingest.#consumer = await retry(() => log.subscribe(subscription), starting);
+    } catch (error) {
+      await ingest.#deadLetters.close();
+      throw error;
+    }
     ingest.#life.follow(ingest.#consumer.done);
     ingest.#timer = ingest.#flushByAge().catch(ingest.#life.fail);
     return ingest;
@@ -145,12 +161,16 @@ export class Ingest {
   async #batch(batch: LogBatch): Promise<void> {
     const assigned = this.#assigned.get(partitionName(batch.topic, batch.partition));
     if (assigned === undefined) return;
-    await this.#exclusive(assigned, async () => {
+    const taken = this.#exclusive(assigned, async () => {
       assigned.writer.add(batch);
       const { records, bytes } = assigned.writer.pending;
       if (records > 0) assigned.since ??= this.#clock.monotonic();
       const { flush_records, flush_bytes } = this.#o.settings;
       if (records >= flush_records || bytes >= flush_bytes) await this.#commit(assigned);
+    });
+    // What fails on a partition that was taken from us is its new owner's to do.
+    await taken.catch((error) => {
+      if (this.#isOurs(assigned)) throw error;
     });
   }
 
@@ -167,7 +187,11 @@ export class Ingest {
       const old = [...this.#assigned.values()].filter((a) =>
         a.since !== undefined && a.since <= due
       );
-      await Promise.all(old.map((assigned) => this.#flush(assigned)));
+      await Promise.all(old.map((assigned) =>
+        this.#flush(assigned).catch((error) => {
+          if (this.#isOurs(assigned)) throw error;
+        })
+      ));
     }
   }
 
@@ -186,8 +210,15 @@ export class Ingest {
     // Nothing may follow what failed: it would leave a gap. So the chain stays broken.
     const run = assigned.busy.then(work);
     assigned.busy = run;
-    this.#life.follow(run);
+    run.catch((error) => {
+      // The new owner of a partition commits what its old one was about to: that one loses.
+      if (this.#isOurs(assigned)) this.#life.fail(error);
+    });
     return run;
+  }
+
+  #isOurs(assigned: Assigned): boolean {
+    return this.#assigned.get(partitionName(assigned.topic, assigned.partition)) === assigned;
   }
 
   #retry<T>(fn: () => Promise<T>): Promise<T> {

@@ -11,5 +11,6 @@ export * from "./commits.ts";
 export * from "./continuity.ts";
 export * from "./files.ts";
 export * from "./generations.ts";
+export * from "./lag.ts";
 export * from "./last_record.ts";
 export * from "./layout.ts";

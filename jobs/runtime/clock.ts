@@ -50,6 +50,14 @@ export function stopped(signal: AbortSignal): PipelineError {
   return new PipelineError("stopped", "The work was told to stop", { cause: signal.reason });
 }
 
+/** Resolves once the signal is aborted. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
 interface Sleeper {
   readonly due: number;
   readonly wake: () => void;

@@ -80,6 +80,11 @@ export class Health {
     };
   }
 
+  /** Every loop came around, since something that a loop waits for is being tried again. */
+  tryAgain(): void {
+    for (const loop of this.#loops.values()) loop.last = this.#clock.monotonic();
+  }
+
   /** What is so now. */
   report(): HealthReport {
     const asked = [...this.#conditions].map(([name, whyNot]) => [name, whyNot()] as const);

@@ -13,7 +13,7 @@ import type { RetryNotice, RetryOptions } from "./retry.ts";
 
 /** Where trouble shows. */
 export interface TroubleOptions {
-  /** Not ready while anything is tried again. */
+  /** Not ready while anything is tried again, and live since it is. */
   readonly health: Health;
   /** Gets `retries_total` and `retrying`. */
   readonly metrics: Metrics;
@@ -50,6 +50,7 @@ export class Trouble {
         const { attempt, delay, error } = notice;
         if (attempt === 1) failing++;
         last = notice;
+        health.tryAgain();
         retries.add(1, { code: error.code === "full" ? "full" : "unavailable" });
         // The first, second, fourth, eighth, ... time: an outage of hours is no flood of lines.
         if ((attempt & (attempt - 1)) !== 0) return;

@@ -1,0 +1,97 @@
+/**
+ * How far the log is, and how far behind it a job is.
+ *
+ * @module
+ */
+
+import {
+  type EventLog,
+  type OffsetVector,
+  offsetVector,
+  PipelineError,
+  type Topic,
+  TOPICS,
+} from "@pipeline/core";
+import type { Clock, Health, Metrics } from "@pipeline/runtime";
+
+/** The end of every partition of the log. Rejects with `not_found` where a topic is missing. */
+export async function readEnds(log: EventLog, partitions: number): Promise<OffsetVector> {
+  const ranges = new Map(
+    await Promise.all(TOPICS.map(async (topic) => [topic, await log.ranges(topic)] as const)),
+  );
+  return offsetVector(
+    partitions,
+    (topic, p) => ranges.get(topic)!.find((range) => range.partition === p)?.end ?? 0,
+  );
+}
+
+/** How far a job is in one partition. */
+export interface Position {
+  /** The topic. */
+  readonly topic: Topic;
+  /** From 0. */
+  readonly partition: number;
+  /** The first offset that is not done. */
+  readonly offset: number;
+}
+
+/** Options of {@linkcode watchLag}. */
+export interface LagOptions {
+  /** Asked for its ends. */
+  readonly log: EventLog;
+  /** Partitions of each topic. */
+  readonly partitions: number;
+  /** The partitions that are the job's now, and how far it is there. */
+  readonly positions: () => readonly Position[];
+  /** Not ready while the log does not answer; not live while there is lag that stays. */
+  readonly health: Health;
+  /** Gets `log_lag_records` by topic and partition. */
+  readonly metrics: Metrics;
+  /** Spaces the looks. */
+  readonly clock: Pick<Clock, "sleep">;
+  /** Ends watching. */
+  readonly signal: AbortSignal;
+  /** Milliseconds between two looks; 5,000 where not given. */
+  readonly interval?: number;
+  /** Milliseconds without any progress, while there is something to do, until the job is not live. */
+  readonly stallAfter: number;
+}
+
+/** Watches how far a job is behind the log, until the signal is aborted. */
+export async function watchLag(options: LagOptions): Promise<void> {
+  const { health, metrics, clock, signal, interval = 5_000 } = options;
+  const answers = health.gate("log");
+  const progress = health.loop("progress", options.stallAfter);
+  const lag = metrics.gauge("log_lag_records", {
+    help: "Records of the log that the job has not done yet.",
+    labels: { topic: TOPICS, partition: 1_000 },
+  });
+  let before = "";
+  const look = async () => {
+    const ends = await readEnds(options.log, options.partitions);
+    const positions = options.positions();
+    let behind = 0;
+    lag.clear();
+    for (const { topic, partition, offset } of positions) {
+      const records = Math.max(0, (ends[topic][partition] ?? 0) - offset);
+      behind += records;
+      lag.set(records, { topic, partition: String(partition) });
+    }
+    const now = positions.map((p) => `${p.topic}-${p.partition}=${p.offset}`).sort().join();
+    if (behind === 0 || now !== before) progress.beat();
+    before = now;
+    answers.open();
+  };
+  while (!signal.aborted) {
+    try {
+      await look();
+    } catch (error) {
+      if (!(error instanceof PipelineError)) throw error;
+      // A log that is away stops the job too, and is no fault of the job's.
+      progress.beat();
+      answers.close(error.message);
+    }
+    await clock.sleep(interval, signal).catch(() => {});
+  }
+  progress.end();
+}
