@@ -5,8 +5,18 @@
  * @module
  */
 
-import { DAY, PipelineError, WINDOWS } from "@pipeline/core";
-import { duration, integer, text } from "@pipeline/runtime";
+import { type EmbeddedConfig, embeddedConfig } from "@pipeline/adapters/embedded/config";
+import { DAY, parseTime, PipelineError, WINDOWS } from "@pipeline/core";
+import {
+  duration,
+  integer,
+  type OpsConfig,
+  opsFields,
+  type ProcessConfig,
+  processFields,
+  serversOrEmbedded,
+  text,
+} from "@pipeline/runtime";
 import { z } from "zod";
 import type { DisorderOptions } from "./disorder.ts";
 import type { HistoryOptions } from "./historical.ts";
@@ -28,6 +38,12 @@ function rate(): z.ZodType<string | number> {
     .refine((value) => isRate(value), { error });
 }
 
+function time(): z.ZodType<number, string> {
+  const error = 'a time such as "2026-01-31T12:00:00Z"';
+  return z.string({ error }).refine((value) => parseTime(value) !== undefined, { error })
+    .transform((value) => parseTime(value)!);
+}
+
 const disorder: z.ZodType<Required<DisorderOptions>> = z.strictObject({
   late: percent().describe("Records sent later than they were due, in percent"),
   lateBy: duration({ min: 1 }).prefault("1m").describe("Longest delay of late records"),
@@ -47,9 +63,9 @@ const disorder: z.ZodType<Required<DisorderOptions>> = z.strictObject({
 });
 
 /** The checked configuration, with defaults filled in. Times in milliseconds. */
-export interface GeneratorConfig {
-  /** Generate history, produce live traffic, or load an archive. */
-  readonly mode: "historical" | "realtime" | "archive";
+export interface GeneratorConfig extends ProcessConfig {
+  /** Where health and metrics are served. */
+  readonly ops: OpsConfig;
   /** Equal seeds give equal records. */
   readonly seed: number;
   /** Number of subreddits. */
@@ -59,13 +75,20 @@ export interface GeneratorConfig {
   /** Per mille of the comments. */
   readonly unknownSubreddit: number;
   /** How much history; see `HistoryOptions`. */
-  readonly historical: { readonly days: number; readonly scale: number };
+  readonly historical: {
+    readonly days: number;
+    readonly scale: number;
+    /** Milliseconds since 1970; the time of the first run where not given. */
+    readonly end?: number | undefined;
+  };
   /** Live traffic. */
   readonly realtime: {
     /** Messages a second, in one of the forms of `parseRate`. */
     readonly rate: string | number;
     readonly duration?: number | undefined;
     readonly linger: number;
+    /** Number of the run, in the ids of all that is new; the time of its start where not given. */
+    readonly run?: number | undefined;
     readonly disorder?: Required<DisorderOptions> | undefined;
   };
   /** Archives: their files, what becomes of them, and archive time by real time. */
@@ -78,12 +101,14 @@ export interface GeneratorConfig {
   readonly ledger?: string | undefined;
   /** File that keeps what disorder was injected. */
   readonly manifest?: string | undefined;
+  /** In place of servers. */
+  readonly embedded?: EmbeddedConfig | undefined;
 }
 
 /** Configuration of the generator in all its modes. */
 export const generatorConfig: z.ZodType<GeneratorConfig> = z.strictObject({
-  mode: z.enum(["historical", "realtime", "archive"]).default("realtime")
-    .describe("Generate history, produce live traffic, or load a Reddit archive"),
+  ...processFields,
+  ...opsFields,
   seed: integer(SEED).default(1).describe("Equal seeds give equal records"),
   subreddits: integer({ min: 1, max: 100_000 }).default(200).describe("Number of subreddits"),
   users: integer({ min: 1, max: 10_000_000 }).default(5_000).describe("Number of users"),
@@ -93,10 +118,17 @@ export const generatorConfig: z.ZodType<GeneratorConfig> = z.strictObject({
     days: z.number().gt(0).max(3_660).default(7).describe("Days of history"),
     scale: z.number().gt(0).max(10_000).default(1)
       .describe("Size: 1 is 50,000 records a day"),
+    end: time().optional().describe(
+      "End of the history, ISO 8601; live traffic then continues its users. Where it is not set, " +
+        "the time of the first run, which the dataset keeps",
+    ),
   }).prefault({}),
   realtime: z.strictObject({
     rate: rate().default(100).describe("Messages a second, also as a ramp or with bursts"),
     duration: duration({ min: 1 }).optional().describe("How long; without an end if not set"),
+    run: integer().optional().describe(
+      "Number of the run, in the ids of all that is new; seconds since 1970 at its start if not set",
+    ),
     linger: duration({ max: 1_000 }).prefault("5ms").describe("Gathers records for this long"),
     disorder: disorder.optional().describe("What goes wrong on purpose"),
   }).prefault({}),
@@ -108,15 +140,34 @@ export const generatorConfig: z.ZodType<GeneratorConfig> = z.strictObject({
   }).prefault({}),
   ledger: text().optional().describe("File that keeps what the log has acknowledged"),
   manifest: text().optional().describe("File that keeps what disorder was injected"),
-}).refine((config) => config.mode !== "archive" || config.archive.files.length > 0, {
-  error: "at least one file where mode is archive",
-  path: ["archive", "files"],
+  embedded: embeddedConfig.optional().describe("Parts on this machine in place of the servers"),
 });
+
+/** What `historical` needs. */
+export const historicalConfig: z.ZodType<GeneratorConfig> = generatorConfig.superRefine(
+  serversOrEmbedded(["hdfs"]),
+);
+
+/** What `realtime` needs. */
+export const realtimeConfig: z.ZodType<GeneratorConfig> = generatorConfig.superRefine(
+  serversOrEmbedded(["kafka"]),
+);
+
+/** What `archive` needs. */
+export const archiveConfig: z.ZodType<GeneratorConfig> = generatorConfig.superRefine(
+  (config, context) => {
+    const { files, target } = config.archive;
+    serversOrEmbedded([target === "log" ? "kafka" : "hdfs"])(config, context);
+    if (files.length > 0) return;
+    const message = "a list of at least one file";
+    context.addIssue({ code: "custom", message, input: files, path: ["archive", "files"] });
+  },
+);
 
 /** Options of the history that ends at `end` (milliseconds since 1970). */
 export function historyOptions(config: GeneratorConfig, end: number): HistoryOptions {
-  const { seed, subreddits, users, unknownSubreddit, historical } = config;
-  return { seed, subreddits, users, unknownSubreddit, end, ...historical };
+  const { seed, subreddits, users, unknownSubreddit, historical: { days, scale } } = config;
+  return { seed, subreddits, users, unknownSubreddit, end, days, scale };
 }
 
 /** Live runs as the configuration has them. */

@@ -1,13 +1,19 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { PipelineError } from "@pipeline/core";
 import { configJsonSchema, loadConfig } from "@pipeline/runtime";
-import { generatorConfig, historyOptions, realtimeOptions } from "./config.ts";
+import {
+  archiveConfig,
+  generatorConfig,
+  historicalConfig,
+  historyOptions,
+  realtimeConfig,
+  realtimeOptions,
+} from "./config.ts";
 
 const load = (file: unknown) => loadConfig(generatorConfig, { file });
 
 Deno.test("generatorConfig is complete without anything given", () => {
   const config = load({});
-  assertEquals(config.mode, "realtime");
   assertEquals(historyOptions(config, 1_000), {
     seed: 1,
     subreddits: 200,
@@ -47,9 +53,37 @@ Deno.test("generatorConfig refuses wrong values by name", () => {
     [{ realtime: { disorder: { late: 101 } } }, "realtime.disorder.late"],
     [{ realtime: { disorder: { late: 60, poison: 60 } } }, "realtime.disorder"],
     [{ historical: { days: 0 } }, "historical.days"],
-    [{ mode: "archive" }, "archive.files"],
   ];
   for (const [file, name] of wrong) assertThrows(() => load(file), PipelineError, name);
+});
+
+Deno.test("each command's schema names the servers that it cannot do without", () => {
+  const wrong: [Parameters<typeof loadConfig>[0], unknown, string][] = [
+    [
+      historicalConfig,
+      {},
+      '"hdfs" is missing: it must be given, unless "embedded" takes its place',
+    ],
+    [realtimeConfig, {}, '"kafka" is missing: it must be given, unless "embedded" takes its place'],
+    [archiveConfig, { archive: { files: ["RS"] } }, '"hdfs" is missing'],
+    [archiveConfig, { archive: { files: ["RS"], target: "log" } }, '"kafka" is missing'],
+    [
+      archiveConfig,
+      { embedded: { folder: "data" } },
+      '"archive.files" is missing: it must be a list of',
+    ],
+  ];
+  for (const [schema, file, message] of wrong) {
+    assertThrows(() => loadConfig(schema, { file }), PipelineError, message);
+  }
+  const { embedded } = load({ embedded: { folder: "data" } });
+  assertEquals(embedded, { folder: "data", access: "join" });
+});
+
+Deno.test("generatorConfig reads the end of the history as a time", () => {
+  const { historical } = load({ historical: { end: "2026-01-31T12:00:00Z" } });
+  assertEquals(historical.end, Date.UTC(2026, 0, 31, 12));
+  assertThrows(() => load({ historical: { end: "yesterday" } }), PipelineError, "historical.end");
 });
 
 Deno.test("generatorConfig has a JSON Schema that describes every value", () => {

@@ -12,9 +12,10 @@ import {
   hasCode,
   hashBytes,
   type LogProducer,
+  type PipelineError,
   type Topic,
 } from "@pipeline/core";
-import { type Clock, systemClock } from "@pipeline/runtime";
+import { type Clock, type RetryOptions, systemClock } from "@pipeline/runtime";
 import type { Injection } from "./disorder.ts";
 import type { Ledger, LedgerLine } from "./ledger.ts";
 
@@ -56,6 +57,8 @@ export interface DeliveryOptions {
   readonly onDelivered?: (batch: DeliveredBatch) => void | Promise<void>;
   /** Ends waiting for a log that is not available. */
   readonly signal?: AbortSignal;
+  /** Told what is tried again; how often and when is the delivery's own. */
+  readonly retry?: Pick<RetryOptions, "onRetry" | "onSettled">;
   /** The machine's clock where not given. */
   readonly clock?: Clock;
 }
@@ -119,33 +122,55 @@ export class Delivery {
   }
 
   async #deliver(records: readonly PlannedRecord[]): Promise<void> {
+    const { retry } = this.#options;
+    let attempt = 0;
+    let succeeded = false;
+    try {
+      succeeded = await this.#tryUntilTold(records, (error, delay) => {
+        retry?.onRetry?.({ attempt: ++attempt, delay, error });
+      });
+    } finally {
+      if (attempt > 0) retry?.onSettled?.(attempt + 1, succeeded);
+    }
+  }
+
+  /** Whether the records are in the log; false where they were given up. */
+  async #tryUntilTold(
+    records: readonly PlannedRecord[],
+    onRetry: (error: PipelineError, delay: number) => void,
+  ): Promise<boolean> {
     for (let attempt = 0;; attempt++) {
+      const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(attempt, 20));
       const used = this.#producer;
       const sent = this.#clock.now();
       let producer: LogProducer | undefined;
       try {
         producer = await used;
         const acknowledgements = await producer.send(records);
-        return await this.#delivered({
+        await this.#delivered({
           records,
           acknowledgements,
           sent,
           acknowledged: this.#clock.now(),
         });
+        return true;
       } catch (error) {
-        if (hasCode(error, "too_large")) return await this.#divide(records);
+        if (hasCode(error, "too_large")) {
+          await this.#divide(records);
+          return true;
+        }
         if (!hasCode(error, "unavailable") && !hasCode(error, "full")) throw error;
         // Sending what has no answer anew may leave two copies: the ledger says which.
         if (producer !== undefined && hasCode(error, "unavailable")) await this.#doubt(records);
         if (hasCode(error, "unavailable")) this.#replace(used);
+        onRetry(error, wait);
       }
       try {
-        const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(attempt, 20));
         await this.#clock.sleep(wait, this.#options.signal);
       } catch (error) {
         if (!hasCode(error, "stopped")) throw error;
         this.counts.abandoned += records.length;
-        return;
+        return false;
       }
     }
   }

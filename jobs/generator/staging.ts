@@ -16,6 +16,8 @@ import {
   topicOf,
   WINDOWS,
 } from "@pipeline/core";
+import { writeOwn } from "@pipeline/protocol";
+import { retry, type RetryOptions } from "@pipeline/runtime";
 import { createHash } from "node:crypto";
 import { LineBuffer } from "./line_buffer.ts";
 
@@ -76,6 +78,8 @@ export interface StagingLimits {
   readonly heldBytes?: number;
   /** Files written at the same time; 4 where not given. */
   readonly concurrency?: number;
+  /** How often what fails is tried again; never where not given. */
+  readonly retry?: RetryOptions;
 }
 
 interface Bucket {
@@ -86,6 +90,8 @@ interface Bucket {
 }
 
 const HOUR = WINDOWS["1h"];
+
+const NEVER: RetryOptions = { policy: { base: 0, max: 0, attempts: 1 } };
 
 /** What an hour costs before its first record, so that very many sparse ones count too. */
 const BUCKET_BYTES = 2_048;
@@ -127,6 +133,7 @@ export class StagingWriter {
   readonly #fileBytes: number;
   readonly #heldBytes: number;
   readonly #concurrency: number;
+  readonly #retry: RetryOptions;
   #held = 0;
   #bytes = 0;
   #from = Infinity;
@@ -143,6 +150,7 @@ export class StagingWriter {
     this.#fileBytes = limits.fileBytes ?? 16 * 2 ** 20;
     this.#heldBytes = limits.heldBytes ?? 64 * 2 ** 20;
     this.#concurrency = limits.concurrency ?? 4;
+    this.#retry = limits.retry ?? NEVER;
   }
 
   /** Starts a load; what an earlier, unfinished attempt left is removed. */
@@ -151,7 +159,7 @@ export class StagingWriter {
     load: string,
     limits: StagingLimits = {},
   ): Promise<StagingWriter> {
-    await dataset.remove(stagingPath(load));
+    await retry(() => dataset.remove(stagingPath(load)), limits.retry ?? NEVER);
     return new StagingWriter(dataset, load, limits);
   }
 
@@ -191,7 +199,7 @@ export class StagingWriter {
 
   /** Writes a file beside the data, such as `_rejected_000.json`. */
   async writeAside(name: string, content: Uint8Array): Promise<void> {
-    await this.dataset.write(`${this.#root}/${name}`, content);
+    await this.#put(name, content);
   }
 
   /** Writes the rest and, last, the manifest. */
@@ -214,7 +222,10 @@ export class StagingWriter {
       ...(rejected === undefined ? {} : { rejected }),
     };
     const text = new TextEncoder().encode(`${JSON.stringify(manifest)}\n`);
-    await this.dataset.write(`${this.#root}/_manifest.json`, text);
+    // A reader that finds it must find all of it.
+    await this.#put("_manifest.new", text);
+    const [from, to] = [`${this.#root}/_manifest.new`, `${this.#root}/_manifest.json`];
+    await retry(() => renamed(this.dataset, from, to), this.#retry);
     return manifest;
   }
 
@@ -253,16 +264,28 @@ export class StagingWriter {
 
   async #write(path: string, content: Uint8Array, records: number): Promise<void> {
     const sha256 = createHash("sha256").update(content).digest("hex");
-    const bytes = await this.dataset.write(`${this.#root}/${path}`, content);
-    if (bytes !== content.length) {
-      throw new PipelineError("corrupt", `${path} has ${bytes} of ${content.length} bytes`);
-    }
-    this.#files.push({ path, records, bytes, sha256 });
+    await this.#put(path, content);
+    this.#files.push({ path, records, bytes: content.length, sha256 });
+  }
+
+  #put(path: string, content: Uint8Array): Promise<void> {
+    return retry(() => writeOwn(this.dataset, `${this.#root}/${path}`, content), this.#retry);
   }
 
   async #room(): Promise<void> {
     while (this.#writing.size >= this.#concurrency) await Promise.race(this.#writing);
     if (this.#failure !== undefined) throw this.#failure;
+  }
+}
+
+/** Renames, or finds that an earlier try did. */
+async function renamed(dataset: MasterDataset, from: string, to: string): Promise<void> {
+  try {
+    await dataset.rename(from, to);
+  } catch (error) {
+    if (await dataset.status(from) !== undefined || await dataset.status(to) === undefined) {
+      throw error;
+    }
   }
 }
 

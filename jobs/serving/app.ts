@@ -13,7 +13,7 @@ import { bounded, secure, wellFormed } from "./api/guards.ts";
 import { problemResponse, toProblem } from "./api/problems.ts";
 import { viewRoutes } from "./api/routes.ts";
 import { addSystemRoutes } from "./api/system_routes.ts";
-import { type ServingConfig, servingConfig } from "./config.ts";
+import { DEFAULT_LIMITS, type ServingLimits } from "./config.ts";
 import { shareEnds } from "./log_ends.ts";
 import type { Asset } from "./page/mod.ts";
 import { Problem } from "./problem.ts";
@@ -33,7 +33,7 @@ export interface AppOptions {
   /** The page's files (see `loadAssets`); without them there is no page. */
   readonly assets?: ReadonlyMap<string, Asset>;
   /** Limits; the defaults where not given. */
-  readonly limits?: Pick<ServingConfig, "requestTimeout" | "maxRequests" | "maxStreams">;
+  readonly limits?: ServingLimits;
   /** The machine's own where not given. */
   readonly clock?: Clock;
   /** Takes failures. */
@@ -55,7 +55,7 @@ export interface App {
 /** Makes the application. */
 export function createApp(options: AppOptions): App {
   const { store, ends, log, clock = systemClock, metrics = new Metrics() } = options;
-  const { limits = servingConfig.parse({}), health = new Health(clock) } = options;
+  const { limits = DEFAULT_LIMITS, health = new Health(clock) } = options;
   const source: Source = { store, ...(ends && { ends: shareEnds(ends, { clock }) }) };
   const summarizer = new Summarizer({
     source,

@@ -4,29 +4,65 @@
  * @module
  */
 
-import { duration, integer, port, text } from "@pipeline/runtime";
+import { type EmbeddedConfig, embeddedConfig } from "@pipeline/adapters/embedded/config";
+import { DEFAULT_PARTITIONS } from "@pipeline/core";
+import {
+  duration,
+  integer,
+  type OpsConfig,
+  opsFields,
+  port,
+  type ProcessConfig,
+  processFields,
+  serversOrEmbedded,
+  text,
+} from "@pipeline/runtime";
 import { z } from "zod";
 
-/** A member of a configuration: what it is once read, and what may be written. */
-export type Field<Output, Input = Output> = z.ZodType<Output, Input | undefined>;
-
-/** What the serving job listens on, and its limits. */
-export const servingConfig: z.ZodObject<{
-  host: Field<string>;
-  port: Field<number>;
-  requestTimeout: Field<number, number | string>;
-  maxRequests: Field<number>;
-  maxStreams: Field<number>;
-}, z.core.$strict> = z.strictObject({
-  host: text().prefault("0.0.0.0").describe("Address to listen on."),
-  port: port().prefault(30080).describe("Port of the API and the page."),
-  requestTimeout: duration({ min: 100 }).prefault("10s")
-    .describe("Longest time to answer a request."),
-  maxRequests: integer({ min: 1, max: 10_000 }).prefault(64)
-    .describe("Most requests that are answered at a time; more are refused."),
-  maxStreams: integer({ min: 1, max: 10_000 }).prefault(200)
-    .describe("Most clients that follow the stream at a time; more are refused."),
-});
+/** What the API is limited to. Times in milliseconds. */
+export interface ServingLimits {
+  /** Longest time to answer a request. */
+  readonly requestTimeout: number;
+  /** Most requests that are answered at a time. */
+  readonly maxRequests: number;
+  /** Most clients that follow the stream at a time. */
+  readonly maxStreams: number;
+}
 
 /** Checked configuration of the serving job. Times in milliseconds. */
-export type ServingConfig = z.output<typeof servingConfig>;
+export interface ServingConfig extends ProcessConfig, ServingLimits {
+  /** Where health and metrics are served besides the API's own port. */
+  readonly ops: OpsConfig;
+  /** Address to listen on. */
+  readonly host: string;
+  /** Port of the API and the page. */
+  readonly port: number;
+  /** Partitions of each topic of records. */
+  readonly partitions: number;
+  /** In place of servers. */
+  readonly embedded?: EmbeddedConfig | undefined;
+}
+
+const limits = {
+  requestTimeout: duration({ min: 100 }).prefault("10s")
+    .describe("Longest time to answer a request"),
+  maxRequests: integer({ min: 1, max: 10_000 }).prefault(64)
+    .describe("Most requests that are answered at a time; more are refused"),
+  maxStreams: integer({ min: 1, max: 10_000 }).prefault(200)
+    .describe("Most clients that follow the stream at a time; more are refused"),
+};
+
+/** The limits where nothing else is configured. */
+export const DEFAULT_LIMITS: ServingLimits = z.strictObject(limits).parse({});
+
+/** Configuration of the serving job. */
+export const servingConfig: z.ZodType<ServingConfig> = z.strictObject({
+  ...processFields,
+  ...opsFields,
+  host: text().prefault("0.0.0.0").describe("Address to listen on"),
+  port: port().prefault(30080).describe("Port of the API and the page"),
+  ...limits,
+  partitions: integer({ min: 1, max: 1_000 }).prefault(DEFAULT_PARTITIONS)
+    .describe("Partitions of each topic of records"),
+  embedded: embeddedConfig.optional().describe("Parts on this machine in place of the servers"),
+}).superRefine(serversOrEmbedded(["kafka", "elasticsearch"]));

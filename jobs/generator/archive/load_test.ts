@@ -132,6 +132,7 @@ Deno.test("loadArchive() has few files open and many hours, in no order", () =>
     };
     dataset.status = (at) => inner.status(at);
     dataset.remove = (at) => inner.remove(at);
+    dataset.rename = (from, to) => inner.rename(from, to);
     const manifest = await loadArchive(dataset, path, { heldBytes: 300_000, concurrency: 3 });
     assertEquals(manifest.totals.comments, 6_000);
     assertLess(most, 5);

@@ -1,0 +1,101 @@
+/**
+ * Configuration of the batch job.
+ *
+ * @module
+ */
+
+import { type EmbeddedConfig, embeddedConfig } from "@pipeline/adapters/embedded/config";
+import {
+  DEFAULT_MAX_FUTURE,
+  DEFAULT_PARTITIONS,
+  DEFAULT_SETTINGS,
+  WINDOW_NAMES,
+  type WindowName,
+} from "@pipeline/core";
+import {
+  duration,
+  integer,
+  type OpsConfig,
+  opsFields,
+  type ProcessConfig,
+  processFields,
+  serversOrEmbedded,
+  text,
+} from "@pipeline/runtime";
+import { z } from "zod";
+
+/** Checked configuration of the batch job. Times in milliseconds. */
+export interface BatchConfig extends ProcessConfig {
+  /** Where health and metrics are served. */
+  readonly ops: OpsConfig;
+  /** Partitions of each topic of records. */
+  readonly partitions: number;
+  /** What the views are computed with; see `ViewSettings`. */
+  readonly views: { readonly userWindows: readonly WindowName[]; readonly maxFuture: number };
+  /** Most posts that are published a subreddit. */
+  readonly keep: number;
+  /** How long windows of each size are kept, back from the latest event; 0 for ever. */
+  readonly retention: {
+    readonly minutes: number;
+    readonly hours: number;
+    readonly days: number;
+  };
+  /** After so long a generation that speed does not catch up with has failed. */
+  readonly catchUpTimeout: number;
+  /** Between two looks at how far speed is. */
+  readonly pollInterval: number;
+  /** How long the lock lasts without being renewed. */
+  readonly lockLease: number;
+  /** How long to wait for another run that holds the lock. */
+  readonly lockWait: number;
+  /** Threads that fold days. */
+  readonly threads: number;
+  /** File of acknowledged records, as the generator writes it. */
+  readonly ledger?: string | undefined;
+  /** In place of servers. */
+  readonly embedded?: EmbeddedConfig | undefined;
+}
+
+/** What every command of the job may be given. */
+const batchSchema = z.strictObject({
+  ...processFields,
+  ...opsFields,
+  partitions: integer({ min: 1, max: 1_000 }).prefault(DEFAULT_PARTITIONS)
+    .describe("Partitions of each topic of records"),
+  views: z.strictObject({
+    userWindows: z.array(z.enum(WINDOW_NAMES)).min(1).prefault([...DEFAULT_SETTINGS.user_windows])
+      .describe("Windows that user activity is counted in"),
+    maxFuture: duration().prefault(DEFAULT_MAX_FUTURE).describe(
+      "How far ahead of the log's clock an event may be; the same as ingest's",
+    ),
+  }).prefault({}),
+  keep: integer({ min: 1 }).prefault(1_000).describe("Most posts that are published a subreddit"),
+  retention: z.strictObject({
+    minutes: duration().prefault("0s")
+      .describe("How long windows of a minute are kept, back from the latest event; 0 for ever"),
+    hours: duration().prefault("0s").describe("How long windows of an hour are kept"),
+    days: duration().prefault("0s").describe("How long windows of a day are kept"),
+  }).prefault({}),
+  catchUpTimeout: duration({ min: 1_000 }).prefault("15m")
+    .describe("After this long a generation that speed does not catch up with has failed"),
+  pollInterval: duration({ min: 10 }).prefault("500ms")
+    .describe("Time between two looks at how far speed is"),
+  lockLease: duration({ min: 1_000 }).prefault("2m")
+    .describe("How long the lock of a run lasts that does not renew it"),
+  lockWait: duration().prefault("3m")
+    .describe("How long to wait for another run; longer than the lease, so that a dead one ends"),
+  threads: integer({ min: 1, max: 256 }).prefault(1).describe("Threads that fold days"),
+  ledger: text().optional()
+    .describe("File of acknowledged records that verify checks, as the generator writes it"),
+  embedded: embeddedConfig.optional().describe("Parts on this machine in place of the servers"),
+});
+
+/** What `run`, `roll-back` and `setup` need. */
+export const batchConfig: z.ZodType<BatchConfig> = batchSchema.superRefine(
+  serversOrEmbedded(["hdfs", "elasticsearch"]),
+);
+
+/** What `verify` needs. */
+export const verifyConfig: z.ZodType<BatchConfig> = batchSchema.superRefine(
+  serversOrEmbedded(["kafka", "hdfs", "elasticsearch"]),
+);

@@ -1,0 +1,36 @@
+/**
+ * Where a generated history ends: recorded in the dataset by the first run, so that
+ * every later one makes the same bytes.
+ *
+ * @module
+ */
+
+import { canonicalBytes, canonicalJson, hashText, type MasterDataset } from "@pipeline/core";
+import { newToken, readAll, STAGING, writeOwn } from "@pipeline/protocol";
+
+/**
+ * The recorded end of the history that is identified by its other parameters; `now` is
+ * recorded where there is none.
+ *
+ * @returns milliseconds since 1970.
+ */
+export async function recordedEnd(
+  dataset: MasterDataset,
+  identity: unknown,
+  now: number,
+): Promise<number> {
+  const path = `${STAGING}/_ends/${hashText(canonicalJson(identity))}.json`;
+  if (await dataset.status(path) === undefined) {
+    const temporary = `${STAGING}/_ends/_${newToken()}`;
+    await writeOwn(dataset, temporary, canonicalBytes({ end: now, identity }));
+    try {
+      await dataset.rename(temporary, path);
+    } catch (error) {
+      // Whoever was first decides, and that may have been an earlier try.
+      if (await dataset.status(path) === undefined) throw error;
+      await dataset.remove(temporary);
+    }
+  }
+  const text = new TextDecoder().decode(await readAll(dataset, path));
+  return (JSON.parse(text) as { readonly end: number }).end;
+}

@@ -1,0 +1,174 @@
+/**
+ * What the generator does with its parts.
+ *
+ * @module
+ */
+
+import { DAY, type EventLog, type MasterDataset, TOPICS } from "@pipeline/core";
+import { CommitLog } from "@pipeline/protocol";
+import type { Job, RetryOptions } from "@pipeline/runtime";
+import { archiveLoadId, loadArchive } from "./archive/load.ts";
+import { archiveSize } from "./archive/open.ts";
+import { ArchiveReplay } from "./archive/replay.ts";
+import { type GeneratorConfig, historyOptions, realtimeOptions } from "./config.ts";
+import type { DeliveryCounts } from "./delivery.ts";
+import type { InjectedRecord } from "./disorder.ts";
+import { generateHistory, historyLoadId, type Progress } from "./historical.ts";
+import { recordedEnd } from "./history_end.ts";
+import { JsonLinesFile } from "./json_lines.ts";
+import { type Ledger, openLedger } from "./ledger.ts";
+import { RealtimeProducer } from "./realtime.ts";
+import type { LoadManifest } from "./staging.ts";
+
+type GeneratorJob = Job<GeneratorConfig>;
+
+/** Generates history into the dataset's staging. What is there, or committed, is not made again. */
+export async function runHistorical(dataset: MasterDataset, job: GeneratorJob): Promise<void> {
+  const { config, clock } = job;
+  const end = config.historical.end ??
+    await job.begin("dataset", () => {
+      const { end: _, ...identity } = historyOptions(config, 0);
+      return recordedEnd(dataset, identity, clock.now());
+    });
+  const options = historyOptions(config, end);
+  const load = historyLoadId(options);
+  await stageOnce(dataset, job, {
+    load,
+    stage: (limits) => generateHistory(dataset, options, limits),
+  });
+}
+
+/** Loads each of the archives into the dataset's staging. */
+export async function runArchiveLoads(dataset: MasterDataset, job: GeneratorJob): Promise<void> {
+  const { files } = job.config.archive;
+  for (const file of files) await archiveSize(file);
+  for (const file of files) {
+    let rejected = 0;
+    await stageOnce(dataset, job, {
+      load: await archiveLoadId(file),
+      stage: (limits) =>
+        loadArchive(dataset, file, {
+          ...limits,
+          onRejected: ({ line, reason }) => {
+            if (rejected++ < 3) job.logger.warn("A line cannot be used", { file, line, reason });
+          },
+        }),
+    });
+    if (rejected > 0) job.logger.warn("Lines could not be used", { file, lines: rejected });
+  }
+}
+
+interface Staging {
+  readonly load: string;
+  readonly stage: (limits: {
+    readonly retry: GeneratorJob["retry"];
+    readonly signal: AbortSignal;
+    readonly onProgress: (progress: Progress) => void;
+  }) => Promise<LoadManifest>;
+}
+
+async function stageOnce(
+  dataset: MasterDataset,
+  { begin, logger, retry, signal }: GeneratorJob,
+  { load, stage }: Staging,
+): Promise<void> {
+  const committed = await begin("dataset", () => new CommitLog(dataset).history(load));
+  if (committed !== undefined) {
+    return logger.info("The load was committed before", { load, records: committed.records });
+  }
+  let shown = 0;
+  const { files, totals } = await stage({
+    retry,
+    signal,
+    onProgress: ({ done, total }) => {
+      const tenth = Math.floor(done * 10 / Math.max(1, total));
+      if (tenth > shown) logger.info("Staging", { load, done, total });
+      shown = tenth;
+    },
+  });
+  logger.info("The load waits in staging to be committed", { load, files: files.length, totals });
+}
+
+/** Produces live traffic until its duration is over, or it is told to end. */
+export async function runRealtime(log: EventLog, job: GeneratorJob): Promise<void> {
+  const { config, clock, logger } = job;
+  const run = config.realtime.run ?? Math.floor(clock.now() / 1000);
+  const options = realtimeOptions(config, { run, ...registration(config) });
+  const manifest = config.manifest === undefined
+    ? undefined
+    : await JsonLinesFile.open<InjectedRecord>(config.manifest);
+  try {
+    await deliver(log, job, (common) => {
+      const producer = new RealtimeProducer(log, options, {
+        ...common,
+        linger: config.realtime.linger,
+        ...(manifest === undefined ? {} : { manifest }),
+      });
+      logger.info("Producing", { run, rate: options.rate });
+      return producer;
+    });
+  } finally {
+    await manifest?.close();
+  }
+}
+
+/** Replays the archives onto the log. */
+export async function runReplay(log: EventLog, job: GeneratorJob): Promise<void> {
+  const { files, speed } = job.config.archive;
+  for (const file of files) await archiveSize(file);
+  await deliver(log, job, (common) =>
+    new ArchiveReplay(log, { files, speed }, {
+      ...common,
+      onRejected: ({ file, line, reason }) =>
+        job.logger.debug("A line cannot be used", { file, line, reason }),
+    }));
+}
+
+interface Producing {
+  run(): Promise<Readonly<DeliveryCounts>>;
+  status(): Readonly<DeliveryCounts> & { readonly produced: number; readonly behind?: number };
+}
+
+interface Common {
+  readonly signal: AbortSignal;
+  readonly retry: Pick<RetryOptions, "onRetry" | "onSettled">;
+  readonly ledger?: Ledger;
+}
+
+/** Produces, with the ledger where one is wanted, and figures. */
+async function deliver(
+  log: EventLog,
+  job: GeneratorJob,
+  make: (common: Common) => Producing,
+): Promise<void> {
+  const { config, metrics, logger, signal, retry } = job;
+  // Nothing is due before the log is there: what would be missed is no load that was wanted.
+  await job.begin("log", () => Promise.all(TOPICS.map((topic) => log.ranges(topic))));
+  const ledger = config.ledger === undefined ? undefined : await openLedger(config.ledger);
+  try {
+    const producing = make({ signal, retry, ...(ledger === undefined ? {} : { ledger }) });
+    metrics.gauge("generator_records", {
+      help: "Records by what became of them; behind: due and not sent yet.",
+      labels: {
+        state: ["produced", "acknowledged", "refused", "ambiguous", "abandoned", "behind"],
+      },
+      collect: (gauge) => {
+        const { produced, acknowledged, refused, ambiguous, abandoned, behind = 0 } = producing
+          .status();
+        const states = { produced, acknowledged, refused, ambiguous, abandoned, behind };
+        for (const [state, count] of Object.entries(states)) {
+          gauge.set(count, { state: state as keyof typeof states });
+        }
+      },
+    });
+    const status = await producing.run();
+    logger.info("Produced", { ...status });
+  } finally {
+    await ledger?.close();
+  }
+}
+
+/** The range of the history that a live run follows, where the configuration fixes its end. */
+function registration({ historical: { days, end } }: GeneratorConfig) {
+  return end === undefined ? {} : { registration: { from: end - days * DAY, to: end } };
+}

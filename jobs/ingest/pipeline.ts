@@ -1,0 +1,165 @@
+/**
+ * What the ingest job does with its parts.
+ *
+ * @module
+ */
+
+import {
+  DEAD_LETTER_TOPIC,
+  type EventLog,
+  hasCode,
+  type MasterDataset,
+  PipelineError,
+  TOPICS,
+  type TopicSpec,
+} from "@pipeline/core";
+import { CommitLog, COMMITS, STAGING, TEMPORARY, watchLag } from "@pipeline/protocol";
+import { type Job, untilAborted } from "@pipeline/runtime";
+import { bootstrap } from "./bootstrap.ts";
+import type { IngestConfig } from "./config.ts";
+import { Ingest } from "./ingest.ts";
+import { sweep } from "./sweep.ts";
+
+/** The parts of the ingest job. */
+export interface IngestPorts {
+  /** Read, and given the dead letters. */
+  readonly log: EventLog;
+  /** Where the records go. */
+  readonly dataset: MasterDataset;
+}
+
+/** The topics as the configuration wants them. */
+export function topicSpecs(config: IngestConfig): TopicSpec[] {
+  return [
+    ...TOPICS.map((topic) => ({ topic, partitions: config.partitions })),
+    { topic: DEAD_LETTER_TOPIC, partitions: config.deadLetterPartitions },
+  ];
+}
+
+/** Makes topics and folders, or checks that they are as they must be. Changes nothing twice. */
+export async function setUp({ log, dataset }: IngestPorts, job: Job<IngestConfig>): Promise<void> {
+  await job.begin("topics", () => log.ensureTopics(topicSpecs(job.config)));
+  for (const folder of [COMMITS, TEMPORARY, STAGING]) {
+    await job.begin("folders", () => dataset.mkdirs(folder));
+  }
+  job.logger.info("Topics and folders are there", { topics: topicSpecs(job.config) });
+}
+
+/** Commits the loads that wait in staging: the one that is named, or all. */
+export async function commitLoads(
+  dataset: MasterDataset,
+  job: Job<IngestConfig>,
+  named: string | undefined,
+): Promise<void> {
+  const loads = await job.begin("dataset", () => stagedLoads(dataset, named));
+  if (loads.length === 0) {
+    const before = await job.begin("dataset", () => new CommitLog(dataset).histories());
+    if (before.length > 0) return job.logger.info("No load waits; some were committed before");
+    throw new PipelineError("not_found", `No complete load waits in ${STAGING}, and none ever did`);
+  }
+  for (const load of loads) {
+    const { commit, added } = await bootstrap(dataset, load, {
+      retry: { ...job.retry, signal: job.signal },
+      onProgress: (done, total) => {
+        if (done % 100 === 0 || done === total) job.logger.debug("Files", { load, done, total });
+      },
+    });
+    const { records, files } = commit;
+    job.logger.info(added ? "Load committed" : "The load was committed before", {
+      load,
+      records,
+      files: files.length,
+    });
+  }
+}
+
+/** Loads that are complete in staging, or were committed before. */
+async function stagedLoads(
+  dataset: MasterDataset,
+  named: string | undefined,
+): Promise<readonly string[]> {
+  if (named !== undefined) return [named];
+  const loads: string[] = [];
+  for (const { name, type } of await dataset.list(STAGING)) {
+    const manifest = `${STAGING}/${name}/_manifest.json`;
+    if (type === "directory" && await dataset.status(manifest) !== undefined) loads.push(name);
+  }
+  return loads;
+}
+
+/** Ingests until it is told to end. */
+export async function runIngest({ log, dataset }: IngestPorts, job: Job<IngestConfig>) {
+  const { config, metrics, logger, signal } = job;
+  const records = metrics.counter("ingest_records_total", {
+    help: "Records committed to the dataset.",
+    labels: { topic: TOPICS },
+  });
+  const deadLetters = metrics.counter("ingest_dead_letters_total", {
+    help: "Records that could not be used and went to the dead letters.",
+    labels: { topic: TOPICS },
+  });
+  const commits = metrics.counter("ingest_commits_total", {
+    help: "Flushes committed to the dataset.",
+    labels: { topic: TOPICS },
+  });
+  const started = job.health.gate("ingest");
+  const ingest = await Ingest.start({
+    log,
+    dataset,
+    settings: {
+      flush_records: config.flush.records,
+      flush_bytes: config.flush.bytes,
+      flush_age: config.flush.age,
+      max_future: config.maxFuture,
+    },
+    retry: job.retry,
+    signal,
+    onCommit: ({ topic, partition, start, end, ...commit }) => {
+      records.add(commit.records, { topic });
+      deadLetters.add(commit.dead_letters.length, { topic });
+      commits.add(1, { topic });
+      logger.debug("Committed", { topic, partition, start, end });
+    },
+  });
+  started.open();
+  logger.info("Ingest runs");
+  const ending = new AbortController();
+  const lag = watchLag({
+    ...job,
+    log,
+    partitions: config.partitions,
+    positions: () => ingest.committed(),
+    signal: ending.signal,
+    stallAfter: config.stallAfter,
+  });
+  const sweeping = sweepNowAndThen(dataset, job, ingest.token, ending.signal);
+  try {
+    await Promise.race([ingest.done, untilAborted(signal)]);
+    await ingest.stop();
+  } finally {
+    ending.abort();
+    await Promise.all([lag, sweeping]);
+  }
+}
+
+/** Removes what dead writers left; what fails is tried again the next time. */
+async function sweepNowAndThen(
+  dataset: MasterDataset,
+  { config, clock, logger }: Job<IngestConfig>,
+  token: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { interval, age } = config.sweep;
+  while (!signal.aborted) {
+    try {
+      const removed = await sweep(dataset, { now: clock.now(), age, keep: [token] });
+      if (removed > 0) logger.info("Swept what dead writers left", { removed });
+    } catch (error) {
+      if (!(error instanceof PipelineError)) throw error;
+      logger.warn("Sweeping broke off", { error });
+    }
+    await clock.sleep(interval, signal).catch((error) => {
+      if (!hasCode(error, "stopped")) throw error;
+    });
+  }
+}

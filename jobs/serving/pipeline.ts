@@ -1,0 +1,63 @@
+/**
+ * What the serving job does with its parts.
+ *
+ * @module
+ */
+
+import type { EventLog, ServingStore } from "@pipeline/core";
+import { readEnds } from "@pipeline/protocol";
+import { errorText, type Job } from "@pipeline/runtime";
+import { createApp } from "./app.ts";
+import type { ServingConfig } from "./config.ts";
+import { loadAssets } from "./page/mod.ts";
+import { serve } from "./server.ts";
+
+/** The parts of the serving job. */
+export interface ServingPorts {
+  /** Asked for its ends. */
+  readonly log: EventLog;
+  /** Where the views are. */
+  readonly store: ServingStore;
+}
+
+/** Milliseconds between two looks whether the store answers. */
+const LOOK = 2_000;
+
+/** Answers requests until it is told to end. */
+export async function runServing(
+  { log, store }: ServingPorts,
+  job: Job<ServingConfig>,
+): Promise<void> {
+  const { config, health, metrics, clock, logger } = job;
+  const app = createApp({
+    store,
+    ends: () => readEnds(log, config.partitions),
+    assets: await loadAssets(),
+    limits: config,
+    clock,
+    log: logger,
+    metrics,
+    health,
+  });
+  const server = serve(app, { host: config.host, port: config.port, log: logger });
+  logger.info("Serving", { port: server.port });
+  await watchStore(store, job);
+  await server.stop();
+}
+
+/** Is ready while the store answers and has a generation, until the signal is aborted. */
+async function watchStore(
+  store: ServingStore,
+  { health, clock, signal }: Job<ServingConfig>,
+): Promise<void> {
+  const gate = health.gate("generation");
+  while (!signal.aborted) {
+    try {
+      if (await store.current() !== undefined) gate.open();
+      else gate.close("there is none yet");
+    } catch (error) {
+      gate.close(errorText(error));
+    }
+    await clock.sleep(LOOK, signal).catch(() => {});
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * Configuration of the speed job.
+ *
+ * @module
+ */
+
+import { type EmbeddedConfig, embeddedConfig } from "@pipeline/adapters/embedded/config";
+import { DEFAULT_PARTITIONS } from "@pipeline/core";
+import {
+  duration,
+  integer,
+  type OpsConfig,
+  opsFields,
+  type ProcessConfig,
+  processFields,
+  serversOrEmbedded,
+} from "@pipeline/runtime";
+import { z } from "zod";
+
+/** Checked configuration of the speed job. Times in milliseconds. */
+export interface SpeedConfig extends ProcessConfig {
+  /** Where health and metrics are served. */
+  readonly ops: OpsConfig;
+  /** Partitions of each topic of records. */
+  readonly partitions: number;
+  /** Between two writes of what changed. */
+  readonly flushInterval: number;
+  /** Records folded and not yet written at which the fold waits for the store. */
+  readonly maxUnflushed: number;
+  /** Between two looks for new generations. */
+  readonly pollInterval: number;
+  /** Without any progress for so long, while there is lag, the job is not live. */
+  readonly stallAfter: number;
+  /** In place of servers. */
+  readonly embedded?: EmbeddedConfig | undefined;
+}
+
+/** Configuration of the speed job. */
+export const speedConfig: z.ZodType<SpeedConfig> = z.strictObject({
+  ...processFields,
+  ...opsFields,
+  partitions: integer({ min: 1, max: 1_000 }).prefault(DEFAULT_PARTITIONS)
+    .describe("Partitions of each topic of records"),
+  flushInterval: duration({ min: 1 }).prefault("200ms").describe(
+    "Time between two writes of what changed: shorter shows records sooner, longer writes less",
+  ),
+  maxUnflushed: integer({ min: 1 }).prefault(20_000)
+    .describe("Records folded and not yet written at which the fold waits for the store"),
+  pollInterval: duration({ min: 10 }).prefault("1s")
+    .describe("Time between two looks for new generations"),
+  stallAfter: duration({ min: 1_000 }).prefault("5m")
+    .describe("Without progress for this long, while there is lag, the job is not live"),
+  embedded: embeddedConfig.optional().describe("Parts on this machine in place of the servers"),
+}).superRefine(serversOrEmbedded(["kafka", "elasticsearch"]));

@@ -1,0 +1,82 @@
+/**
+ * What the speed job does with its parts.
+ *
+ * @module
+ */
+
+import { type EventLog, type ServingStore, type ViewName, VIEWS } from "@pipeline/core";
+import { watchLag } from "@pipeline/protocol";
+import { type Job, untilAborted } from "@pipeline/runtime";
+import type { SpeedConfig } from "./config.ts";
+import { Speed } from "./speed.ts";
+
+/** The parts of the speed job. */
+export interface SpeedPorts {
+  /** What is folded. */
+  readonly log: EventLog;
+  /** Where generations are found and documents go. */
+  readonly store: ServingStore;
+}
+
+/** Folds until it is told to end. */
+export async function runSpeed({ log, store }: SpeedPorts, job: Job<SpeedConfig>): Promise<void> {
+  const { config, metrics, logger, signal } = job;
+  const records = metrics.counter("speed_records_total", {
+    help: "Records folded, into each generation that is folded.",
+  });
+  const documents = metrics.counter("speed_documents_total", {
+    help: "Documents written.",
+    labels: { view: VIEWS },
+  });
+  const speed = Speed.start({
+    log,
+    store,
+    settings: {
+      flush_interval: config.flushInterval,
+      max_unflushed: config.maxUnflushed,
+      poll_interval: config.pollInterval,
+    },
+    logger,
+    retry: job.retry,
+    onFlush: (flush) => {
+      records.add(flush.records);
+      for (const [view, count] of Object.entries(flush.documents)) {
+        documents.add(count, { view: view as ViewName });
+      }
+    },
+  });
+  metrics.gauge("speed_keys", {
+    help: "Keys in memory, in all generations that are folded.",
+    collect: (gauge) => {
+      const folded = [...speed.folds.values()].flatMap((fold) => fold.folded());
+      gauge.set(folded.reduce((sum, { keys }) => sum + keys, 0));
+    },
+  });
+  logger.info("Speed runs");
+  const ending = new AbortController();
+  const lag = watchLag({
+    ...job,
+    log,
+    partitions: config.partitions,
+    positions: () => oldest(speed),
+    signal: ending.signal,
+    stallAfter: config.stallAfter,
+  });
+  try {
+    await Promise.race([speed.done, untilAborted(signal)]);
+    await speed.stop();
+  } finally {
+    ending.abort();
+    await lag;
+  }
+}
+
+/** How far the oldest generation is folded, which is the one that is served. */
+function oldest(speed: Speed) {
+  const fold = speed.folds.get(Math.min(...speed.folds.keys()));
+  return (fold?.folded() ?? []).map(({ topic, partition, next_offset }) => ({
+    topic,
+    partition,
+    offset: next_offset,
+  }));
+}
