@@ -1,0 +1,43 @@
+/**
+ * Where what was fetched and made stays, outside the checkout.
+ *
+ * @module
+ */
+
+/** The folder that holds servers. */
+export function serverCache(): string {
+  const home = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
+  return `${home}/reddit-pipeline/servers`;
+}
+
+/**
+ * Makes a folder once: `make` fills a folder beside it, which is then moved into place. Of several
+ * processes that do so at the same time one wins, and the others use what it has made.
+ */
+export async function makeOnce(
+  target: string,
+  make: (folder: string) => Promise<void>,
+): Promise<string> {
+  if (await exists(target)) return target;
+  const scratch = `${target}.${crypto.randomUUID()}`;
+  await Deno.mkdir(scratch, { recursive: true });
+  try {
+    await make(scratch);
+    await Deno.rename(scratch, target);
+  } catch (error) {
+    await Deno.remove(scratch, { recursive: true }).catch(() => {});
+    if (!await exists(target)) throw error;
+  }
+  return target;
+}
+
+/** Whether there is something at the path. */
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * Finds a Java that is new enough, also beside the default one.
+ *
+ * @module
+ */
+
+import { PipelineError } from "@pipeline/core";
+
+/** A Java installation. */
+export interface Java {
+  /** Its folder; `bin/java` is below. */
+  readonly home: string;
+  /** Its feature release, e.g. 21. */
+  readonly release: number;
+}
+
+/** Where installations usually are, besides `JAVA_HOME` and the PATH. */
+const PLACES: readonly { readonly folder: string; readonly below: string }[] = [
+  { folder: "/usr/lib/jvm", below: "" },
+  { folder: "/Library/Java/JavaVirtualMachines", below: "/Contents/Home" },
+];
+
+/** How to look for one. */
+export interface JavaOptions {
+  /** What needs it, for the message. */
+  readonly for: string;
+  /** Also needs the compiler. */
+  readonly compiler?: boolean;
+  /** The environment; the process's where not given. */
+  readonly env?: (name: string) => string | undefined;
+  /** Folders of installations; the usual ones where not given. */
+  readonly places?: readonly { readonly folder: string; readonly below: string }[];
+}
+
+/**
+ * The first installation of at least this feature release: `JAVA_HOME`, the PATH's, then the newest
+ * of the usual places.
+ *
+ * @throws {PipelineError} `invalid`, one line that says what is needed and what was found.
+ */
+export async function findJava(atLeast: number, options: JavaOptions): Promise<Java> {
+  const found: Java[] = [];
+  for (const home of await candidates(options)) {
+    const java = await inspect(home);
+    if (java === undefined) continue;
+    if (java.release >= atLeast && await suits(java, options)) return java;
+    found.push(java);
+  }
+  const kind = options.compiler === true ? "JDK" : "Java";
+  const seen = found.length === 0
+    ? "none was found"
+    : `found: ${found.map(({ home, release }) => `${release} in ${home}`).join(", ")}`;
+  throw new PipelineError(
+    "invalid",
+    `${options.for} needs a ${kind} of release ${atLeast} or later in JAVA_HOME, on the PATH or in ` +
+      `/usr/lib/jvm (${seen})`,
+  );
+}
+
+async function candidates(options: JavaOptions): Promise<string[]> {
+  const { env = (name: string) => Deno.env.get(name), places = PLACES } = options;
+  const homes: string[] = [];
+  const named = env("JAVA_HOME");
+  if (named !== undefined && named !== "") homes.push(named);
+  for (const folder of (env("PATH") ?? "").split(":").filter((f) => f !== "")) {
+    const real = await Deno.realPath(`${folder}/java`).catch(() => undefined);
+    if (real?.endsWith("/bin/java")) homes.push(real.slice(0, -"/bin/java".length));
+  }
+  const usual: Java[] = [];
+  for (const { folder, below } of places) {
+    for (const entry of await listFolder(folder)) {
+      const java = await inspect(`${folder}/${entry}${below}`);
+      if (java !== undefined) usual.push(java);
+    }
+  }
+  usual.sort((a, b) => b.release - a.release);
+  return [...new Set([...homes, ...usual.map(({ home }) => home)])];
+}
+
+async function listFolder(path: string): Promise<string[]> {
+  try {
+    return (await Array.fromAsync(Deno.readDir(path))).map(({ name }) => name).sort();
+  } catch {
+    return [];
+  }
+}
+
+/** Reads the file `release`, which every JDK since 8 has in its home. */
+async function inspect(home: string): Promise<Java | undefined> {
+  const text = await Deno.readTextFile(`${home}/release`).catch(() => "");
+  const release = /^JAVA_VERSION="(\d+)/m.exec(text)?.[1];
+  return release === undefined ? undefined : { home, release: Number(release) };
+}
+
+async function suits({ home }: Java, { compiler = false }: JavaOptions): Promise<boolean> {
+  for (const name of compiler ? ["java", "javac", "jar"] : ["java"]) {
+    const file = await Deno.stat(`${home}/bin/${name}`).catch(() => undefined);
+    if (file?.isFile !== true) return false;
+  }
+  return true;
+}

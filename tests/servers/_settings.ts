@@ -1,0 +1,69 @@
+/**
+ * What is settled once for a set of servers and stays as long as its data: how many
+ * nodes, and where they listen.
+ *
+ * @module
+ */
+
+/** Ports of the nodes, by what they are for. */
+export interface Ports {
+  readonly client: number;
+  /** Among the nodes. */
+  readonly internal: number;
+  /** Of a DataNode's RPC; only there. */
+  readonly rpc?: number;
+}
+
+/** Settings of the servers' own, over those that we set. */
+export interface Overrides {
+  /** Lines of `server.properties`. */
+  readonly kafka?: Readonly<Record<string, string>>;
+  /** Properties of `hdfs-site.xml`. */
+  readonly hdfs?: Readonly<Record<string, string>>;
+  /** Lines of `elasticsearch.yml`. */
+  readonly elasticsearch?: Readonly<Record<string, string>>;
+}
+
+/** A set of servers as its data folder keeps it. */
+export interface Settings {
+  /** Format of the file. */
+  readonly version: 1;
+  /** Full compilation of the servers' code: slower to start, quicker to run. */
+  readonly steady: boolean;
+  /** Brokers; also controllers. */
+  readonly kafka: readonly Ports[];
+  /** One or none. `client` is HTTP, `internal` RPC. */
+  readonly namenodes: readonly Ports[];
+  /** `client` is HTTP, `internal` data transfer. */
+  readonly datanodes: readonly Ports[];
+  /** `client` is HTTP, `internal` transport. */
+  readonly elasticsearch: readonly Ports[];
+  readonly overrides: Overrides;
+}
+
+/** Loopback ports that are free now; no two alike. */
+export function freePorts(count: number): number[] {
+  const listeners = Array.from(
+    { length: count },
+    () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
+  );
+  const ports = listeners.map(({ addr }) => addr.port);
+  for (const listener of listeners) listener.close();
+  return ports;
+}
+
+/** Flags of every Java: small heaps, and little work for compilers and collectors on few cores. */
+export function javaFlags(heap: number, steady: boolean): string[] {
+  return [
+    `-Xms${heap}m`,
+    `-Xmx${heap}m`,
+    "-XX:+UseSerialGC",
+    ...(steady ? [] : ["-XX:TieredStopAtLevel=1"]),
+    "-Djava.awt.headless=true",
+  ];
+}
+
+/** An address on this machine. */
+export function local(port: number): string {
+  return `127.0.0.1:${port}`;
+}

@@ -1,0 +1,10 @@
+/**
+ * Real servers for tests, benchmarks and whoever wants to try the jobs without a cluster.
+ *
+ * @module
+ */
+
+export { type Overrides } from "./_settings.ts";
+export { type NodeSpec, ServerNode } from "./node.ts";
+export { Servers, type ServersOptions, startServers } from "./servers.ts";
+export { SHARED, sharedServers } from "./shared.ts";
