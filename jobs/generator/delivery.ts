@@ -17,7 +17,7 @@ import {
 } from "@pipeline/core";
 import { type Clock, type RetryOptions, systemClock } from "@pipeline/runtime";
 import type { Injection } from "./disorder.ts";
-import type { Ledger, LedgerLine } from "./ledger.ts";
+import type { Ledger, LedgerLine } from "@pipeline/protocol";
 
 /** A record with the time at which it is to be sent. */
 export interface PlannedRecord {

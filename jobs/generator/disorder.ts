@@ -9,7 +9,7 @@
 import { encodeRecord, type Entity, idOf, isAnnouncement, keyOf, topicOf } from "@pipeline/core";
 import { type DeliveredBatch, hashOf, type PlannedRecord } from "./delivery.ts";
 import { DueHeap } from "./due_heap.ts";
-import type { Appender } from "./json_lines.ts";
+import type { Appender } from "@pipeline/protocol";
 import { Random } from "./model/random.ts";
 import type { FactSource, PlannedSource } from "./pace.ts";
 import { poisonRecord, POISONS } from "./poison.ts";

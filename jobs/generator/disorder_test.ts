@@ -4,7 +4,7 @@ import { admitRecord, hashBytes, isAnnouncement, RecordError, TOPICS } from "@pi
 import { TestClock } from "@pipeline/runtime";
 import type { DisorderOptions, InjectedRecord } from "./disorder.ts";
 import { DueHeap } from "./due_heap.ts";
-import type { LedgerLine } from "./ledger.ts";
+import type { LedgerLine } from "@pipeline/protocol";
 import { Random } from "./model/random.ts";
 import { POISONS } from "./poison.ts";
 import { RealtimeProducer } from "./realtime.ts";

@@ -37,7 +37,7 @@ export {
   historySize,
   type Progress,
 } from "./historical.ts";
-export { type Appender, JsonLinesFile, readJsonLines } from "./json_lines.ts";
+export { type Appender, JsonLinesFile, readJsonLines } from "@pipeline/protocol";
 export {
   type AmbiguousEntry,
   type Ledger,
@@ -45,7 +45,7 @@ export {
   type LedgerLine,
   openLedger,
   readLedger,
-} from "./ledger.ts";
+} from "@pipeline/protocol";
 export * from "./model/mod.ts";
 export { type FactSource, pace, type PaceOptions, type PlannedSource, steadyTime } from "./pace.ts";
 export { type Poison, POISONS } from "./poison.ts";

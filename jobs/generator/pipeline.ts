@@ -5,7 +5,7 @@
  */
 
 import { DAY, type EventLog, type MasterDataset, TOPICS } from "@pipeline/core";
-import { CommitLog } from "@pipeline/protocol";
+import { CommitLog, JsonLinesFile, type Ledger, openLedger } from "@pipeline/protocol";
 import type { Job, RetryOptions } from "@pipeline/runtime";
 import { archiveLoadId, loadArchive } from "./archive/load.ts";
 import { archiveSize } from "./archive/open.ts";
@@ -15,8 +15,6 @@ import type { DeliveryCounts } from "./delivery.ts";
 import type { InjectedRecord } from "./disorder.ts";
 import { generateHistory, historyLoadId, type Progress } from "./historical.ts";
 import { recordedEnd } from "./history_end.ts";
-import { JsonLinesFile } from "./json_lines.ts";
-import { type Ledger, openLedger } from "./ledger.ts";
 import { RealtimeProducer } from "./realtime.ts";
 import type { LoadManifest } from "./staging.ts";
 

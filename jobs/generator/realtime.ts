@@ -5,6 +5,7 @@
  */
 
 import type { EventLog } from "@pipeline/core";
+import type { Appender, Ledger } from "@pipeline/protocol";
 import { type Clock, systemClock } from "@pipeline/runtime";
 import { type DeliveredBatch, Delivery, type DeliveryCounts } from "./delivery.ts";
 import {
@@ -14,8 +15,6 @@ import {
   Injections,
   Order,
 } from "./disorder.ts";
-import type { Appender } from "./json_lines.ts";
-import type { Ledger } from "./ledger.ts";
 import { Model, type ModelOptions } from "./model/model.ts";
 import { type FactSource, pace, type PlannedSource, steadyTime } from "./pace.ts";
 import { type RateProfile, Schedule } from "./schedule.ts";

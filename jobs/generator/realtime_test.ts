@@ -13,8 +13,7 @@ import {
 } from "@pipeline/core";
 import { TestClock } from "@pipeline/runtime";
 import type { DeliveredBatch } from "./delivery.ts";
-import type { Appender } from "./json_lines.ts";
-import type { LedgerLine } from "./ledger.ts";
+import type { Appender, LedgerLine } from "@pipeline/protocol";
 import { RealtimeProducer } from "./realtime.ts";
 import { parseRate } from "./schedule.ts";
 

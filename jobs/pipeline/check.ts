@@ -5,20 +5,10 @@
  */
 
 import { openEmbedded } from "@pipeline/adapters/embedded";
-import { type LedgerEntry, verify, type VerifyReport } from "@pipeline/batch";
+import { verify, type VerifyReport } from "@pipeline/batch";
 import { hasCode, PipelineError } from "@pipeline/core";
-import { type LedgerLine, readLedger } from "@pipeline/generator";
+import { readAcknowledged } from "@pipeline/protocol";
 import { ledgerPath } from "./data_folder.ts";
-
-/** The ledger's acknowledged records; ambiguous ones are named by the producer, not checked. */
-export async function* acknowledged(lines: AsyncIterable<LedgerLine>): AsyncGenerator<LedgerEntry> {
-  try {
-    for await (const line of lines) if (!("ambiguous" in line)) yield line;
-  } catch (error) {
-    // No ledger: nothing was ever produced here.
-    if (!hasCode(error, "not_found")) throw error;
-  }
-}
 
 /**
  * Verifies what a folder serves. Merged values are checked where nobody writes.
@@ -27,7 +17,7 @@ export async function verifyFolder(folder: string): Promise<VerifyReport> {
   const owned = own(folder);
   const ports = owned ?? openEmbedded(folder, { access: "read" });
   try {
-    const ledger = acknowledged(readLedger(ledgerPath(folder)));
+    const ledger = readAcknowledged(ledgerPath(folder));
     return await verify({ ...ports, merged: owned !== undefined, ledger });
   } finally {
     await ports.close();

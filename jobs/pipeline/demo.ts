@@ -7,15 +7,13 @@
 
 import { type BatchStep, verify, type VerifyReport } from "@pipeline/batch";
 import { DAY, hasCode } from "@pipeline/core";
-import { readLedger } from "@pipeline/generator";
-import { readManifest } from "@pipeline/protocol";
+import { readAcknowledged, readManifest } from "@pipeline/protocol";
 import { type Logger, type Progress, systemClock } from "@pipeline/runtime";
 import type { Stats } from "@pipeline/serving";
 import type { DemoFlags } from "./config.ts";
 import { ledgerPath, noteRun } from "./data_folder.ts";
 import { Live } from "./live.ts";
 import { checkArchives, count, type LoadedHistory, loadHistory } from "./load_history.ts";
-import { acknowledged } from "./check.ts";
 import { Pipeline } from "./pipeline.ts";
 import { Rates } from "./rates.ts";
 import { statusLine } from "./status_line.ts";
@@ -249,7 +247,7 @@ class Demo {
   async #verify(): Promise<VerifyReport> {
     const { progress, flags } = this.#o;
     progress.line("Verifying: recompute every view from the dataset ...");
-    const ledger = acknowledged(readLedger(ledgerPath(flags.data)));
+    const ledger = readAcknowledged(ledgerPath(flags.data));
     return await verify({ ...this.#pipeline.ports, merged: true, ledger });
   }
 

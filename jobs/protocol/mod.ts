@@ -11,6 +11,8 @@ export * from "./commits.ts";
 export * from "./continuity.ts";
 export * from "./files.ts";
 export * from "./generations.ts";
+export * from "./json_lines.ts";
 export * from "./lag.ts";
 export * from "./last_record.ts";
 export * from "./layout.ts";
+export * from "./ledger.ts";

@@ -21,6 +21,7 @@ import type { OpsConfig, ProcessConfig } from "./job_config.ts";
 import { createLogger, type Logger } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { opsHandler } from "./ops.ts";
+import type { Closable } from "./parts.ts";
 import { retry, type RetryOptions } from "./retry.ts";
 import { runUntilSignal, type SignalSource } from "./shutdown.ts";
 import { Trouble } from "./trouble.ts";
@@ -46,6 +47,11 @@ export interface Job<C> {
    * ready, and says why. Rejects with `stopped` where the process is told to end meanwhile.
    */
   begin<T>(name: string, work: () => Promise<T>): Promise<T>;
+  /** Opens parts, as {@linkcode begin} does; does work with them; lets go of them. */
+  using<P extends Closable, T>(
+    open: () => Promise<P>,
+    work: (parts: P) => Promise<T>,
+  ): Promise<T>;
   /** Writes a line to standard output as it is. */
   print(line: string): void;
 }
@@ -186,7 +192,9 @@ class JobProcess<C extends CommandConfig> {
       if (ending.how === "drained") logger.info("Drained");
       return ending.result ?? 0;
     } catch (error) {
-      logger.error(errorText(error), { error });
+      // Where an expected error was made does not help; where an unexpected one was, does.
+      const expected = error instanceof PipelineError;
+      logger.error(errorText(error), expected ? { code: error.code } : { error });
       return exitCode(error);
     } finally {
       await ops?.shutdown();
@@ -206,6 +214,19 @@ class JobProcess<C extends CommandConfig> {
       metrics: this.#metrics,
       logger: this.#logger,
     });
+    const begin: Job<C>["begin"] = async (name, work) => {
+      const gate = this.#health.gate(name);
+      const result = await retry(work, {
+        ...trouble.retry,
+        signal,
+        onRetry: (notice) => {
+          gate.close(errorText(notice.error));
+          trouble.retry.onRetry?.(notice);
+        },
+      });
+      gate.open();
+      return result;
+    };
     return {
       config: this.#config,
       logger: this.#logger,
@@ -214,18 +235,14 @@ class JobProcess<C extends CommandConfig> {
       clock: systemClock,
       signal,
       retry: trouble.retry,
-      begin: async (name, work) => {
-        const gate = this.#health.gate(name);
-        const result = await retry(work, {
-          ...trouble.retry,
-          signal,
-          onRetry: (notice) => {
-            gate.close(errorText(notice.error));
-            trouble.retry.onRetry?.(notice);
-          },
-        });
-        gate.open();
-        return result;
+      begin,
+      using: async (open, work) => {
+        const parts = await begin("parts", open);
+        try {
+          return await work(parts);
+        } finally {
+          await parts.close().catch((error) => this.#logger.warn("Closing broke off", { error }));
+        }
       },
       print: this.#io.print,
     };

@@ -20,6 +20,7 @@ export * from "./log.ts";
 export * from "./metrics.ts";
 export * from "./nearest.ts";
 export * from "./ops.ts";
+export * from "./parts.ts";
 export * from "./progress.ts";
 export * from "./retry.ts";
 export type { Schema } from "./schema.ts";

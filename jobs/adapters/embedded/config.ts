@@ -19,7 +19,7 @@ export interface EmbeddedConfig {
 export const embeddedConfig: z.ZodType<EmbeddedConfig> = z.strictObject({
   folder: text().describe("Folder of the log, the dataset and the store"),
   access: z.enum(["own", "join", "read"]).prefault("join").describe(
-    "own: the one process that may append to the log; join: writes dataset and store, reads the " +
+    "own: the one process that may append to the log and follow it; join: writes dataset and store, reads the " +
       "log; read: reads",
   ),
 });

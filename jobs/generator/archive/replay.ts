@@ -9,7 +9,7 @@ import type { Entity, EventLog } from "@pipeline/core";
 import { type Clock, systemClock } from "@pipeline/runtime";
 import { type DeliveredBatch, Delivery, type DeliveryCounts } from "../delivery.ts";
 import { Order } from "../disorder.ts";
-import type { Ledger } from "../ledger.ts";
+import type { Ledger } from "@pipeline/protocol";
 import { type FactSource, pace, steadyTime } from "../pace.ts";
 import { type Line, readLines } from "./lines.ts";
 import { readLine, type RejectedLine } from "./load.ts";

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { PipelineError } from "@pipeline/core";
+import { hasCode, PipelineError } from "@pipeline/core";
 import { type Appender, JsonLinesFile, readJsonLines } from "./json_lines.ts";
 
 /** An acknowledged record: `(topic, partition, offset, hash)` is its identity. */
@@ -72,4 +72,16 @@ function checkLine(json: unknown, path: string): LedgerLine {
     "corrupt",
     `${path} holds a line that is none of a ledger: ${JSON.stringify(json)}`,
   );
+}
+
+/**
+ * The ledger's acknowledged records; ambiguous ones are named by the producer, not checked.
+ * None where there is no ledger: then nothing was ever produced.
+ */
+export async function* readAcknowledged(path: string): AsyncGenerator<LedgerEntry> {
+  try {
+    for await (const line of readLedger(path)) if (!("ambiguous" in line)) yield line;
+  } catch (error) {
+    if (!hasCode(error, "not_found")) throw error;
+  }
 }
