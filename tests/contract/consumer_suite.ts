@@ -64,7 +64,7 @@ export function consumerSuite(
   make: () => Promise<EventLogFixture>,
   traits: EventLogTraits,
 ): void {
-  const test = conformanceTest(`EventLog ${name}: consumer`, make);
+  const test = conformanceTest(`EventLog ${name}: consumer`, make, traits);
 
   test("gets every record once, in order, also those appended later", async ({ port: log }) => {
     const { topic, append } = await topicOf(log, 2);

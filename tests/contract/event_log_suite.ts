@@ -34,6 +34,8 @@ export interface EventLogTraits {
   readonly truncation: Capability;
   /** What was acknowledged is there after {@linkcode EventLogFixture.reopen}. */
   readonly durable: Capability;
+  /** Leaves nothing open; true where not given. See `conformanceTest`. */
+  readonly clean?: boolean;
 }
 
 /** A topic of its own for each test, since a server is shared. */
@@ -67,7 +69,7 @@ export function eventLogSuite(
   make: () => Promise<EventLogFixture>,
   traits: EventLogTraits,
 ): void {
-  const test = conformanceTest(`EventLog ${name}`, make);
+  const test = conformanceTest(`EventLog ${name}`, make, traits);
   consumerSuite(name, make, traits);
 
   test("ensureTopics() makes what is missing and refuses another shape", async ({ port: log }) => {

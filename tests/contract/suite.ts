@@ -36,16 +36,22 @@ export const AWKWARD = [
 /** Texts with the control characters that drivers end a text at, or use to escape. */
 export const BINARY = ["a\0b", "a\0c", "a", "a\x01", "a\x01\x01", "a\x01\x02b", "a\x02", "\0"];
 
-/** Registers one test of a suite. */
+/**
+ * Registers one test of a suite. With `clean` false, timers and connections may be left that a client
+ * package leaves to time out by itself.
+ */
 export function conformanceTest<F extends { cleanup(): Promise<void> }>(
   suite: string,
   make: () => Promise<F>,
+  { clean = true }: { readonly clean?: boolean | undefined } = {},
 ): (name: string, body: (fixture: F) => Promise<void>, needs?: Capability) => void {
   return (name, body, needs = true) => {
     const ignore = needs !== true;
     Deno.test({
       name: `${suite}: ${name}${ignore ? ` (left out: ${needs.without})` : ""}`,
       ignore,
+      sanitizeOps: clean,
+      sanitizeResources: clean,
       fn: async () => {
         const fixture = await make();
         try {

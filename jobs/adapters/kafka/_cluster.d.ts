@@ -1,0 +1,3 @@
+export default class UntypedCluster {
+  constructor(options: object);
+}

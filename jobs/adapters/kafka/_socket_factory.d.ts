@@ -1,0 +1,3 @@
+import type { ISocketFactory } from "kafkajs";
+
+export default function socketFactory(): ISocketFactory;

@@ -1,0 +1,191 @@
+/**
+ * A subscription: membership says which partitions are ours, and each of them is read by
+ * a loop of its own, from the offset that the subscription names.
+ *
+ * @module
+ */
+
+import {
+  type Consumer,
+  hasCode,
+  type LogBatch,
+  type LogRange,
+  partitionName,
+  type Subscription,
+} from "@pipeline/core";
+import type { Clock } from "@pipeline/runtime";
+import { DEFAULT_MAX_RECORDS, outOfRange } from "../memory/groups.ts";
+import type { ClientOptions } from "./_kafkajs.ts";
+import type { KafkaConfig } from "./config.ts";
+import { Fetcher } from "./fetcher.ts";
+import { Membership } from "./membership.ts";
+
+/** What a consumer works with. */
+export interface ConsumerParts {
+  /** How connections are made. */
+  readonly client: ClientOptions;
+  /** The adapter's. */
+  readonly config: KafkaConfig;
+  /** How time passes. */
+  readonly clock: Clock;
+  /** The range that a partition has now. */
+  range(topic: string, partition: number): Promise<LogRange>;
+}
+
+/** A running subscription. */
+export class KafkaConsumer implements Consumer {
+  /** See {@linkcode Consumer.done}. */
+  readonly done: Promise<void>;
+  readonly #fetcher: Fetcher;
+  readonly #membership: Membership;
+  readonly #loops = new Map<string, Loop>();
+  readonly #subscription: Subscription;
+  readonly #parts: ConsumerParts;
+  readonly #settle: { resolve(): void; reject(error: unknown): void };
+  #failure: { readonly error: unknown } | undefined;
+  #ending: Promise<void> | undefined;
+
+  /** Joins the group. */
+  constructor(parts: ConsumerParts, subscription: Subscription) {
+    this.#parts = parts;
+    this.#subscription = subscription;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.done = promise;
+    this.#settle = { resolve, reject };
+    // Whoever watches `done` sees the failure; a consumer that is only stopped need not.
+    this.done.catch(() => {});
+    this.#fetcher = new Fetcher(parts.client, parts.config);
+    this.#membership = new Membership(parts.client, {
+      group: subscription.group,
+      topics: subscription.topics,
+      sessionTimeout: parts.config.sessionTimeout,
+      clock: parts.clock,
+      assigned: (topic, partition) => this.#assigned(topic, partition),
+      revoked: (topic, partition) => this.#revoked(topic, partition),
+    });
+    this.#membership.done.catch((error) => this.#fail(error));
+  }
+
+  /** See {@linkcode Consumer.stop}. */
+  stop(): Promise<void> {
+    return this.#ending ??= this.#end();
+  }
+
+  #assigned(topic: string, partition: number): void {
+    if (this.#ending !== undefined) return;
+    const loop = new Loop({
+      topic,
+      partition,
+      subscription: this.#subscription,
+      fetcher: this.#fetcher,
+      parts: this.#parts,
+    });
+    this.#loops.set(partitionName(topic, partition), loop);
+    loop.over.catch((error) => this.#fail(error));
+  }
+
+  async #revoked(topic: string, partition: number): Promise<void> {
+    const name = partitionName(topic, partition);
+    const loop = this.#loops.get(name);
+    if (loop === undefined) return;
+    loop.end();
+    await loop.over.catch(() => {});
+    this.#loops.delete(name);
+    if (this.#ending !== undefined) return;
+    try {
+      await this.#subscription.revoked?.(topic, partition);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.stop();
+  }
+
+  async #end(): Promise<void> {
+    const loops = [...this.#loops.values()];
+    for (const loop of loops) loop.end();
+    await Promise.allSettled(loops.map((loop) => loop.over));
+    await Promise.all([this.#membership.leave(), this.#fetcher.close()]);
+    if (this.#failure === undefined) this.#settle.resolve();
+    else this.#settle.reject(this.#failure.error);
+  }
+}
+
+interface LoopParts {
+  readonly topic: string;
+  readonly partition: number;
+  readonly subscription: Subscription;
+  readonly fetcher: Fetcher;
+  readonly parts: ConsumerParts;
+}
+
+/** Reads one partition until it is told to end. */
+class Loop {
+  /** Resolves once nothing runs any more; rejects where it can make no progress. */
+  readonly over: Promise<void>;
+  readonly #o: LoopParts;
+  readonly #ending = new AbortController();
+
+  constructor(options: LoopParts) {
+    this.#o = options;
+    this.over = this.#run().catch((error) => {
+      if (!hasCode(error, "stopped") || !this.#ending.signal.aborted) throw error;
+    });
+  }
+
+  end(): void {
+    this.#ending.abort();
+  }
+
+  async #run(): Promise<void> {
+    const { topic, partition, subscription } = this.#o;
+    const { signal } = this.#ending;
+    const position = await subscription.start(topic, partition);
+    let coming = this.#next(position);
+    while (!signal.aborted) {
+      const fetched = await coming;
+      // The next answer is on its way while this one is worked on.
+      coming = this.#next(fetched.nextOffset);
+      coming.catch(() => {});
+      for (const batch of slices(fetched, subscription.maxRecords ?? DEFAULT_MAX_RECORDS)) {
+        if (signal.aborted) return;
+        await subscription.batch(batch);
+      }
+    }
+  }
+
+  async #next(from: number): Promise<LogBatch> {
+    const { topic, partition, fetcher, parts } = this.#o;
+    const { signal } = this.#ending;
+    for (;;) {
+      try {
+        return await fetcher.next(topic, partition, { from, signal });
+      } catch (error) {
+        if (!hasCode(error, "offset_out_of_range")) throw error;
+        const range = await parts.range(topic, partition);
+        if (from < range.earliest || from > range.end) {
+          throw outOfRange(topic, range, from, Math.max(from, range.end));
+        }
+        // A leader that is new may not know yet what is committed.
+        await parts.clock.sleep(100, signal);
+      }
+    }
+  }
+}
+
+/** A batch in parts of at most so many records, each of which begins where the one before ends. */
+export function* slices(batch: LogBatch, maxRecords: number): Generator<LogBatch> {
+  const { records, nextOffset } = batch;
+  let { startOffset } = batch;
+  let at = 0;
+  do {
+    const end = Math.min(records.length, at + maxRecords);
+    const next = end < records.length ? records[end]!.offset : nextOffset;
+    yield { ...batch, startOffset, nextOffset: next, records: records.slice(at, end) };
+    startOffset = next;
+    at = end;
+  } while (at < records.length);
+}

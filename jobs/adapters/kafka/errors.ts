@@ -1,0 +1,82 @@
+/**
+ * What went wrong in Kafka, in the pipeline's terms.
+ *
+ * @module
+ */
+
+import { type ErrorCode, PipelineError } from "@pipeline/core";
+
+/** An error of the client: `type` is Kafka's own name of a protocol error, `name` the client's. */
+interface ClientError extends Error {
+  readonly type?: string;
+  readonly retriable?: boolean;
+}
+
+/** Protocol errors by what they mean here; what is not named is `unavailable`. */
+const CODES: ReadonlyMap<string, ErrorCode> = new Map<string, ErrorCode>([
+  ["UNKNOWN_TOPIC_OR_PARTITION", "not_found"],
+  ["OFFSET_OUT_OF_RANGE", "offset_out_of_range"],
+  ["MESSAGE_TOO_LARGE", "too_large"],
+  ["RECORD_LIST_TOO_LARGE", "too_large"],
+  ["INVALID_TOPIC_EXCEPTION", "invalid"],
+  ["INVALID_REPLICATION_FACTOR", "invalid"],
+  ["INVALID_PARTITIONS", "invalid"],
+  ["INVALID_CONFIG", "invalid"],
+  ["INVALID_SESSION_TIMEOUT", "invalid"],
+  ["POLICY_VIOLATION", "invalid"],
+  ["TOPIC_ALREADY_EXISTS", "exists"],
+  ["TOPIC_AUTHORIZATION_FAILED", "invalid"],
+  ["GROUP_AUTHORIZATION_FAILED", "invalid"],
+  ["CLUSTER_AUTHORIZATION_FAILED", "invalid"],
+  ["SASL_AUTHENTICATION_FAILED", "invalid"],
+  ["UNSUPPORTED_SASL_MECHANISM", "invalid"],
+]);
+
+/** Those after which a producer's numbering of its batches no longer fits the broker's. */
+const SEQUENCE = new Set([
+  "OUT_OF_ORDER_SEQUENCE_NUMBER",
+  "DUPLICATE_SEQUENCE_NUMBER",
+  "INVALID_PRODUCER_EPOCH",
+  "UNKNOWN_PRODUCER_ID",
+  "INVALID_PRODUCER_ID_MAPPING",
+]);
+
+/** The error itself and what it was caused by, the client's wrappers included. */
+function* causes(error: unknown): Generator<ClientError> {
+  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
+    yield at as ClientError;
+    // What has several causes, such as topics that could not be made, lists them.
+    if ("errors" in at && Array.isArray(at.errors)) yield* at.errors as ClientError[];
+  }
+}
+
+/** Kafka's name of a protocol error, if it is one; e.g. `NOT_LEADER_FOR_PARTITION`. */
+export function protocolError(error: unknown): string | undefined {
+  for (const { type } of causes(error)) if (typeof type === "string") return type;
+  return undefined;
+}
+
+/** Whether the producer must be replaced. */
+export function breaksSequence(error: unknown): boolean {
+  return SEQUENCE.has(protocolError(error) ?? "");
+}
+
+/**
+ * The error in the pipeline's terms.
+ *
+ * @param what was tried, for the message, e.g. `Appending to Kafka`.
+ */
+export function toPipelineError(error: unknown, what: string): PipelineError {
+  if (error instanceof PipelineError) return error;
+  for (const { name, type } of causes(error)) {
+    const code = CODES.get(type ?? "");
+    if (code !== undefined) return made(code, what, error);
+    if (name === "KafkaJSSASLAuthenticationError") return made("invalid", what, error);
+  }
+  return made("unavailable", what, error);
+}
+
+function made(code: ErrorCode, what: string, cause: unknown): PipelineError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return new PipelineError(code, `${what} failed: ${text}`, { cause });
+}

@@ -1,0 +1,232 @@
+/**
+ * The log on Kafka.
+ *
+ * @module
+ */
+
+import {
+  type Consumer,
+  type EventLog,
+  type LogBatch,
+  type LogProducer,
+  type LogRange,
+  PipelineError,
+  type Subscription,
+  type TopicSpec,
+} from "@pipeline/core";
+import { type Clock, type Logger, systemClock } from "@pipeline/runtime";
+import { type Admin, type ISocketFactory, Kafka, type Producer } from "kafkajs";
+import { DEFAULT_MAX_RECORDS, outOfRange } from "../memory/groups.ts";
+import type { ClientOptions } from "./_kafkajs.ts";
+import { clientOptions } from "./client.ts";
+import { type KafkaConfig, kafkaConfig, type KafkaInput } from "./config.ts";
+import { KafkaConsumer, slices } from "./consumer.ts";
+import { toPipelineError } from "./errors.ts";
+import { Fetcher } from "./fetcher.ts";
+import { KafkaProducer } from "./producer.ts";
+import { ensureTopics, topicRanges } from "./topics.ts";
+
+/** What the adapter is given besides its configuration. */
+export interface KafkaOptions {
+  /** Takes what clients report. */
+  readonly logger?: Logger;
+  /** The machine's where not given. */
+  readonly clock?: Clock;
+  /** Opens connections; the client's own where not given. */
+  readonly socketFactory?: ISocketFactory;
+}
+
+/** Milliseconds between two tries of a producer, at most. */
+const LONGEST_PAUSE = 1_000;
+
+/**
+ * The log on Kafka. Connects when it is used.
+ *
+ * @param config as {@linkcode kafkaConfig} has it, defaults filled in or not.
+ * @throws {PipelineError} `invalid` where a file of secrets cannot be read.
+ */
+export function openKafka(config: KafkaInput | KafkaConfig, options: KafkaOptions = {}): KafkaLog {
+  return new KafkaLog(kafkaConfig.parse(config), options);
+}
+
+/** The log on Kafka. Use {@linkcode openKafka}. */
+export class KafkaLog implements EventLog {
+  readonly #config: KafkaConfig;
+  readonly #client: ClientOptions;
+  readonly #clock: Clock;
+  readonly #logger: Logger | undefined;
+  readonly #consumers = new Set<KafkaConsumer>();
+  readonly #producers = new Set<LogProducer>();
+  readonly #partitions = new Map<string, number>();
+  readonly #closing = new AbortController();
+  #admin: Promise<Admin> | undefined;
+  #fetcher: Fetcher | undefined;
+
+  /** @param config complete. */
+  constructor(config: KafkaConfig, options: KafkaOptions = {}) {
+    this.#config = config;
+    this.#client = clientOptions(config, options);
+    this.#clock = options.clock ?? systemClock;
+    this.#logger = options.logger;
+  }
+
+  /** See {@linkcode EventLog.ensureTopics}. */
+  async ensureTopics(specs: readonly TopicSpec[]): Promise<void> {
+    const named = specs.map((spec) => ({ ...spec, topic: this.#name(spec.topic) }));
+    await this.#ask("Making topics", (admin) => ensureTopics(admin, named, this.#config));
+  }
+
+  /** See {@linkcode EventLog.ranges}. */
+  ranges(topic: string): Promise<LogRange[]> {
+    return this.#ask(
+      `Asking for the offsets of ${topic}`,
+      (admin) => topicRanges(admin, this.#name(topic)),
+    );
+  }
+
+  /** See {@linkcode EventLog.producer}. */
+  async producer(): Promise<LogProducer> {
+    this.#check();
+    const producer = await KafkaProducer.open({
+      config: this.#config,
+      clock: this.#clock,
+      logger: this.#logger,
+      connect: () => this.#connectProducer(),
+      partitions: (topic) => this.#count(topic),
+      nameOf: (topic) => this.#name(topic),
+    });
+    this.#producers.add(producer);
+    return producer;
+  }
+
+  /** See {@linkcode EventLog.subscribe}. */
+  async subscribe(subscription: Subscription): Promise<Consumer> {
+    this.#check();
+    for (const topic of subscription.topics) await this.#count(topic);
+    const own = (topic: string) => topic.slice(this.#config.prefix.length);
+    const consumer = new KafkaConsumer(
+      {
+        client: this.#client,
+        config: this.#config,
+        clock: this.#clock,
+        range: (topic, partition) => this.#range(own(topic), partition),
+      },
+      {
+        ...subscription,
+        group: this.#name(subscription.group),
+        topics: subscription.topics.map((topic) => this.#name(topic)),
+        start: (topic, partition) => subscription.start(own(topic), partition),
+        batch: (batch) => subscription.batch({ ...batch, topic: own(batch.topic) }),
+        revoked: async (topic, partition) => await subscription.revoked?.(own(topic), partition),
+      },
+    );
+    this.#consumers.add(consumer);
+    consumer.done.catch(() => {}).finally(() => this.#consumers.delete(consumer));
+    return consumer;
+  }
+
+  /** See {@linkcode EventLog.read}. */
+  async *read(
+    topic: string,
+    partition: number,
+    from: number,
+    to: number,
+  ): AsyncGenerator<LogBatch> {
+    this.#check();
+    const range = await this.#range(topic, partition);
+    if (from < range.earliest || to > range.end) throw outOfRange(topic, range, from, to);
+    this.#fetcher ??= new Fetcher(this.#client, this.#config);
+    const { signal } = this.#closing;
+    for (let position = from; position < to;) {
+      const fetched = await this.#fetcher.next(this.#name(topic), partition, {
+        from: position,
+        signal,
+      });
+      position = fetched.nextOffset;
+      const records = fetched.records.filter(({ offset }) => offset < to);
+      const nextOffset = Math.min(to, fetched.nextOffset);
+      yield* slices({ ...fetched, topic, nextOffset, records }, DEFAULT_MAX_RECORDS);
+    }
+  }
+
+  /** See {@linkcode EventLog.close}. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.all([...this.#consumers].map((consumer) => consumer.stop()));
+    await Promise.all([...this.#producers].map((producer) => producer.close().catch(() => {})));
+    await this.#fetcher?.close();
+    await this.#admin?.then((admin) => admin.disconnect()).catch(() => {});
+  }
+
+  #check(): void {
+    if (this.#closing.signal.aborted) throw new PipelineError("stopped", "The log is closed");
+  }
+
+  #name(topic: string): string {
+    return this.#config.prefix + topic;
+  }
+
+  async #range(topic: string, partition: number): Promise<LogRange> {
+    const found = (await this.ranges(topic)).find((range) => range.partition === partition);
+    if (found !== undefined) return found;
+    throw new PipelineError("not_found", `Topic ${topic} has no partition ${partition}`);
+  }
+
+  /** Partitions of a topic; a number that is never taken back while the process lives. */
+  async #count(topic: string): Promise<number> {
+    const known = this.#partitions.get(topic);
+    if (known !== undefined) return known;
+    const count = (await this.ranges(topic)).length;
+    this.#partitions.set(topic, count);
+    return count;
+  }
+
+  async #connectProducer(): Promise<Producer> {
+    const { deliveryTimeout } = this.#config;
+    const producer = new Kafka(this.#client).producer({
+      idempotent: true,
+      allowAutoTopicCreation: false,
+      metadataMaxAge: 60_000,
+      createPartitioner: () => ({ message }) => message.partition!,
+      retry: {
+        initialRetryTime: 100,
+        maxRetryTime: LONGEST_PAUSE,
+        retries: Math.ceil(deliveryTimeout / LONGEST_PAUSE),
+      },
+    });
+    try {
+      await producer.connect();
+      return producer;
+    } catch (error) {
+      await producer.disconnect().catch(() => {});
+      throw toPipelineError(error, "Connecting a producer to Kafka");
+    }
+  }
+
+  /** Asks an administrative question; a connection that failed is made anew for the next one. */
+  async #ask<T>(what: string, question: (admin: Admin) => Promise<T>): Promise<T> {
+    this.#check();
+    const connected = this.#admin ??= this.#connectAdmin();
+    try {
+      return await question(await connected);
+    } catch (error) {
+      const problem = toPipelineError(error, what);
+      if (problem.code === "unavailable" && this.#admin === connected) {
+        this.#admin = undefined;
+        connected.then((admin) => admin.disconnect()).catch(() => {});
+      }
+      throw problem;
+    }
+  }
+
+  async #connectAdmin(): Promise<Admin> {
+    const admin = new Kafka(this.#client).admin();
+    try {
+      await admin.connect();
+      return admin;
+    } catch (error) {
+      await admin.disconnect().catch(() => {});
+      throw error;
+    }
+  }
+}

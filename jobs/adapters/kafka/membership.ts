@@ -1,0 +1,241 @@
+/**
+ * Membership in a consumer group: heartbeats in the background, and an assignment that
+ * changes as members come and go. It says who reads what, and nothing about offsets:
+ * those are the subscription's own.
+ *
+ * @module
+ */
+
+import { hasCode, partitionName } from "@pipeline/core";
+import { Buffer } from "node:buffer";
+import { type Clock, Lifetime } from "@pipeline/runtime";
+import { assign, type Assignment, type MemberState } from "./_assignment.ts";
+import {
+  AssignerProtocol,
+  type Broker,
+  type ClientOptions,
+  type Cluster,
+  createCluster,
+  type GroupMember,
+} from "./_kafkajs.ts";
+import { protocolError, toPipelineError } from "./errors.ts";
+
+/** What a member is told, and tells. */
+export interface MembershipOptions {
+  /** The group. */
+  readonly group: string;
+  /** Topics that are shared; they must exist. */
+  readonly topics: readonly string[];
+  /** Milliseconds of silence after which the others take over. */
+  readonly sessionTimeout: number;
+  /** How time passes. */
+  readonly clock: Clock;
+  /** A partition is ours now. */
+  assigned(topic: string, partition: number): void;
+  /** A partition is to be given up; resolves once nothing of it is under way. */
+  revoked(topic: string, partition: number): Promise<void>;
+}
+
+/** Milliseconds that members have to join again once one has come or gone. */
+const REBALANCE_TIMEOUT = 30_000;
+
+/** Milliseconds between tries while the group's broker is away. */
+const PAUSE = 300;
+
+/** Milliseconds that leaving may take; whoever is not let go is missed by the session's end. */
+const LEAVE_TIMEOUT = 3_000;
+
+/** Name of the way in which partitions are assigned; members with another one are refused. */
+const PROTOCOL = "modulo-cooperative";
+
+/** One member of a group. */
+export class Membership {
+  readonly #o: MembershipOptions;
+  readonly #cluster: Cluster;
+  readonly #life = new Lifetime();
+  /** Partitions by topic that are ours, those that are being given up included. */
+  readonly #owned = new Map<string, Set<number>>();
+  readonly #revoking = new Set<string>();
+  readonly #running: Promise<void>;
+  #coordinator: Broker | undefined;
+  #memberId = "";
+  #generation = -1;
+  #again = false;
+
+  /** Joins. */
+  constructor(client: ClientOptions, options: MembershipOptions) {
+    this.#o = options;
+    this.#cluster = createCluster(client);
+    this.#running = this.#run().catch(this.#life.fail);
+  }
+
+  /** Rejects where the group cannot be joined at all; resolves after {@linkcode leave}. */
+  get done(): Promise<void> {
+    return this.#life.done;
+  }
+
+  /** Leaves the group: the others take over at once. Give up all partitions before. */
+  async leave(): Promise<void> {
+    this.#life.end();
+    await settledWithin(this.#running, LEAVE_TIMEOUT);
+    const { group } = this.#o;
+    if (this.#memberId !== "" && this.#coordinator !== undefined) {
+      const left = this.#coordinator.leaveGroup({ groupId: group, memberId: this.#memberId });
+      await settledWithin(left, LEAVE_TIMEOUT);
+    }
+    await settledWithin(this.#cluster.disconnect(), LEAVE_TIMEOUT);
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#life;
+    while (!signal.aborted) {
+      try {
+        await this.#cluster.connect();
+        await this.#cluster.addMultipleTargetTopics(this.#o.topics);
+        this.#coordinator = await this.#cluster.findGroupCoordinator({ groupId: this.#o.group });
+        while (!signal.aborted) {
+          await this.#join(this.#coordinator);
+          await this.#beat(this.#coordinator);
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#learn(error);
+        await this.#pause(PAUSE);
+      }
+    }
+  }
+
+  /** What an error says about us; throws what trying again does not help against. */
+  #learn(error: unknown): void {
+    const type = protocolError(error);
+    // The group has forgotten us: we join as somebody new.
+    if (type === "UNKNOWN_MEMBER_ID" || type === "ILLEGAL_GENERATION") this.#memberId = "";
+    const problem = toPipelineError(error, `Joining the group ${this.#o.group}`);
+    if (hasCode(problem, "invalid")) throw problem;
+  }
+
+  async #join(coordinator: Broker): Promise<void> {
+    const { group: groupId, topics, sessionTimeout } = this.#o;
+    this.#again = false;
+    const owned = Object.fromEntries([...this.#owned].map(([topic, set]) => [topic, [...set]]));
+    const joined = await coordinator.joinGroup({
+      groupId,
+      sessionTimeout,
+      rebalanceTimeout: REBALANCE_TIMEOUT,
+      memberId: this.#memberId,
+      groupProtocols: [{ name: PROTOCOL, metadata: encodeState(topics, owned) }],
+    });
+    const { generationId, memberId, leaderId, members } = joined;
+    this.#memberId = memberId;
+    this.#generation = generationId;
+    const { memberAssignment } = await coordinator.syncGroup({
+      groupId,
+      generationId,
+      memberId,
+      groupAssignment: memberId === leaderId ? await this.#assign(members) : [],
+    });
+    const decoded = AssignerProtocol.MemberAssignment.decode(Buffer.from(memberAssignment));
+    this.#adopt(decoded?.assignment ?? {});
+  }
+
+  /** As the group's leader: who reads what. */
+  async #assign(members: readonly GroupMember[]) {
+    await this.#cluster.refreshMetadata();
+    const partitions = new Map(
+      this.#o.topics.map((topic) =>
+        [topic, this.#cluster.findTopicPartitionMetadata(topic).length] as const
+      ),
+    );
+    return [...assign(members.map(decodeState), partitions)].map(([memberId, assignment]) => ({
+      memberId,
+      memberAssignment: AssignerProtocol.MemberAssignment.encode({
+        version: 0,
+        assignment,
+        userData: Buffer.alloc(0),
+      }),
+    }));
+  }
+
+  /** Gives up what is no longer ours, in the background, and takes what has become ours. */
+  #adopt(assignment: Assignment): void {
+    for (const [topic, partitions] of this.#owned) {
+      for (const partition of partitions) {
+        if (assignment[topic]?.includes(partition) !== true) this.#revoke(topic, partition);
+      }
+    }
+    for (const [topic, partitions] of Object.entries(assignment)) {
+      const owned = this.#owned.get(topic) ?? new Set();
+      this.#owned.set(topic, owned);
+      for (const partition of partitions) {
+        if (owned.has(partition)) continue;
+        owned.add(partition);
+        this.#o.assigned(topic, partition);
+      }
+    }
+  }
+
+  #revoke(topic: string, partition: number): void {
+    const name = partitionName(topic, partition);
+    if (this.#revoking.has(name)) return;
+    this.#revoking.add(name);
+    this.#o.revoked(topic, partition).then(() => {
+      this.#revoking.delete(name);
+      this.#owned.get(topic)?.delete(partition);
+      // Only now it can be somebody else's.
+      this.#again = true;
+    }).catch(this.#life.fail);
+  }
+
+  /** Sends heartbeats until the group is to be joined again. */
+  async #beat(coordinator: Broker): Promise<void> {
+    const { group: groupId, sessionTimeout } = this.#o;
+    let since = 0;
+    while (!this.#life.signal.aborted && !this.#again) {
+      // What was given up is told soon; that we are there, less often.
+      await this.#pause(Math.min(100, sessionTimeout / 10));
+      since += 100;
+      if (since < sessionTimeout / 10) continue;
+      since = 0;
+      try {
+        await coordinator.heartbeat({
+          groupId,
+          groupGenerationId: this.#generation,
+          memberId: this.#memberId,
+        });
+      } catch (error) {
+        if (protocolError(error) === "REBALANCE_IN_PROGRESS") return;
+        throw error;
+      }
+    }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await this.#o.clock.sleep(ms, this.#life.signal).catch(() => {});
+  }
+}
+
+function encodeState(topics: readonly string[], owned: Assignment): Uint8Array {
+  return AssignerProtocol.MemberMetadata.encode({
+    version: 0,
+    topics: [...topics],
+    userData: Buffer.from(JSON.stringify(owned)),
+  });
+}
+
+function decodeState({ memberId, memberMetadata }: GroupMember): MemberState {
+  const decoded = AssignerProtocol.MemberMetadata.decode(Buffer.from(memberMetadata));
+  const owned = decoded?.userData.toString() ?? "";
+  return {
+    id: memberId,
+    topics: decoded?.topics ?? [],
+    owned: owned === "" ? {} : JSON.parse(owned),
+  };
+}
+
+/** Waits until work is done or has failed, but not for long. */
+async function settledWithin(work: Promise<unknown>, ms: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const over = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
+  await Promise.race([work.catch(() => {}), over]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,14 @@
+/**
+ * The log on Kafka, by kafkajs.
+ *
+ * @module
+ */
+
+export {
+  type KafkaConfig,
+  kafkaConfig,
+  type KafkaInput,
+  type SaslConfig,
+  type TlsConfig,
+} from "./config.ts";
+export { KafkaLog, type KafkaOptions, openKafka } from "./log.ts";

@@ -1,0 +1,271 @@
+/**
+ * Appends records: gathered for a moment, sent by one request a broker, acknowledged by
+ * all copies that are in step.
+ *
+ * One send is under way at a time: with several, a lost answer lets the client number two
+ * batches alike, and the broker takes the second for a copy of the first.
+ *
+ * @module
+ */
+
+import {
+  type Acknowledgement,
+  hasCode,
+  type LogProducer,
+  partitionFor,
+  partitionName,
+  PipelineError,
+  type ProducerRecord,
+} from "@pipeline/core";
+import type { Clock, Logger } from "@pipeline/runtime";
+import type { Producer, RecordMetadata, TopicMessages } from "kafkajs";
+import { Buffer } from "node:buffer";
+import type { KafkaConfig } from "./config.ts";
+import { toPipelineError } from "./errors.ts";
+
+/** What a producer works with. */
+export interface ProducerParts {
+  /** The adapter's. */
+  readonly config: KafkaConfig;
+  /** How time passes. */
+  readonly clock: Clock;
+  /** Told when a client had to be replaced. */
+  readonly logger?: Logger | undefined;
+  /** Connects a client of its own, idempotent. */
+  connect(): Promise<Producer>;
+  /** The number of a topic's partitions. Rejects with `not_found` for an unknown one. */
+  partitions(topic: string): Promise<number>;
+  /** The topic's name on the brokers. */
+  nameOf(topic: string): string;
+}
+
+/** Bytes that a record takes besides key and value, at most: four varints and a length. */
+const OVERHEAD = 32;
+
+/** Most bytes of one send to all partitions together. */
+const SEND_BYTES = 8 << 20;
+
+interface Call {
+  readonly acknowledgements: Acknowledgement[];
+  left: number;
+  failed: boolean;
+  resolve(acknowledgements: Acknowledgement[]): void;
+  reject(error: unknown): void;
+}
+
+interface Pending {
+  readonly topic: string;
+  readonly partition: number;
+  /** Of topic and partition. */
+  readonly name: string;
+  readonly key: Buffer;
+  readonly value: Buffer | null;
+  readonly bytes: number;
+  readonly call: Call;
+  /** Place of its acknowledgement. */
+  readonly index: number;
+}
+
+/** A producer with a queue. */
+export class KafkaProducer implements LogProducer {
+  readonly #parts: ProducerParts;
+  /** Gone after a send that failed: its numbering may no longer be the broker's. */
+  #client: Producer | undefined;
+  #queue: Pending[] = [];
+  #queued = 0;
+  #order: Promise<void> = Promise.resolve();
+  #draining: Promise<void> | undefined;
+  #whenSent: (() => void)[] = [];
+  #closed = false;
+
+  private constructor(parts: ProducerParts, client: Producer) {
+    this.#parts = parts;
+    this.#client = client;
+  }
+
+  /** Connects. */
+  static async open(parts: ProducerParts): Promise<KafkaProducer> {
+    return new KafkaProducer(parts, await parts.connect());
+  }
+
+  /** See {@linkcode LogProducer.send}. */
+  send(records: readonly ProducerRecord[]): Promise<Acknowledgement[]> {
+    if (this.#closed) {
+      return Promise.reject(new PipelineError("stopped", "The producer is closed"));
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<Acknowledgement[]>();
+    const call: Call = {
+      acknowledgements: new Array(records.length),
+      left: records.length,
+      failed: false,
+      resolve,
+      reject,
+    };
+    // One call after the other: a later one must not overtake one that waits for room.
+    this.#order = this.#order.then(() => this.#enqueue(records, call)).catch(reject);
+    return promise;
+  }
+
+  /** See {@linkcode LogProducer.close}. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#order;
+    await this.#draining;
+    await this.#client?.disconnect();
+  }
+
+  async #enqueue(records: readonly ProducerRecord[], call: Call): Promise<void> {
+    if (records.length === 0) return call.resolve([]);
+    const pending = await this.#place(records, call);
+    const bytes = pending.reduce((sum, record) => sum + record.bytes, 0);
+    while (this.#queued > 0 && this.#queued + bytes > this.#parts.config.bufferBytes) {
+      await new Promise<void>((resolve) => this.#whenSent.push(resolve));
+    }
+    this.#queued += bytes;
+    for (const record of pending) this.#queue.push(record);
+    this.#draining ??= this.#drain().finally(() => this.#draining = undefined);
+  }
+
+  /** Chooses each record's partition. All or nothing: one record too large refuses the call. */
+  async #place(records: readonly ProducerRecord[], call: Call): Promise<Pending[]> {
+    const { config: { maxRecordBytes }, partitions } = this.#parts;
+    const counts = new Map<string, number>();
+    for (const { topic } of records) {
+      if (!counts.has(topic)) counts.set(topic, await partitions(topic));
+    }
+    return records.map(({ topic, key, value, ...record }, index) => {
+      const count = counts.get(topic)!;
+      const partition = record.partition ?? partitionFor(key, count);
+      if (!Number.isInteger(partition) || partition < 0 || partition >= count) {
+        throw new PipelineError("invalid", `Topic ${topic} has no partition ${partition}`);
+      }
+      const keyBytes = Buffer.from(key);
+      const size = keyBytes.length + (value?.length ?? 0);
+      if (size > maxRecordBytes) {
+        throw new PipelineError(
+          "too_large",
+          `A record of ${topic} has ${size} bytes; the limit is ${maxRecordBytes}`,
+        );
+      }
+      return {
+        topic,
+        partition,
+        name: partitionName(topic, partition),
+        key: keyBytes,
+        value: value && Buffer.from(value.buffer, value.byteOffset, value.byteLength),
+        bytes: size + OVERHEAD,
+        call,
+        index,
+      };
+    });
+  }
+
+  async #drain(): Promise<void> {
+    const { linger } = this.#parts.config;
+    if (linger > 0) await this.#parts.clock.sleep(linger);
+    while (this.#queue.length > 0) {
+      const batch = this.#take();
+      try {
+        await this.#append(batch);
+      } catch (error) {
+        await this.#failed(batch, error);
+      }
+      for (const wake of this.#whenSent.splice(0)) wake();
+    }
+  }
+
+  /** The first records of the queue that fit into one send. */
+  #take(): Pending[] {
+    const { batchBytes } = this.#parts.config;
+    const sizes = new Map<string, number>();
+    let total = 0;
+    let count = 0;
+    for (const { name, bytes } of this.#queue) {
+      const size = (sizes.get(name) ?? 0) + bytes;
+      if (count > 0 && (size > batchBytes || total + bytes > SEND_BYTES)) break;
+      sizes.set(name, size);
+      total += bytes;
+      count++;
+    }
+    this.#queued -= total;
+    return this.#queue.splice(0, count);
+  }
+
+  /** Appends the records and tells their calls. */
+  async #append(batch: readonly Pending[]): Promise<void> {
+    this.#client ??= await this.#parts.connect();
+    let left = batch;
+    while (left.length > 0) {
+      const answers = await this.#client.sendBatch({
+        acks: -1,
+        timeout: this.#parts.config.requestTimeout,
+        topicMessages: toMessages(left, this.#parts.nameOf),
+      });
+      const unanswered = this.#acknowledge(left, answers);
+      // Where a leader moved between two tries, the client forgets what the new one was to get.
+      if (unanswered.length === left.length) {
+        throw new PipelineError("unavailable", "Kafka's answer names no partition that was sent");
+      }
+      left = unanswered;
+    }
+  }
+
+  /** Gives each record its offset. Returns those whose partition has no answer. */
+  #acknowledge(batch: readonly Pending[], answers: readonly RecordMetadata[]): Pending[] {
+    const { nameOf } = this.#parts;
+    const next = new Map(
+      answers.map(({ topicName, partition, baseOffset }) =>
+        [partitionName(topicName, partition), Number(baseOffset)] as const
+      ),
+    );
+    const unanswered: Pending[] = [];
+    for (const record of batch) {
+      const { topic, partition, call, index } = record;
+      const name = partitionName(nameOf(topic), partition);
+      const offset = next.get(name);
+      if (offset === undefined) {
+        unanswered.push(record);
+        continue;
+      }
+      // A broker that knows a batch as one that it has, but not where.
+      if (offset < 0) throw new PipelineError("unavailable", `Kafka names no offset in ${name}`);
+      next.set(name, offset + 1);
+      call.acknowledgements[index] = { topic, partition, offset };
+      if (--call.left === 0) call.resolve(call.acknowledgements);
+    }
+    return unanswered;
+  }
+
+  /** Nothing more of the calls is sent, and the client is replaced before anything else is. */
+  async #failed(batch: readonly Pending[], cause: unknown): Promise<void> {
+    const problem = toPipelineError(cause, "Appending to Kafka");
+    const error = hasCode(problem, "too_large")
+      // Not the record's fault, which was measured: dividing the batch would double other records.
+      ? new PipelineError(
+        "invalid",
+        "The brokers take less in one batch than batchBytes: raise the topic's max.message.bytes",
+        { cause },
+      )
+      : problem;
+    const calls = new Set(batch.map(({ call }) => call));
+    for (const call of calls) {
+      call.failed = true;
+      call.reject(error);
+    }
+    const dropped = this.#queue.filter(({ call }) => call.failed);
+    this.#queue = this.#queue.filter(({ call }) => !call.failed);
+    for (const { bytes } of dropped) this.#queued -= bytes;
+    this.#parts.logger?.warn("Replace the producer: it is not known what was appended", { error });
+    const client = this.#client;
+    this.#client = undefined;
+    await client?.disconnect().catch(() => {});
+  }
+}
+
+function toMessages(batch: readonly Pending[], nameOf: (topic: string) => string): TopicMessages[] {
+  const topics = Map.groupBy(batch, ({ topic }) => topic);
+  return [...topics].map(([topic, records]) => ({
+    topic: nameOf(topic),
+    messages: records.map(({ key, value, partition }) => ({ key, value, partition })),
+  }));
+}

@@ -1,0 +1,42 @@
+import { openKafka } from "@pipeline/adapters/kafka";
+import { Kafka, logLevel } from "kafkajs";
+import { sharedServers } from "../servers/mod.ts";
+import { eventLogSuite } from "./event_log_suite.ts";
+
+const servers = await sharedServers();
+const brokers = servers.kafka.map((node) => node.endpoint);
+
+const MAX_RECORD_BYTES = 900_000;
+
+eventLogSuite("Kafka", () => {
+  const open = () => openKafka({ brokers, maxRecordBytes: MAX_RECORD_BYTES });
+  let log = open();
+  return Promise.resolve({
+    port: log,
+    truncate,
+    async reopen() {
+      await log.close();
+      return log = open();
+    },
+    cleanup: () => log.close(),
+  });
+}, {
+  maxRecordBytes: MAX_RECORD_BYTES,
+  groups: true,
+  truncation: true,
+  durable: true,
+  clean: false,
+});
+
+/** Deletes the records before an offset. */
+async function truncate(topic: string, partition: number, earliest: number): Promise<void> {
+  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  try {
+    await admin.fetchTopicMetadata({ topics: [topic] });
+    const partitions = [{ partition, offset: String(earliest) }];
+    await admin.deleteTopicRecords({ topic, partitions });
+  } finally {
+    await admin.disconnect();
+  }
+}
