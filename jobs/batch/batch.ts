@@ -202,6 +202,7 @@ class Run {
     const state: StateManifest = {
       generation,
       horizon: planned.horizon,
+      last: planned.last,
       history: planned.history,
       definition: building.manifest.definition,
       settings: settings.views,
@@ -230,6 +231,7 @@ class Run {
         ...building.manifest,
         state: "prepared",
         horizon: planned.horizon,
+        last: planned.last,
         history: planned.history,
         retained_from: retained,
         records: days.reduce((sum, day) => sum + day.records, 0),

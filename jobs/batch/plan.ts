@@ -7,7 +7,7 @@
 
 import { type OffsetVector, offsetVector, partitionName, PipelineError } from "@pipeline/core";
 import type { MasterDataset, Topic } from "@pipeline/core";
-import { CommitLog, type CommittedFile, readFolder } from "@pipeline/protocol";
+import { CommitLog, type CommittedFile, type LastRecords, readFolder } from "@pipeline/protocol";
 import type { StateManifest } from "./state.ts";
 
 /** A committed file with what its path says. */
@@ -22,6 +22,8 @@ export interface InputFile {
 export interface Plan {
   /** The first offsets that are not in the input. */
   readonly horizon: OffsetVector;
+  /** The records before the horizon. */
+  readonly last: LastRecords;
   /** The historical loads in the input, in the order of names. */
   readonly history: readonly string[];
   /** Files that the state which the run builds upon has not seen, by start of the day. */
@@ -46,7 +48,7 @@ export async function plan(
   dataset: MasterDataset,
   partitions: number,
   options: {
-    readonly base?: Pick<StateManifest, "horizon" | "history"> | undefined;
+    readonly base?: Pick<StateManifest, "horizon" | "history" | "last"> | undefined;
     readonly until?: { readonly horizon: OffsetVector; readonly history: readonly string[] };
   } = {},
 ): Promise<Plan> {
@@ -70,6 +72,7 @@ export async function plan(
     load.files.forEach(take);
   }
   const ends = new Map<string, number>();
+  const last = new Map(Object.entries(base?.last ?? {}));
   for (const { topic, partition } of await log.partitions()) {
     const limit = until?.horizon[topic][partition] ?? Infinity;
     const from = base?.horizon[topic][partition] ?? 0;
@@ -85,11 +88,12 @@ export async function plan(
       if (commit.end > limit) break;
       commit.files.forEach(take);
       ends.set(partitionName(topic, partition), commit.end);
+      if (commit.last !== null) last.set(partitionName(topic, partition), commit.last);
     }
   }
   const horizon = offsetVector(
     partitions,
     (topic, p) => ends.get(partitionName(topic, p)) ?? base?.horizon[topic][p] ?? 0,
   );
-  return { horizon, history: history.sort(), days };
+  return { horizon, last: Object.fromEntries(last), history: history.sort(), days };
 }

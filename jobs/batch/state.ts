@@ -25,6 +25,7 @@ import {
 } from "@pipeline/core";
 import {
   type CommittedFile,
+  type LastRecords,
   newToken,
   readAll,
   readLines,
@@ -59,6 +60,8 @@ export interface StateManifest {
   readonly generation: number;
   /** The first offsets that batch has not seen. */
   readonly horizon: OffsetVector;
+  /** The records before the horizon. */
+  readonly last?: LastRecords;
   /** The historical loads in it, in the order of names. */
   readonly history: readonly string[];
   /** Hash of the views' definitions and settings. */

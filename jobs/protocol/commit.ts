@@ -48,6 +48,9 @@ export interface LastRecord {
   readonly hash: string;
 }
 
+/** The last record before a horizon, by `topic-partition`; none for partitions without any. */
+export type LastRecords = Readonly<Record<string, LastRecord>>;
+
 /** A historical load that was committed as a whole. */
 export interface HistoryCommit {
   /** Name of the load, from its content; also names the commit's file. */

@@ -23,6 +23,7 @@ import {
   TOPICS,
   type ViewSettings,
 } from "@pipeline/core";
+import type { LastRecords } from "./commit.ts";
 
 /** What is being done about a generation. */
 export type GenerationState = "building" | "prepared" | "live" | "previous" | "failed";
@@ -35,6 +36,8 @@ export interface Manifest {
   readonly state: GenerationState;
   /** The first offsets that batch has not seen. */
   readonly horizon: OffsetVector;
+  /** The records before the horizon, by which speed tells a log that was made anew. */
+  readonly last?: LastRecords;
   /** Historical loads that batch has seen, in the order of names. */
   readonly history: readonly string[];
   /** Hash of the views' definitions and settings. */

@@ -1,5 +1,5 @@
 /**
- * Tells whether the log is still the one that the dataset was made from: topics can
+ * Tells whether the log is still the one that dataset and views were made from: topics can
  * be deleted and made anew, and offsets alone do not show it.
  *
  * @module
@@ -16,10 +16,10 @@ export function recordHash(record: Pick<LogRecord, "key" | "value">): string {
 }
 
 /**
- * Checks that a partition can be continued at `next`, after the commit `last`.
+ * Checks that a partition can be continued at `next`, after the record `last`.
  *
- * @throws {PipelineError} `offset_out_of_range` where the log lost records that the
- * dataset does not have; `diverged` where the log is another one.
+ * @throws {PipelineError} `offset_out_of_range` where the log lost records that nobody
+ * took; `diverged` where the log is another one.
  */
 export async function checkContinuation(
   log: EventLog,
@@ -36,14 +36,15 @@ export async function checkContinuation(
   if (next < range.earliest) {
     throw new PipelineError(
       "offset_out_of_range",
-      `${name}: offsets ${next} to ${range.earliest - 1} are gone from the log and were never ` +
-        `written to the dataset`,
+      `${name}: offsets ${next} to ${
+        range.earliest - 1
+      } are gone from the log, and nobody took them`,
     );
   }
   if (next > range.end) {
     throw new PipelineError(
       "diverged",
-      `${name}: the dataset ends at offset ${next}, the log at ${range.end}: the topic was made anew`,
+      `${name}: what was taken ends at offset ${next}, the log at ${range.end}: the topic was made anew`,
     );
   }
   if (last === null || last.offset < range.earliest) return;
@@ -52,7 +53,7 @@ export async function checkContinuation(
       if (record.offset !== last.offset || recordHash(record) === last.hash) continue;
       throw new PipelineError(
         "diverged",
-        `${name}: the record at offset ${last.offset} is not the one that was committed: the topic ` +
+        `${name}: the record at offset ${last.offset} is not the one that was taken: the topic ` +
           `was made anew`,
       );
     }

@@ -26,7 +26,13 @@ import {
   VIEWS,
   ViewState,
 } from "@pipeline/core";
-import { continueFrom, type Folded, type Manifest, writeFolded } from "@pipeline/protocol";
+import {
+  checkContinuation,
+  continueFrom,
+  type Folded,
+  type Manifest,
+  writeFolded,
+} from "@pipeline/protocol";
 import { type Clock, Lifetime, retry, type RetryOptions, systemClock } from "@pipeline/runtime";
 
 /** How often and how much a fold writes. */
@@ -128,7 +134,7 @@ export class GenerationFold {
     fold.#consumer = await log.subscribe({
       group: `speed-${manifest.generation}`,
       topics: TOPICS,
-      start: (topic, partition) => Promise.resolve(fold.#assign(topic as Topic, partition)),
+      start: (topic, partition) => fold.#assign(topic as Topic, partition),
       batch: (batch) => fold.#batch(batch),
       revoked: (topic, partition) => {
         fold.#partitions.delete(partitionName(topic, partition));
@@ -163,8 +169,8 @@ export class GenerationFold {
     return this.#flushing = this.#flushing.then(() => this.#write());
   }
 
-  #assign(topic: Topic, partition: number): number {
-    const { manifest } = this.#o;
+  async #assign(topic: Topic, partition: number): Promise<number> {
+    const { log, manifest } = this.#o;
     const start = manifest.horizon[topic][partition];
     if (start === undefined) {
       throw new PipelineError(
@@ -175,6 +181,8 @@ export class GenerationFold {
           `the number of partitions changed, which needs a full generation`,
       );
     }
+    const last = manifest.last?.[partitionName(topic, partition)] ?? null;
+    await this.#retry(() => checkContinuation(log, topic, partition, start, last));
     const fold = new PartitionFold(topic, partition, start, manifest);
     this.#partitions.set(partitionName(topic, partition), fold);
     return start;

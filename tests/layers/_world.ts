@@ -14,14 +14,19 @@ import {
   encodeRecord,
   type Entity,
   hashBytes,
-  hashText,
   type Post,
   type Topic,
   topicOf,
   type ViewDocument,
   VIEWS,
 } from "@pipeline/core";
-import { type Commit, CommitLog, type CommittedFile, hourFolder } from "@pipeline/protocol";
+import {
+  type Commit,
+  CommitLog,
+  type CommittedFile,
+  hourFolder,
+  recordHash,
+} from "@pipeline/protocol";
 import { Speed } from "@pipeline/speed";
 
 /** 2026-03-01T00:00:00Z. */
@@ -99,7 +104,8 @@ export class World {
         await dataset.write(`/data/${path}`, bytes);
         files.push({ path, records: hour.length, bytes: bytes.length, hash: hashBytes(bytes) });
       }
-      const last = { offset: end - 1, hash: hashText("") };
+      const value = encoder.encode(encodeRecord(facts.at(-1)!));
+      const last = { offset: end - 1, hash: recordHash({ key: "k", value }) };
       const commit: Commit = {
         topic,
         partition: 0,

@@ -109,6 +109,25 @@ for (const records of [1, 80]) {
   });
 }
 
+for (const records of [1, 80]) {
+  Deno.test(`case 10: speed stops when a topic was made anew with ${records} records`, async () => {
+    const stage = await served();
+    const { generation, manifest } = await stage.do(stage.batch());
+    const horizon = manifest.horizon["reddit.posts"][0]!;
+    assert(horizon > 1 && horizon < 80, `the horizon is at ${horizon}`);
+    const { log, store } = stage.world.ports;
+    log.recreate("reddit.posts");
+    const producer = await log.producer();
+    const anew = Array.from({ length: records }, (_, i) => itemOf(post(`new${i}`, i)));
+    await producer.send(anew.map((item) => ({ ...item, partition: 0 })));
+    const { job } = stage.speed({}, stage.process("speed", { alone: true }));
+    const error = await failure(stage, job.done);
+    assertEquals(error.code, "diverged");
+    assertMatch(error.message, /reddit\.posts-0: .*made anew/);
+    assertEquals(await store.current(), generation);
+  });
+}
+
 const NOW = Date.UTC(2026, 2, 14, 23, 50);
 const GOOD = JSON.parse(new TextDecoder().decode(itemOf(post("p", NOW)).value!));
 const POISON: [kind: string, value: Uint8Array | null, reason: RegExp][] = [
