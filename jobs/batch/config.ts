@@ -4,7 +4,12 @@
  * @module
  */
 
+import {
+  type ElasticsearchConfig,
+  elasticsearchConfig,
+} from "@pipeline/adapters/elasticsearch/config";
 import { type EmbeddedConfig, embeddedConfig } from "@pipeline/adapters/embedded/config";
+import { type KafkaConfig, kafkaConfig } from "@pipeline/adapters/kafka/config";
 import {
   DEFAULT_MAX_FUTURE,
   DEFAULT_PARTITIONS,
@@ -52,6 +57,10 @@ export interface BatchConfig extends ProcessConfig {
   readonly threads: number;
   /** File of acknowledged records, as the generator writes it. */
   readonly ledger?: string | undefined;
+  /** How Kafka is reached. */
+  readonly kafka?: KafkaConfig | undefined;
+  /** How Elasticsearch is reached. */
+  readonly elasticsearch?: ElasticsearchConfig | undefined;
   /** In place of servers. */
   readonly embedded?: EmbeddedConfig | undefined;
 }
@@ -87,6 +96,8 @@ const batchSchema = z.strictObject({
   threads: integer({ min: 1, max: 256 }).prefault(1).describe("Threads that fold days"),
   ledger: text().optional()
     .describe("File of acknowledged records that verify checks, as the generator writes it"),
+  kafka: kafkaConfig.optional().describe("How Kafka is reached"),
+  elasticsearch: elasticsearchConfig.optional().describe("How Elasticsearch is reached"),
   embedded: embeddedConfig.optional().describe("Parts on this machine in place of the servers"),
 });
 

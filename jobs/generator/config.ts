@@ -6,6 +6,7 @@
  */
 
 import { type EmbeddedConfig, embeddedConfig } from "@pipeline/adapters/embedded/config";
+import { type KafkaConfig, kafkaConfig } from "@pipeline/adapters/kafka/config";
 import { DAY, parseTime, PipelineError, WINDOWS } from "@pipeline/core";
 import {
   duration,
@@ -101,6 +102,8 @@ export interface GeneratorConfig extends ProcessConfig {
   readonly ledger?: string | undefined;
   /** File that keeps what disorder was injected. */
   readonly manifest?: string | undefined;
+  /** How Kafka is reached. */
+  readonly kafka?: KafkaConfig | undefined;
   /** In place of servers. */
   readonly embedded?: EmbeddedConfig | undefined;
 }
@@ -140,6 +143,7 @@ export const generatorConfig: z.ZodType<GeneratorConfig> = z.strictObject({
   }).prefault({}),
   ledger: text().optional().describe("File that keeps what the log has acknowledged"),
   manifest: text().optional().describe("File that keeps what disorder was injected"),
+  kafka: kafkaConfig.optional().describe("How Kafka is reached"),
   embedded: embeddedConfig.optional().describe("Parts on this machine in place of the servers"),
 });
 

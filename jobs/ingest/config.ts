@@ -5,6 +5,7 @@
  */
 
 import { type EmbeddedConfig, embeddedConfig } from "@pipeline/adapters/embedded/config";
+import { type KafkaConfig, kafkaConfig } from "@pipeline/adapters/kafka/config";
 import { DEFAULT_MAX_FUTURE, DEFAULT_PARTITIONS } from "@pipeline/core";
 import {
   byteSize,
@@ -34,6 +35,8 @@ export interface IngestConfig extends ProcessConfig {
   readonly sweep: { readonly interval: number; readonly age: number };
   /** Without any progress for so long, while there is lag, the job is not live. */
   readonly stallAfter: number;
+  /** How Kafka is reached. */
+  readonly kafka?: KafkaConfig | undefined;
   /** In place of servers. */
   readonly embedded?: EmbeddedConfig | undefined;
 }
@@ -65,6 +68,7 @@ const ingestSchema = z.strictObject({
   }).prefault({}),
   stallAfter: duration({ min: 1_000 }).prefault("5m")
     .describe("Without progress for this long, while there is lag, the job is not live"),
+  kafka: kafkaConfig.optional().describe("How Kafka is reached"),
   embedded: embeddedConfig.optional().describe("Parts on this machine in place of the servers"),
 });
 

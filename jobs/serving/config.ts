@@ -4,7 +4,12 @@
  * @module
  */
 
+import {
+  type ElasticsearchConfig,
+  elasticsearchConfig,
+} from "@pipeline/adapters/elasticsearch/config";
 import { type EmbeddedConfig, embeddedConfig } from "@pipeline/adapters/embedded/config";
+import { type KafkaConfig, kafkaConfig } from "@pipeline/adapters/kafka/config";
 import { DEFAULT_PARTITIONS } from "@pipeline/core";
 import {
   duration,
@@ -39,6 +44,10 @@ export interface ServingConfig extends ProcessConfig, ServingLimits {
   readonly port: number;
   /** Partitions of each topic of records. */
   readonly partitions: number;
+  /** How Kafka is reached. */
+  readonly kafka?: KafkaConfig | undefined;
+  /** How Elasticsearch is reached. */
+  readonly elasticsearch?: ElasticsearchConfig | undefined;
   /** In place of servers. */
   readonly embedded?: EmbeddedConfig | undefined;
 }
@@ -64,5 +73,7 @@ export const servingConfig: z.ZodType<ServingConfig> = z.strictObject({
   ...limits,
   partitions: integer({ min: 1, max: 1_000 }).prefault(DEFAULT_PARTITIONS)
     .describe("Partitions of each topic of records"),
+  kafka: kafkaConfig.optional().describe("How Kafka is reached"),
+  elasticsearch: elasticsearchConfig.optional().describe("How Elasticsearch is reached"),
   embedded: embeddedConfig.optional().describe("Parts on this machine in place of the servers"),
 }).superRefine(serversOrEmbedded(["kafka", "elasticsearch"]));

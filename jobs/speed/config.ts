@@ -4,7 +4,12 @@
  * @module
  */
 
+import {
+  type ElasticsearchConfig,
+  elasticsearchConfig,
+} from "@pipeline/adapters/elasticsearch/config";
 import { type EmbeddedConfig, embeddedConfig } from "@pipeline/adapters/embedded/config";
+import { type KafkaConfig, kafkaConfig } from "@pipeline/adapters/kafka/config";
 import { DEFAULT_PARTITIONS } from "@pipeline/core";
 import {
   duration,
@@ -31,6 +36,10 @@ export interface SpeedConfig extends ProcessConfig {
   readonly pollInterval: number;
   /** Without any progress for so long, while there is lag, the job is not live. */
   readonly stallAfter: number;
+  /** How Kafka is reached. */
+  readonly kafka?: KafkaConfig | undefined;
+  /** How Elasticsearch is reached. */
+  readonly elasticsearch?: ElasticsearchConfig | undefined;
   /** In place of servers. */
   readonly embedded?: EmbeddedConfig | undefined;
 }
@@ -50,5 +59,7 @@ export const speedConfig: z.ZodType<SpeedConfig> = z.strictObject({
     .describe("Time between two looks for new generations"),
   stallAfter: duration({ min: 1_000 }).prefault("5m")
     .describe("Without progress for this long, while there is lag, the job is not live"),
+  kafka: kafkaConfig.optional().describe("How Kafka is reached"),
+  elasticsearch: elasticsearchConfig.optional().describe("How Elasticsearch is reached"),
   embedded: embeddedConfig.optional().describe("Parts on this machine in place of the servers"),
 }).superRefine(serversOrEmbedded(["kafka", "elasticsearch"]));
