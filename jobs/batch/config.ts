@@ -9,6 +9,7 @@ import {
   elasticsearchConfig,
 } from "@pipeline/adapters/elasticsearch/config";
 import { type EmbeddedConfig, embeddedConfig } from "@pipeline/adapters/embedded/config";
+import { type HdfsConfig, hdfsConfig } from "@pipeline/adapters/hdfs/config";
 import { type KafkaConfig, kafkaConfig } from "@pipeline/adapters/kafka/config";
 import {
   DEFAULT_MAX_FUTURE,
@@ -61,6 +62,8 @@ export interface BatchConfig extends ProcessConfig {
   readonly kafka?: KafkaConfig | undefined;
   /** How Elasticsearch is reached. */
   readonly elasticsearch?: ElasticsearchConfig | undefined;
+  /** How HDFS is reached. */
+  readonly hdfs?: HdfsConfig | undefined;
   /** In place of servers. */
   readonly embedded?: EmbeddedConfig | undefined;
 }
@@ -98,6 +101,7 @@ const batchSchema = z.strictObject({
     .describe("File of acknowledged records that verify checks, as the generator writes it"),
   kafka: kafkaConfig.optional().describe("How Kafka is reached"),
   elasticsearch: elasticsearchConfig.optional().describe("How Elasticsearch is reached"),
+  hdfs: hdfsConfig.optional().describe("How HDFS is reached"),
   embedded: embeddedConfig.optional().describe("Parts on this machine in place of the servers"),
 });
 

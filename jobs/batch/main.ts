@@ -1,48 +1,102 @@
 /**
- * The batch job on its own.
+ * The batch job as a process.
  *
  * @module
  */
 
+import { openElasticsearch } from "@pipeline/adapters/elasticsearch";
 import { openEmbedded } from "@pipeline/adapters/embedded";
-import { canonicalJson } from "@pipeline/core";
-import { errorText, exitCode, parseCommandLine, text } from "@pipeline/runtime";
+import { openHdfs } from "@pipeline/adapters/hdfs";
+import { openKafka } from "@pipeline/adapters/kafka";
+import { readAcknowledged } from "@pipeline/protocol";
+import { integer, type Job, jobCommand, openAll, runJob, text } from "@pipeline/runtime";
 import { z } from "zod";
-import { verify } from "./verify/verify.ts";
+import { type BatchConfig, batchConfig, verifyConfig } from "./config.ts";
+import { rollBackTo, runGeneration, runVerify, setUp } from "./pipeline.ts";
+import { startDayPool } from "./pool.ts";
 
-const flags = z.strictObject({
-  data: text().prefault("./data").describe("Folder of an embedded pipeline, running or not."),
-});
+const openParts = async ({ config, ...job }: Job<BatchConfig>) => {
+  const { embedded, hdfs, elasticsearch } = config;
+  if (embedded !== undefined) return openEmbedded(embedded.folder, embedded);
+  return await openAll({
+    dataset: () => openHdfs(hdfs!, job),
+    store: () => openElasticsearch(elasticsearch!, job),
+  });
+};
 
-async function main(args: readonly string[]): Promise<number> {
-  const line = parseCommandLine({
+const openAllParts = async ({ config, ...job }: Job<BatchConfig>) => {
+  const { embedded, kafka, hdfs, elasticsearch } = config;
+  if (embedded !== undefined) return openEmbedded(embedded.folder, embedded);
+  return await openAll({
+    log: () => openKafka(kafka!, job),
+    dataset: () => openHdfs(hdfs!, job),
+    store: () => openElasticsearch(elasticsearch!, job),
+  });
+};
+
+async function run(job: Job<BatchConfig>, full: boolean): Promise<void> {
+  const { threads, embedded, hdfs } = job.config;
+  const pool = threads < 2 ? undefined : startDayPool(threads, { embedded, hdfs });
+  try {
+    await job.using(() => openParts(job), (parts) => runGeneration(parts, job, { full, pool }));
+  } finally {
+    pool?.close();
+  }
+}
+
+Deno.exit(
+  await runJob({
     name: "batch",
     summary: "The batch layer: the dataset into view generations.",
     commands: {
-      verify: {
+      run: jobCommand({
+        summary: "Build the next generation, and switch to it once speed has caught up.",
+        config: batchConfig,
+        flags: z.strictObject({
+          full: z.boolean().default(false)
+            .describe("Compute everything anew instead of building upon the last state."),
+        }),
+        run: (job, { full }) => run(job, full),
+      }),
+      verify: jobCommand({
         summary: "Recompute what is served from dataset and log; print every difference.",
-        flags,
-      },
+        config: verifyConfig,
+        flags: z.strictObject({
+          merged: z.boolean().default(false)
+            .describe("Also compare merged values: only while nothing is written."),
+          ledger: text().optional().describe("File of acknowledged records to check as well."),
+        }),
+        args: ({ ledger }) => ({ ledger }),
+        run: (job, { merged }) => {
+          const { ledger: path } = job.config;
+          const ledger = path === undefined ? undefined : readAcknowledged(path);
+          return job.using(
+            () => openAllParts(job),
+            (parts) => runVerify(parts, job, { merged, ledger }),
+          );
+        },
+      }),
+      "roll-back": jobCommand({
+        summary: "Make an earlier generation serve again, once speed has folded it up to now.",
+        config: batchConfig,
+        flags: z.strictObject({
+          generation: integer({ min: 1 }).optional()
+            .describe("Its number; the previous one where not given."),
+        }),
+        run: (job, { generation }) =>
+          job.using(() => openParts(job), (parts) => rollBackTo(parts, job, generation)),
+      }),
+      setup: jobCommand({
+        summary: "Make ready what generations are stored in. Changes nothing twice.",
+        config: batchConfig,
+        flags: z.strictObject({}),
+        run: (job) => job.using(() => openParts(job), (parts) => setUp(parts, job)),
+      }),
     },
-  }, args);
-  if (line.command === "help") {
-    console.log(line.text);
-    return 0;
-  }
-  const ports = openEmbedded(line.flags.data, { access: "read" });
-  try {
-    const { first, ...report } = await verify(ports);
-    for (const difference of first) console.log(canonicalJson(difference));
-    console.log(canonicalJson(report));
-    return report.exact ? 0 : 1;
-  } finally {
-    await ports.close();
-  }
-}
-
-try {
-  Deno.exit(await main(Deno.args));
-} catch (error) {
-  console.error(errorText(error));
-  Deno.exit(exitCode(error));
-}
+  }, {
+    args: Deno.args,
+    env: Deno.env.toObject(),
+    print: console.log,
+    printError: console.error,
+  }),
+);

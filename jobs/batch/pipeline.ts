@@ -43,6 +43,15 @@ export function batchSettings(config: BatchConfig): BatchSettings {
   };
 }
 
+/** Asks the store whether it is there, so that what it keeps of itself is made. */
+export async function setUp(
+  { store }: Pick<BatchPorts, "store">,
+  job: Job<BatchConfig>,
+): Promise<void> {
+  const generation = await job.begin("store", () => store.current());
+  job.logger.info("The store is ready", { generation });
+}
+
 /** Builds the next generation and switches to it. */
 export async function runGeneration(
   { dataset, store }: BatchPorts,

@@ -5,6 +5,7 @@
  */
 
 import { type ErrorCode, PipelineError } from "@pipeline/core";
+import type { BatchConfig } from "./config.ts";
 import type { DayTask } from "./day.ts";
 import type { DayState } from "./state.ts";
 
@@ -32,6 +33,23 @@ export interface WorkerError {
 export function workerError(error: unknown): WorkerError {
   const code = error instanceof PipelineError ? error.code : undefined;
   return { code, message: error instanceof Error ? error.message : String(error) };
+}
+
+/** Where a thread finds the dataset; one of both. */
+export interface DatasetPlace {
+  /** On this machine. */
+  readonly embedded?: BatchConfig["embedded"];
+  /** On servers. */
+  readonly hdfs?: BatchConfig["hdfs"];
+}
+
+/** Starts a pool of threads that fold days of a dataset. */
+export function startDayPool(threads: number, place: DatasetPlace): DayPool {
+  const url = new URL("./day_worker.ts", import.meta.url);
+  return new DayPool(
+    threads,
+    () => new Worker(url, { type: "module", name: JSON.stringify(place) }),
+  );
 }
 
 /** A number of workers that fold days. */

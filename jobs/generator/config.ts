@@ -6,6 +6,7 @@
  */
 
 import { type EmbeddedConfig, embeddedConfig } from "@pipeline/adapters/embedded/config";
+import { type HdfsConfig, hdfsConfig } from "@pipeline/adapters/hdfs/config";
 import { type KafkaConfig, kafkaConfig } from "@pipeline/adapters/kafka/config";
 import { DAY, parseTime, PipelineError, WINDOWS } from "@pipeline/core";
 import {
@@ -104,6 +105,8 @@ export interface GeneratorConfig extends ProcessConfig {
   readonly manifest?: string | undefined;
   /** How Kafka is reached. */
   readonly kafka?: KafkaConfig | undefined;
+  /** How HDFS is reached. */
+  readonly hdfs?: HdfsConfig | undefined;
   /** In place of servers. */
   readonly embedded?: EmbeddedConfig | undefined;
 }
@@ -144,6 +147,7 @@ export const generatorConfig: z.ZodType<GeneratorConfig> = z.strictObject({
   ledger: text().optional().describe("File that keeps what the log has acknowledged"),
   manifest: text().optional().describe("File that keeps what disorder was injected"),
   kafka: kafkaConfig.optional().describe("How Kafka is reached"),
+  hdfs: hdfsConfig.optional().describe("How HDFS is reached"),
   embedded: embeddedConfig.optional().describe("Parts on this machine in place of the servers"),
 });
 

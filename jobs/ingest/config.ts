@@ -5,6 +5,7 @@
  */
 
 import { type EmbeddedConfig, embeddedConfig } from "@pipeline/adapters/embedded/config";
+import { type HdfsConfig, hdfsConfig } from "@pipeline/adapters/hdfs/config";
 import { type KafkaConfig, kafkaConfig } from "@pipeline/adapters/kafka/config";
 import { DEFAULT_MAX_FUTURE, DEFAULT_PARTITIONS } from "@pipeline/core";
 import {
@@ -37,6 +38,8 @@ export interface IngestConfig extends ProcessConfig {
   readonly stallAfter: number;
   /** How Kafka is reached. */
   readonly kafka?: KafkaConfig | undefined;
+  /** How HDFS is reached. */
+  readonly hdfs?: HdfsConfig | undefined;
   /** In place of servers. */
   readonly embedded?: EmbeddedConfig | undefined;
 }
@@ -69,6 +72,7 @@ const ingestSchema = z.strictObject({
   stallAfter: duration({ min: 1_000 }).prefault("5m")
     .describe("Without progress for this long, while there is lag, the job is not live"),
   kafka: kafkaConfig.optional().describe("How Kafka is reached"),
+  hdfs: hdfsConfig.optional().describe("How HDFS is reached"),
   embedded: embeddedConfig.optional().describe("Parts on this machine in place of the servers"),
 });
 

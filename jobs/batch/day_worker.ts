@@ -1,0 +1,37 @@
+/**
+ * Entry of a thread that folds days. The thread is named by where the dataset is, as JSON:
+ * `{"embedded": {"folder": ...}}` or `{"hdfs": {...}}`.
+ *
+ * @module
+ */
+
+/// <reference lib="deno.worker" />
+
+import { EmbeddedDataset } from "@pipeline/adapters/embedded";
+import { foldDay } from "./day.ts";
+import { type DatasetPlace, type DayReply, type DayRequest, workerError } from "./pool.ts";
+
+const { embedded, hdfs } = JSON.parse(self.name) as DatasetPlace;
+const dataset = embedded !== undefined
+  ? new EmbeddedDataset(`${embedded.folder}/dataset`)
+  : await openHdfs();
+
+self.onmessage = async ({ data }: MessageEvent<DayRequest>) => {
+  self.postMessage(await answer(data));
+};
+
+self.postMessage({ ready: true } satisfies DayReply);
+
+/** The client is loaded only where it is needed. */
+async function openHdfs() {
+  const { openHdfs } = await import("@pipeline/adapters/hdfs");
+  return await openHdfs(hdfs!);
+}
+
+async function answer({ task }: DayRequest): Promise<DayReply> {
+  try {
+    return { state: await foldDay(dataset, task) };
+  } catch (error) {
+    return { error: workerError(error) };
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * The generator as a process.
+ *
+ * @module
+ */
+
+import { openEmbedded } from "@pipeline/adapters/embedded";
+import { openHdfs } from "@pipeline/adapters/hdfs";
+import { openKafka } from "@pipeline/adapters/kafka";
+import { duration, integer, type Job, jobCommand, openAll, runJob, text } from "@pipeline/runtime";
+import { z } from "zod";
+import { archiveConfig, type GeneratorConfig, historicalConfig, realtimeConfig } from "./config.ts";
+import { runArchiveLoads, runHistorical, runRealtime, runReplay } from "./pipeline.ts";
+
+const openDataset = async ({ config, ...job }: Job<GeneratorConfig>) => {
+  const { embedded, hdfs } = config;
+  if (embedded !== undefined) return openEmbedded(embedded.folder, embedded);
+  return await openAll({ dataset: () => openHdfs(hdfs!, job) });
+};
+
+const openLog = async ({ config, ...job }: Job<GeneratorConfig>) => {
+  const { embedded, kafka } = config;
+  if (embedded !== undefined) return openEmbedded(embedded.folder, embedded);
+  return await openAll({ log: () => openKafka(kafka!, job) });
+};
+
+const seed = integer().optional().describe("Seed, in place of the configuration's.");
+
+Deno.exit(
+  await runJob({
+    name: "generator",
+    summary: "Where records come from: generated history, live traffic, real archives.",
+    commands: {
+      historical: jobCommand({
+        summary: "Generate history into the dataset's staging. Changes nothing twice.",
+        config: historicalConfig,
+        flags: z.strictObject({ seed }),
+        args: ({ seed }) => ({ seed }),
+        run: (job) =>
+          job.using(() => openDataset(job), ({ dataset }) => runHistorical(dataset, job)),
+      }),
+      realtime: jobCommand({
+        summary: "Produce live traffic onto the log.",
+        config: realtimeConfig,
+        flags: z.strictObject({
+          seed,
+          rate: text().optional().describe("Messages a second, in place of the configuration's."),
+          duration: duration({ min: 1 }).optional()
+            .describe("How long, in place of the configuration's."),
+        }),
+        args: ({ seed, rate, duration }) => ({ seed, realtime: { rate, duration } }),
+        run: (job) => job.using(() => openLog(job), ({ log }) => runRealtime(log, job)),
+      }),
+      archive: jobCommand({
+        summary: "Load Reddit archives into the dataset's staging, or replay them onto the log.",
+        config: archiveConfig,
+        flags: z.strictObject({
+          files: z.array(text()).optional()
+            .describe("Archive files, in place of the configuration's."),
+        }),
+        args: ({ files }) => ({ archive: { files } }),
+        run: (job) =>
+          job.config.archive.target === "log"
+            ? job.using(() => openLog(job), ({ log }) => runReplay(log, job))
+            : job.using(() => openDataset(job), ({ dataset }) => runArchiveLoads(dataset, job)),
+      }),
+    },
+  }, {
+    args: Deno.args,
+    env: Deno.env.toObject(),
+    print: console.log,
+    printError: console.error,
+  }),
+);
