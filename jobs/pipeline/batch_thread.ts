@@ -12,11 +12,12 @@ import {
   type WorkerError,
 } from "@pipeline/batch";
 import { stopped } from "@pipeline/runtime";
+import type { Place } from "./parts.ts";
 
 /** What the thread is asked for. */
 export interface BatchRequest {
-  /** The data folder. */
-  readonly folder: string;
+  /** Where everything is. */
+  readonly place: Place;
   /** How to compute. */
   readonly settings: BatchSettings;
   /** Threads that fold days. */

@@ -1,14 +1,14 @@
 /**
- * Entry of the thread that runs batch on the embedded parts.
+ * Entry of the thread that runs batch, on ports of its own.
  *
  * @module
  */
 
 /// <reference lib="deno.worker" />
 
-import { openEmbedded } from "@pipeline/adapters/embedded";
-import { type BatchOptions, DayPool, runBatch, workerError } from "@pipeline/batch";
+import { type BatchOptions, runBatch, startDayPool, workerError } from "@pipeline/batch";
 import type { BatchReply, BatchRequest } from "./batch_thread.ts";
+import { openParts } from "./parts.ts";
 
 self.onmessage = async ({ data }: MessageEvent<BatchRequest>) => {
   self.postMessage(await answer(data));
@@ -16,11 +16,13 @@ self.onmessage = async ({ data }: MessageEvent<BatchRequest>) => {
 
 self.postMessage({ ready: true } satisfies BatchReply);
 
-async function answer({ folder, settings, threads }: BatchRequest): Promise<BatchReply> {
-  const { dataset, store } = openEmbedded(folder, { access: "join" });
-  const pool = threads < 2 ? undefined : new DayPool(
+async function answer({ place, settings, threads }: BatchRequest): Promise<BatchReply> {
+  const { folder, servers } = place;
+  const parts = await openParts(place, { access: "join" });
+  const { dataset, store } = parts;
+  const pool = threads < 2 ? undefined : startDayPool(
     threads,
-    () => new Worker(new URL("./day_worker.ts", import.meta.url), { type: "module", name: folder }),
+    servers === undefined ? { embedded: { folder, access: "join" } } : { hdfs: servers.hdfs },
   );
   const onProgress: BatchOptions["onProgress"] = (step, done, total) =>
     self.postMessage({ step, done, total } satisfies BatchReply);
@@ -37,7 +39,6 @@ async function answer({ folder, settings, threads }: BatchRequest): Promise<Batc
     return { error: workerError(error) };
   } finally {
     pool?.close();
-    await dataset.close();
-    await store.close();
+    await parts.close();
   }
 }

@@ -4,35 +4,37 @@
  * @module
  */
 
-import { openEmbedded } from "@pipeline/adapters/embedded";
 import { verify, type VerifyReport } from "@pipeline/batch";
 import { hasCode, PipelineError } from "@pipeline/core";
 import { readAcknowledged } from "@pipeline/protocol";
 import { ledgerPath } from "./data_folder.ts";
+import { openParts, type Parts, type Place } from "./parts.ts";
 
 /**
- * Verifies what a folder serves. Merged values are checked where nobody writes.
+ * Verifies what a folder, or the servers beside it, serve. Merged values are checked where
+ * nobody writes.
  */
-export async function verifyFolder(folder: string): Promise<VerifyReport> {
-  const owned = own(folder);
-  const ports = owned ?? openEmbedded(folder, { access: "read" });
+export async function verifyFolder(place: Place): Promise<VerifyReport> {
+  const owned = await own(place);
+  const parts = owned ?? await openParts(place, { access: "read" });
   try {
-    const ledger = readAcknowledged(ledgerPath(folder));
-    return await verify({ ...ports, merged: owned !== undefined, ledger });
+    const ledger = readAcknowledged(ledgerPath(place.folder));
+    return await verify({ ...parts, merged: owned !== undefined, ledger });
   } finally {
-    await ports.close();
+    await parts.close();
   }
 }
 
-/** The folder with its lock, so that nothing is written meanwhile; nothing where it runs. */
-function own(folder: string) {
+/** The place with its lock, so that nothing is written meanwhile; nothing where it runs. */
+async function own(place: Place): Promise<Parts | undefined> {
+  const { folder, servers } = place;
   try {
-    Deno.statSync(`${folder}/log`);
+    Deno.statSync(servers === undefined ? `${folder}/log` : `${folder}/runs.json`);
   } catch (cause) {
     throw new PipelineError("invalid", `There is no data folder ${folder}`, { cause });
   }
   try {
-    return openEmbedded(folder);
+    return await openParts(place, { access: "own" });
   } catch (error) {
     if (hasCode(error, "conflict")) return undefined;
     throw error;

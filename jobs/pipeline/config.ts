@@ -11,6 +11,10 @@ import { z } from "zod";
 
 const data = text().prefault("./data").describe("Folder of everything stored.");
 
+const servers = text().optional().describe(
+  "File that says how real servers are reached (scripts/servers config), in place of the folder's own parts.",
+);
+
 /** A rate such as `100`, or a profile such as `10..1000 over 5m`. */
 const rate = text().transform((value, context): RateProfile => {
   try {
@@ -28,6 +32,7 @@ export const demoFlags: z.ZodObject<{
   duration: z.ZodOptional<QuantityField>;
   port: z.ZodType<number, number | undefined>;
   data: z.ZodType<string, string | undefined>;
+  servers: z.ZodOptional<z.ZodString>;
   rate: z.ZodType<RateProfile, string | undefined>;
   seed: z.ZodType<number, number | undefined>;
   scale: z.ZodType<number, number | undefined>;
@@ -38,6 +43,7 @@ export const demoFlags: z.ZodObject<{
     .describe("End by itself after this long of live records, with a verification."),
   port: port().prefault(30080).describe("Where the API and the page are served."),
   data,
+  servers,
   rate: rate.prefault("100")
     .describe('Live records a second, e.g. "100" or "10..1000 over 5m"; 0 produces none.'),
   seed: integer().prefault(1).describe("Seed of the generated records."),
@@ -55,4 +61,5 @@ export type DemoFlags = z.output<typeof demoFlags>;
 /** Flags of `verify`. */
 export const dataFlags: z.ZodObject<{
   data: z.ZodType<string, string | undefined>;
-}, z.core.$strict> = z.strictObject({ data });
+  servers: z.ZodOptional<z.ZodString>;
+}, z.core.$strict> = z.strictObject({ data, servers });

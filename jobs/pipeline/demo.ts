@@ -14,6 +14,7 @@ import type { DemoFlags } from "./config.ts";
 import { ledgerPath, noteRun } from "./data_folder.ts";
 import { Live } from "./live.ts";
 import { checkArchives, count, type LoadedHistory, loadHistory } from "./load_history.ts";
+import { readPlace } from "./parts.ts";
 import { Pipeline } from "./pipeline.ts";
 import { Rates } from "./rates.ts";
 import { statusLine } from "./status_line.ts";
@@ -68,7 +69,7 @@ class Demo {
     const { flags, progress, logger } = this.#o;
     await checkArchives([...flags.posts, ...flags.comments]);
     this.#pipeline = await Pipeline.start({
-      folder: flags.data,
+      place: await readPlace(flags.data, flags.servers),
       port: flags.port,
       logger,
       stats: () => this.#stats(),

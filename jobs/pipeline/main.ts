@@ -9,6 +9,7 @@ import { createLogger, type Logger, runUntilSignal, type Terminal } from "@pipel
 import { verifyFolder } from "./check.ts";
 import { dataFlags, demoFlags } from "./config.ts";
 import { runDemo } from "./demo.ts";
+import { readPlace } from "./parts.ts";
 import { differenceLines, verdict } from "./summary.ts";
 
 const terminal: Terminal = {
@@ -24,7 +25,7 @@ const GRACE = 90_000;
 async function main(args: readonly string[]): Promise<number> {
   const line = parseCommandLine({
     name: "pipeline",
-    summary: "A lambda architecture in one process, on the files of one folder.",
+    summary: "A lambda architecture in one process, on the files of one folder or on real servers.",
     commands: {
       demo: { summary: "Run everything: history, batch, live records, the API.", flags: demoFlags },
       verify: { summary: "Prove that what a folder serves is right.", flags: dataFlags },
@@ -35,7 +36,7 @@ async function main(args: readonly string[]): Promise<number> {
       console.log(line.text);
       return 0;
     case "verify": {
-      const report = await verifyFolder(line.flags.data);
+      const report = await verifyFolder(await readPlace(line.flags.data, line.flags.servers));
       console.log(`generation ${report.generation}: ${verdict(report)}`);
       for (const difference of differenceLines(report)) console.log(difference);
       return report.exact ? 0 : 1;

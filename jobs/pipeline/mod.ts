@@ -1,5 +1,5 @@
 /**
- * All jobs in one process, on embedded parts.
+ * All jobs in one process.
  *
  * @module
  */
@@ -8,4 +8,6 @@ export * from "./check.ts";
 export * from "./config.ts";
 export * from "./demo.ts";
 export * from "./latency.ts";
+export * from "./parts.ts";
 export * from "./pipeline.ts";
+export type { Settings } from "./settings.ts";

@@ -1,10 +1,9 @@
 /**
- * The jobs together in one process, on the parts of one folder.
+ * The jobs together in one process.
  *
  * @module
  */
 
-import { type EmbeddedPorts, openEmbedded } from "@pipeline/adapters/embedded";
 import { type BatchReport, type BatchStep, breakLock } from "@pipeline/batch";
 import {
   covers,
@@ -14,21 +13,20 @@ import {
   hasCode,
   type OffsetVector,
   offsetVector,
-  PipelineError,
-  TOPICS,
 } from "@pipeline/core";
 import { Ingest } from "@pipeline/ingest";
-import { foldedVector, readFolded } from "@pipeline/protocol";
-import type { Logger } from "@pipeline/runtime";
+import { foldedVector, readEnds, readFolded } from "@pipeline/protocol";
+import { type Logger, retry } from "@pipeline/runtime";
 import { createApp, loadAssets, type RunningServer, serve, type Stats } from "@pipeline/serving";
 import { Speed } from "@pipeline/speed";
 import { runBatchThread } from "./batch_thread.ts";
-import * as settings from "./settings.ts";
+import { ownParts, type Parts, type Place } from "./parts.ts";
+import { EMBEDDED, SERVERS, type Settings, topics } from "./settings.ts";
 
 /** What the pipeline is made of. */
 export interface PipelineOptions {
-  /** Folder of everything stored. */
-  readonly folder: string;
+  /** Where everything is. */
+  readonly place: Place;
   /** Port of the API and the page. */
   readonly port: number;
   /** Takes what the jobs report. */
@@ -50,23 +48,25 @@ export class Pipeline {
   /** What was taken so far. */
   readonly taken: Taken = { ingested: 0, folded: 0 };
   readonly #o: PipelineOptions;
-  readonly #ports: EmbeddedPorts;
+  readonly #ports: Parts;
+  readonly #settings: Settings;
   #server!: RunningServer;
   #ingest!: Ingest;
   #speed!: Speed;
 
-  private constructor(options: PipelineOptions, ports: EmbeddedPorts) {
+  private constructor(options: PipelineOptions, ports: Parts) {
     this.#o = options;
     this.#ports = ports;
+    this.#settings = options.place.servers === undefined ? EMBEDDED : SERVERS;
   }
 
   /**
-   * Opens the folder and starts ingest, speed and serving.
+   * Opens the parts and starts ingest, speed and serving.
    *
    * @throws {PipelineError} `invalid` where folder or port cannot be used, or are in use.
    */
   static async start(options: PipelineOptions): Promise<Pipeline> {
-    const pipeline = new Pipeline(options, openFolder(options.folder));
+    const pipeline = new Pipeline(options, await ownParts(options.place, options.logger));
     try {
       await pipeline.#start();
     } catch (error) {
@@ -77,7 +77,7 @@ export class Pipeline {
   }
 
   /** The parts. */
-  get ports(): EmbeddedPorts {
+  get ports(): Parts {
     return this.#ports;
   }
 
@@ -102,17 +102,17 @@ export class Pipeline {
     const app = createApp({ store, ends: () => this.ends(), stats, assets, log: logger });
     this.#server = serve(app, { host: "0.0.0.0", port, log: logger });
     try {
-      await log.ensureTopics(settings.topics);
+      await retry(() => log.ensureTopics(topics));
       this.#ingest = await Ingest.start({
         log,
         dataset,
-        settings: settings.ingest,
+        settings: this.#settings.ingest,
         onCommit: (commit) => this.taken.ingested += commit.end - commit.start,
       });
       this.#speed = Speed.start({
         log,
         store,
-        settings: settings.speed,
+        settings: this.#settings.speed,
         logger: logger.with({ job: "speed" }),
         onFlush: ({ generation, records }) => {
           if (generation === this.#newest()) this.taken.folded += records;
@@ -130,16 +130,8 @@ export class Pipeline {
   }
 
   /** The end of every partition of the log. */
-  async ends(): Promise<OffsetVector> {
-    const ranges = new Map(
-      await Promise.all(
-        TOPICS.map(async (topic) => [topic, await this.#ports.log.ranges(topic)] as const),
-      ),
-    );
-    return offsetVector(
-      DEFAULT_PARTITIONS,
-      (topic, p) => ranges.get(topic)!.find((range) => range.partition === p)?.end ?? 0,
-    );
+  ends(): Promise<OffsetVector> {
+    return readEnds(this.#ports.log, DEFAULT_PARTITIONS);
   }
 
   /** Records in the log that are not in the dataset, and that the served views have not folded. */
@@ -177,11 +169,14 @@ export class Pipeline {
       readonly threads?: number;
     } = {},
   ): Promise<BatchReport> {
-    const { folder, logger } = this.#o;
+    const { place, logger } = this.#o;
     // The folder is ours and its batches run one by one: a lock is what a killed one has left.
     await breakLock(this.#ports.store);
     const { threads = 1, ...watching } = options;
-    const report = await runBatchThread({ folder, settings: settings.batch, threads }, watching);
+    const report = await runBatchThread(
+      { place, settings: this.#settings.batch, threads },
+      watching,
+    );
     const { generation, previous, records, documents, took } = report;
     logger.info("Generation switched", { generation, previous, records, documents, took });
     return report;
@@ -205,22 +200,12 @@ export class Pipeline {
     await this.#server.stop();
   }
 
-  /** Lets go of the folder. */
+  /** Lets go of the parts. */
   async close(): Promise<void> {
     try {
       await this.#ports.close();
     } catch (error) {
       if (!hasCode(error, "stopped")) throw error;
     }
-  }
-}
-
-function openFolder(folder: string): EmbeddedPorts {
-  try {
-    return openEmbedded(folder);
-  } catch (error) {
-    if (!hasCode(error, "conflict")) throw error;
-    const { message } = error as Error;
-    throw new PipelineError("invalid", `${message}: end that one, or name another folder`);
   }
 }

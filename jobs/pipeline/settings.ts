@@ -1,5 +1,5 @@
 /**
- * The jobs' settings where they run together on embedded parts.
+ * The jobs' settings where they run together.
  *
  * @module
  */
@@ -22,28 +22,41 @@ export const topics: readonly TopicSpec[] = [
   { topic: DEAD_LETTER_TOPIC, partitions: 1 },
 ];
 
-/** A commit every other second a partition, or when there is much. */
-export const ingest: IngestSettings = {
-  flush_records: 50_000,
-  flush_bytes: 32 << 20,
-  flush_age: 2_000,
-  max_future: DEFAULT_MAX_FUTURE,
+/** Settings of all jobs. */
+export interface Settings {
+  /** Of ingest. */
+  readonly ingest: IngestSettings;
+  /** Of speed. */
+  readonly speed: SpeedOptions["settings"];
+  /** Of batch. */
+  readonly batch: BatchSettings;
+}
+
+/** On embedded parts, which take small writes well: what is folded is visible within a blink. */
+export const EMBEDDED: Settings = {
+  // A commit every other second a partition, or when there is much.
+  ingest: {
+    flush_records: 50_000,
+    flush_bytes: 32 << 20,
+    flush_age: 2_000,
+    max_future: DEFAULT_MAX_FUTURE,
+  },
+  speed: { flush_interval: 75, max_unflushed: 20_000, poll_interval: 200 },
+  // Everything is kept, and a thousand posts a subreddit are published.
+  batch: {
+    views: DEFAULT_SETTINGS,
+    partitions: DEFAULT_PARTITIONS,
+    keep: 1_000,
+    retention: { "1m": 0, "1h": 0, "1d": 0 },
+    catch_up_timeout: 120_000,
+    poll_interval: 50,
+    lock_lease: 60_000,
+  },
 };
 
-/** The embedded store takes small writes well: what is folded is visible within a blink. */
-export const speed: SpeedOptions["settings"] = {
-  flush_interval: 75,
-  max_unflushed: 20_000,
-  poll_interval: 200,
-};
-
-/** Everything is kept, and a thousand posts a subreddit are published. */
-export const batch: BatchSettings = {
-  views: DEFAULT_SETTINGS,
-  partitions: DEFAULT_PARTITIONS,
-  keep: 1_000,
-  retention: { "1m": 0, "1h": 0, "1d": 0 },
-  catch_up_timeout: 120_000,
-  poll_interval: 50,
-  lock_lease: 60_000,
+/** On real servers, where each write is a request: fewer and larger ones. */
+export const SERVERS: Settings = {
+  ingest: { ...EMBEDDED.ingest, flush_age: 5_000 },
+  speed: { flush_interval: 200, max_unflushed: 20_000, poll_interval: 500 },
+  batch: { ...EMBEDDED.batch, poll_interval: 200 },
 };
