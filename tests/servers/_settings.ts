@@ -12,6 +12,10 @@ export interface Ports {
   readonly internal: number;
   /** Of a DataNode's RPC; only there. */
   readonly rpc?: number;
+  /** Of a broker's second listener; only there, where a proxy was wished for. */
+  readonly behind?: number;
+  /** Where that listener says that it is: the proxy's. */
+  readonly proxy?: number;
 }
 
 /** Settings of the servers' own, over those that we set. */

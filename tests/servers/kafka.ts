@@ -34,7 +34,11 @@ export async function prepareKafka(data: string, settings: Settings): Promise<No
   await Deno.writeTextFile(logging, LOGGING);
   const cluster = await clusterId(data);
   const voters = nodes.map(({ internal }, i) => `${i + 1}@${local(internal)}`).join(",");
-  return await Promise.all(nodes.map(async ({ client, internal }, i): Promise<NodeSpec> => {
+  return await Promise.all(nodes.map(async (ports, i): Promise<NodeSpec> => {
+    const { client, internal, behind, proxy } = ports;
+    const proxied = behind === undefined
+      ? undefined
+      : { behind: local(behind), proxy: local(proxy!) };
     const name = `kafka-${i + 1}`;
     const folder = `${data}/${name}`;
     await Deno.mkdir(folder, { recursive: true });
@@ -45,6 +49,13 @@ export async function prepareKafka(data: string, settings: Settings): Promise<No
       "listeners": `PLAINTEXT://${local(client)},CONTROLLER://${local(internal)}`,
       "advertised.listeners": `PLAINTEXT://${local(client)}`,
       "log.dirs": `${folder}/log`,
+      ...(proxied === undefined ? {} : {
+        "listeners": `PLAINTEXT://${local(client)},CONTROLLER://${local(internal)},` +
+          `PROXIED://${proxied.behind}`,
+        "advertised.listeners": `PLAINTEXT://${local(client)},PROXIED://${proxied.proxy}`,
+        "listener.security.protocol.map":
+          "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT",
+      }),
       ...overrides.kafka,
     };
     const file = `${folder}/server.properties`;
@@ -67,6 +78,7 @@ export async function prepareKafka(data: string, settings: Settings): Promise<No
       name,
       endpoint: local(client),
       command: [java, ...flags, "kafka.Kafka", file],
+      ...(proxied === undefined ? {} : { proxied }),
       answers: () => registered(local(client), i + 1),
     };
   }));

@@ -5,6 +5,6 @@
  */
 
 export { type Overrides } from "./_settings.ts";
-export { type NodeSpec, ServerNode } from "./node.ts";
+export { type NodeSpec, type Proxied, ServerNode } from "./node.ts";
 export { Servers, type ServersOptions, startServers } from "./servers.ts";
 export { SHARED, sharedServers } from "./shared.ts";

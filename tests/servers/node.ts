@@ -8,6 +8,17 @@ import { PipelineError } from "@pipeline/core";
 import process from "node:process";
 import { lastLines } from "./_command.ts";
 
+/**
+ * A second listener of a broker, for a proxy in front of it: brokers tell clients where to find each of
+ * them, and so must name the proxy to whoever comes through it.
+ */
+export interface Proxied {
+  /** `host:port` where the proxy is to listen, and where clients begin. */
+  readonly proxy: string;
+  /** `host:port` that the proxy is to pass everything on to. */
+  readonly behind: string;
+}
+
 /** What starts a node, and how it is known to answer. Plain data besides `answers`. */
 export interface NodeSpec {
   /** Such as `kafka-1`; also the name of its folder. */
@@ -16,6 +27,8 @@ export interface NodeSpec {
   readonly endpoint: string;
   /** The program and its arguments. */
   readonly command: readonly string[];
+  /** Where there is a listener for a proxy. */
+  readonly proxied?: Proxied;
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>>;
   /** Rejects, or resolves with false, as long as it does not answer. */
@@ -49,6 +62,11 @@ export class ServerNode {
   /** `host:port` of what clients talk to. */
   get endpoint(): string {
     return this.#spec.endpoint;
+  }
+
+  /** The listener for a proxy, where there is one. */
+  get proxied(): Proxied | undefined {
+    return this.#spec.proxied;
   }
 
   /** Of the process, or of the last one; 0 where there never was one. */
