@@ -1,0 +1,71 @@
+/**
+ * Configuration of the HDFS adapter. Loads no client.
+ *
+ * @module
+ */
+
+import { duration, integer, type QuantityField, text } from "@pipeline/runtime";
+import { z } from "zod";
+
+/** How HDFS is reached and used. Times in milliseconds. */
+export interface HdfsConfig {
+  /** URLs of the NameNodes' HTTP servers: one, or the two of a pair. */
+  readonly namenodes: readonly string[];
+  /** On whose behalf files are written. */
+  readonly user: string;
+  /** Folder that everything is below. */
+  readonly root: string;
+  /** Copies of each block; the file system's own number where not given. */
+  readonly replication?: number | undefined;
+  /** PEM file of the authorities that certificates are checked against. */
+  readonly caFile?: string | undefined;
+  /** Longest time to wait for an answer to begin. */
+  readonly requestTimeout: number;
+  /** Longest time that a transfer may stand still. */
+  readonly idleTimeout: number;
+  /** Longest time that the upload of one file may take. */
+  readonly uploadTimeout: number;
+  /** Most requests under way; more wait. */
+  readonly concurrency: number;
+}
+
+/** What may be written in place of an {@linkcode HdfsConfig}. */
+export type HdfsInput = { namenodes: string[] } & Partial<Record<keyof HdfsConfig, unknown>>;
+
+const NAMENODE = 'a URL such as "http://namenode:9870", without user, path or query';
+
+const namenode = z.string({ error: NAMENODE }).refine((value) => {
+  const url = URL.parse(value);
+  return url !== null && /^https?:$/.test(url.protocol) && url.pathname === "/" &&
+    url.search === "" && url.hash === "" && url.username === "" && url.password === "" &&
+    !value.includes("?") && !value.includes("#");
+}, { error: NAMENODE });
+
+const ROOT = 'an absolute path such as "/reddit", without ".." and without "/" at the end';
+
+function time(prefault: string): z.ZodType<number> {
+  const field: QuantityField = duration({ min: 100 });
+  return field.prefault(prefault);
+}
+
+/** Schema of {@linkcode HdfsConfig}. */
+export const hdfsConfig: z.ZodType<HdfsConfig, HdfsInput> = z.strictObject({
+  namenodes: z.array(namenode).min(1, { error: "one NameNode or two" })
+    .max(2, { error: "one NameNode or two" })
+    .describe("URLs of the NameNodes' HTTP servers: one, or the two of a pair."),
+  user: z.string().regex(/^[a-zA-Z_][a-zA-Z0-9._-]{0,63}$/, {
+    error: 'a user name such as "hdfs"',
+  }).prefault("hdfs").describe("On whose behalf files are written."),
+  root: z.string().regex(/^\/$|^(\/(?!\.{1,2}(\/|$))[^/:\0]+)+$/, { error: ROOT }).prefault("/")
+    .describe("Folder that everything is below; it is made where it is missing."),
+  replication: integer({ min: 1, max: 512 }).optional()
+    .describe("Copies of each block; the file system's own number where not given."),
+  caFile: text().optional().describe(
+    "PEM file of the authorities that certificates are checked against; the system's where not given.",
+  ),
+  requestTimeout: time("10s").describe("Longest time to wait for an answer to begin."),
+  idleTimeout: time("15s").describe("Longest time that a transfer may stand still."),
+  uploadTimeout: time("60s").describe("Longest time that the upload of one file may take."),
+  concurrency: integer({ min: 1, max: 256 }).prefault(16)
+    .describe("Most requests under way; more wait."),
+});
