@@ -76,7 +76,7 @@ export interface StagingLimits {
   readonly fileBytes?: number;
   /** Bytes held for files not yet written; 64 MiB where not given. */
   readonly heldBytes?: number;
-  /** Files written at the same time; 4 where not given. */
+  /** Files written at the same time; 16 where not given. */
   readonly concurrency?: number;
   /** How often what fails is tried again; never where not given. */
   readonly retry?: RetryOptions;
@@ -149,7 +149,7 @@ export class StagingWriter {
     this.#root = stagingPath(load);
     this.#fileBytes = limits.fileBytes ?? 16 * 2 ** 20;
     this.#heldBytes = limits.heldBytes ?? 64 * 2 ** 20;
-    this.#concurrency = limits.concurrency ?? 4;
+    this.#concurrency = limits.concurrency ?? 16;
     this.#retry = limits.retry ?? NEVER;
   }
 

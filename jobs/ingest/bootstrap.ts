@@ -10,6 +10,7 @@ import {
   CommitLog,
   type CommittedFile,
   type HistoryCommit,
+  inOrder,
   newToken,
   readAll,
   readFolder,
@@ -72,8 +73,9 @@ export async function bootstrap(
     new TextDecoder().decode(await again(() => readAll(dataset, `${root}/_manifest.json`))),
   ) as StagedLoad;
   const files: CommittedFile[] = [];
-  for (const staged of manifest.files) {
-    files.push(await again(() => take(dataset, load, staged)));
+  const taken = inOrder(manifest.files, (staged) => again(() => take(dataset, load, staged)));
+  for await (const file of taken) {
+    files.push(file);
     options.onProgress?.(files.length, manifest.files.length);
   }
   for (const path of manifest.rejected?.files ?? []) {

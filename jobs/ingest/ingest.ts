@@ -127,7 +127,7 @@ export class Ingest {
     await this.#timer;
     await this.#consumer.stop();
     try {
-      for (const assigned of this.#assigned.values()) await this.#flush(assigned);
+      await Promise.all([...this.#assigned.values()].map((assigned) => this.#flush(assigned)));
     } finally {
       await this.#deadLetters.close();
     }

@@ -33,6 +33,7 @@ import {
   type CommittedFile,
   continueFrom,
   hourFolder,
+  inOrder,
   newToken,
   offsetName,
   readAll,
@@ -165,7 +166,11 @@ export class PartitionWriter {
     };
     const intent = this.#temporary("commit");
     await this.#retry(() => writeOwn(this.#o.dataset, intent, canonicalBytes(commit)));
-    for (const { file, bytes } of contents) await this.#retry(() => this.#place(file, bytes));
+    const placed = inOrder(
+      contents,
+      ({ file, bytes }) => this.#retry(() => this.#place(file, bytes)),
+    );
+    for await (const _ of placed);
     const winner = await this.#retry(() => this.#commits.publish(commit, intent));
     if (winner.token !== token || winner.end !== commit.end) {
       throw new PipelineError(

@@ -114,6 +114,7 @@ Deno.test("case 47: a burst while the store stalls reaches speed only up to its 
   const between = (ports: Ports) => counting(ports, count);
   stage.speed(bound, stage.process("speed", { maxRecords: 20, between }));
   await stage.world.produce(5_000);
+  await stage.until(() => count.delivered >= 100);
   await stage.pass(5_000);
   // One flush under way, the bound again, and a batch of each of the partitions that waits.
   assert(count.delivered >= 100 && count.delivered <= 2 * 100 + 3 * 20, `${count.delivered}`);
@@ -134,6 +135,7 @@ Deno.test("case 47: a burst while the dataset stalls reaches ingest only up to i
     stage.process("ingest", { maxRecords: 20, between }),
   );
   await stage.world.produce(5_000);
+  await stage.until(() => count.delivered >= 100);
   await stage.pass(5_000);
   // Each of the three partitions up to its flush.
   assert(count.delivered >= 100 && count.delivered <= 3 * (100 + 20), `${count.delivered}`);
