@@ -38,6 +38,10 @@ const program = {
       summary: "A line for each node, and how clients reach them.",
       flags: z.strictObject({ data }),
     },
+    config: {
+      summary: "How they are reached, as the jobs' configuration has it, in JSON.",
+      flags: z.strictObject({ data }),
+    },
     lock: {
       summary: "Fetch the jars of the Chartfile's versions anew and write maven.lock.",
       flags: z.strictObject({}),
@@ -77,6 +81,11 @@ async function main(args: readonly string[]): Promise<number> {
       if (!line.flags.keep) await Deno.remove(folder, { recursive: true });
       return 0;
     }
+    case "config": {
+      const folder = await Deno.realPath(line.flags.data).catch(() => line.flags.data);
+      console.log(JSON.stringify(configOf(await Servers.open(folder)), undefined, 2));
+      return 0;
+    }
     case "status": {
       const folder = await Deno.realPath(line.flags.data).catch(() => line.flags.data);
       const servers = await Servers.open(folder);
@@ -84,6 +93,28 @@ async function main(args: readonly string[]): Promise<number> {
       return servers.nodes.every((node) => node.runs) ? 0 : 1;
     }
   }
+}
+
+/** Sections of a job's configuration. */
+function configOf({ kafka, namenodes, elasticsearch }: Servers): Record<string, unknown> {
+  const urls = (nodes: Servers["nodes"]) => nodes.map(({ endpoint }) => `http://${endpoint}`);
+  const copies = Math.min(3, kafka.length);
+  return {
+    ...kafka.length === 0 ? {} : {
+      kafka: {
+        brokers: kafka.map(({ endpoint }) => endpoint),
+        replication: copies,
+        minInsyncReplicas: Math.min(2, copies),
+      },
+    },
+    ...namenodes.length === 0 ? {} : { hdfs: { namenodes: urls(namenodes), user: "hdfs" } },
+    ...elasticsearch.length === 0 ? {} : {
+      elasticsearch: {
+        nodes: urls(elasticsearch),
+        replicas: Math.min(2, elasticsearch.length - 1),
+      },
+    },
+  };
 }
 
 function report(servers: Servers): void {
