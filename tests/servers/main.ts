@@ -40,7 +40,11 @@ const program = {
     },
     config: {
       summary: "How they are reached, as the jobs' configuration has it, in JSON.",
-      flags: z.strictObject({ data }),
+      flags: z.strictObject({
+        data,
+        only: z.array(z.enum(["kafka", "hdfs", "elasticsearch"])).optional()
+          .describe("Those that a job has; all where not given."),
+      }),
     },
     lock: {
       summary: "Fetch the jars of the Chartfile's versions anew and write maven.lock.",
@@ -83,7 +87,10 @@ async function main(args: readonly string[]): Promise<number> {
     }
     case "config": {
       const folder = await Deno.realPath(line.flags.data).catch(() => line.flags.data);
-      console.log(JSON.stringify(configOf(await Servers.open(folder)), undefined, 2));
+      const { only } = line.flags;
+      const sections = Object.entries(configOf(await Servers.open(folder)))
+        .filter(([name]) => only?.some((wanted) => wanted === name) ?? true);
+      console.log(JSON.stringify(Object.fromEntries(sections), undefined, 2));
       return 0;
     }
     case "status": {
