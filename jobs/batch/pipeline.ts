@@ -15,7 +15,7 @@ import { readManifests } from "@pipeline/protocol";
 import type { Job } from "@pipeline/runtime";
 import { type BatchReport, type BatchSettings, type BatchStep, runBatch } from "./batch.ts";
 import type { BatchConfig } from "./config.ts";
-import { DayPool } from "./pool.ts";
+import type { DayPool } from "./pool.ts";
 import { rollBack } from "./roll_back.ts";
 import type { LedgerEntry } from "./verify/ledger.ts";
 import { verify } from "./verify/verify.ts";

@@ -4,8 +4,9 @@
  * @module
  */
 
+import type { EmbeddedConfig } from "@pipeline/adapters/embedded/config";
+import type { HdfsConfig } from "@pipeline/adapters/hdfs/config";
 import { type ErrorCode, PipelineError } from "@pipeline/core";
-import type { BatchConfig } from "./config.ts";
 import type { DayTask } from "./day.ts";
 import type { DayState } from "./state.ts";
 
@@ -38,9 +39,9 @@ export function workerError(error: unknown): WorkerError {
 /** Where a thread finds the dataset; one of both. */
 export interface DatasetPlace {
   /** On this machine. */
-  readonly embedded?: BatchConfig["embedded"];
+  readonly embedded?: EmbeddedConfig | undefined;
   /** On servers. */
-  readonly hdfs?: BatchConfig["hdfs"];
+  readonly hdfs?: HdfsConfig | undefined;
 }
 
 /** Starts a pool of threads that fold days of a dataset. */

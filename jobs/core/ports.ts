@@ -248,6 +248,8 @@ export interface ServingStore {
    * Rejects with `not_found` where the generation's index is missing: it is never made anew.
    */
   write(generation: number, view: ViewName, documents: readonly StoredDocument[]): Promise<void>;
+  /** Makes visible to `search` what was written to a generation before. Resolves once it is. */
+  refresh(generation: number): Promise<void>;
   /** Ends batch's bulk load: replicates, makes all of it searchable, and waits for both. */
   seal(generation: number): Promise<void>;
   /** Documents by id, in the order of ids, `undefined` where there is none. */

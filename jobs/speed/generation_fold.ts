@@ -243,6 +243,8 @@ export class GenerationFold {
       if (written.length === 0) return;
       return this.#retry(() => store.write(manifest.generation, view, written));
     }));
+    // Whoever reads how far it is folded finds at least that, also by searching.
+    await this.#retry(() => store.refresh(manifest.generation));
     await this.#retry(() => writeFolded(store, manifest.generation, folded));
     for (const [i, fold] of changed.entries()) fold.written = folded[i]!.next_offset;
     onFlush?.({

@@ -39,8 +39,12 @@ async function pages(store: ServingStore, view: ViewName, query: ViewQuery) {
 const ids = (documents: readonly StoredDocument[]) => documents.map((document) => document.id);
 
 /** Registers the tests of searching. */
-export function searchSuite(name: string, make: () => Promise<ServingStoreFixture>): void {
-  const test = conformanceTest(`ServingStore ${name}: search`, make);
+export function searchSuite(
+  name: string,
+  make: () => Promise<ServingStoreFixture>,
+  options: { readonly clean?: boolean } = {},
+): void {
+  const test = conformanceTest(`ServingStore ${name}: search`, make, options);
 
   test("finds what was written, within the refresh interval", async ({ port: store }) => {
     await store.createGeneration(1);

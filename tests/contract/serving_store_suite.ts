@@ -76,9 +76,13 @@ export function stored(body: ViewDocument, version = 1): StoredDocument {
 }
 
 /** Registers the tests of the store. */
-export function servingStoreSuite(name: string, make: () => Promise<ServingStoreFixture>): void {
-  const test = conformanceTest(`ServingStore ${name}`, make);
-  searchSuite(name, make);
+export function servingStoreSuite(
+  name: string,
+  make: () => Promise<ServingStoreFixture>,
+  options: { readonly clean?: boolean } = {},
+): void {
+  const test = conformanceTest(`ServingStore ${name}`, make, options);
+  searchSuite(name, make, options);
 
   test("createGeneration() makes it once and keeps what is in it", async ({ port: store }) => {
     assertEquals(await store.generations(), []);
@@ -255,6 +259,16 @@ export function servingStoreSuite(name: string, make: () => Promise<ServingStore
     await store.dropGeneration(1);
     assertEquals(await store.generations(), [2]);
     assertEquals(await store.count(2, "top_posts"), 0);
+  });
+
+  test("refresh() lets search() see what was written before", async ({ port: store }) => {
+    await store.createGeneration(1);
+    const document = stored(post("a", "p"), 3);
+    await store.write(1, "top_posts", [document]);
+    await store.refresh(1);
+    const found = await store.search(1, "top_posts", { order: "id", limit: 10 });
+    assertEquals(found, { documents: [document], complete: true });
+    await assertCode(() => store.refresh(2), "not_found");
   });
 
   test("seal() makes all of it searchable", async ({ port: store }) => {

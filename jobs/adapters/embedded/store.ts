@@ -108,6 +108,11 @@ export class EmbeddedStore implements ServingStore {
     }
   }
 
+  /** As {@linkcode ServingStore.refresh} says: every write is visible with its end. */
+  refresh(generation: number): Promise<void> {
+    return this.#do(`refresh generation ${generation}`, () => void this.#file(generation));
+  }
+
   /** As {@linkcode ServingStore.seal} says. */
   seal(generation: number): Promise<void> {
     return this.#do(`seal generation ${generation}`, () => void this.#file(generation));

@@ -52,7 +52,7 @@ export class HdfsDataset implements MasterDataset {
   readonly #underWay = new Set<Promise<unknown>>();
   #closed = false;
 
-  /** @param config complete. */
+  /** Takes a complete configuration. */
   constructor(config: HdfsConfig, options: HdfsOptions = {}) {
     this.#config = config;
     this.#hdfs = new WebHdfs(config, options.logger);

@@ -62,7 +62,7 @@ export class KafkaLog implements EventLog {
   #admin: Promise<Admin> | undefined;
   #fetcher: Fetcher | undefined;
 
-  /** @param config complete. */
+  /** Takes a complete configuration. */
   constructor(config: KafkaConfig, options: KafkaOptions = {}) {
     this.#config = config;
     this.#client = clientOptions(config, options);

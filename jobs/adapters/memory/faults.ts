@@ -267,6 +267,7 @@ function faultyStore(store: ServingStore, life: Life): ServingStore {
       life.step(`store.createGeneration ${g}`, () => store.createGeneration(g)),
     write: (g, view, documents: readonly StoredDocument[]) =>
       life.inChunks(`store.write ${g} ${view}`, documents, (chunk) => store.write(g, view, chunk)),
+    refresh: (g) => life.step(`store.refresh ${g}`, () => store.refresh(g)),
     seal: (g) => life.step(`store.seal ${g}`, () => store.seal(g)),
     get: (g, view, ids) => life.step(`store.get ${g} ${view}`, () => store.get(g, view, ids)),
     search: (g, view, query) =>

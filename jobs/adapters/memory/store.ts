@@ -86,9 +86,14 @@ export class MemoryStore implements ServingStore {
     return handle;
   }
 
-  /** Lets `search` see what was written so far. */
-  refresh(): void {
-    for (const generation of this.#state.generations.keys()) this.#state.refresh(generation);
+  /** As {@linkcode ServingStore.refresh} says; of all generations where none is named. */
+  async refresh(generation?: number): Promise<void> {
+    this.#check();
+    if (generation !== undefined && !this.#state.generations.has(generation)) {
+      throw noGeneration(generation);
+    }
+    const all = generation === undefined ? [...this.#state.generations.keys()] : [generation];
+    for (const one of all) this.#state.refresh(one);
   }
 
   /** As {@linkcode ServingStore.createGeneration} says. */

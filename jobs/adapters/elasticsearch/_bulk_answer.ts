@@ -1,0 +1,73 @@
+/**
+ * What a bulk answer says of each document.
+ *
+ * @module
+ */
+
+import { type ErrorCode, PipelineError, type StoredDocument } from "@pipeline/core";
+import { codeOf, type ErrorBody, reasonOf } from "./_errors.ts";
+
+/** One item's answer, as far as it is asked for. */
+export interface ItemAnswer {
+  /** HTTP status of the item. */
+  readonly status: number;
+  /** Absent where it was written. */
+  readonly error?: ErrorBody;
+}
+
+/** What is left of a request. */
+export interface Outcome {
+  /** Positions of documents to write again. */
+  readonly again: readonly number[];
+  /** Why the first of them was not written. */
+  readonly error?: PipelineError;
+}
+
+/** Codes after which the item may be written later. */
+const LATER: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["unavailable", "full"]);
+
+/**
+ * Sorts a bulk answer: written, already there (a 409 says that an equal or greater version is),
+ * to be written again, or impossible.
+ *
+ * @throws {PipelineError} `not_found` where the index is gone; `invalid` where the server
+ * refuses a document for what is in it, which no later try changes; `corrupt` where the answer
+ * is not one for these documents.
+ */
+export function sortAnswer(
+  target: string,
+  documents: readonly StoredDocument[],
+  items: readonly ItemAnswer[],
+): Outcome {
+  if (items.length !== documents.length) {
+    throw new PipelineError(
+      "corrupt",
+      `The bulk answer for ${target} has ${items.length} items, not ${documents.length}`,
+    );
+  }
+  const again: number[] = [];
+  let first: PipelineError | undefined;
+  let refused = 0;
+  let refusal: PipelineError | undefined;
+  for (const [i, { status, error }] of items.entries()) {
+    if (status < 300 || status === 409) continue;
+    const code = codeOf(status, error);
+    if (code === "not_found") {
+      throw new PipelineError("not_found", `There is no index behind ${target}`);
+    }
+    const why = reasonOf(status, error);
+    if (LATER.has(code)) {
+      again.push(i);
+      first ??= new PipelineError(code, `Elasticsearch cannot write to ${target} now: ${why}`);
+    } else {
+      refused++;
+      const id = JSON.stringify(documents[i]!.id);
+      refusal ??= new PipelineError("invalid", `Elasticsearch refuses document ${id}: ${why}`);
+    }
+  }
+  if (refusal !== undefined) {
+    if (refused === 1) throw refusal;
+    throw new PipelineError("invalid", `${refusal.message} (and ${refused - 1} more)`);
+  }
+  return { again, ...(first && { error: first }) };
+}

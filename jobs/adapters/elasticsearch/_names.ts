@@ -1,0 +1,71 @@
+/**
+ * Names of indices, aliases and templates.
+ *
+ * @module
+ */
+
+import { viewAlias, viewIndex, type ViewName, VIEWS } from "@pipeline/core";
+
+/** The names under one prefix. */
+export class Names {
+  /** Index of the control documents. */
+  readonly control: string;
+  /** Alias through which control documents are written. */
+  readonly controlWrites: string;
+  /**
+   * Alias that the control index has until the first generation is served. The first switch takes
+   * it away in the same step, so that only one switch can be the first.
+   */
+  readonly unserved: string;
+  /** Matches the indices of all views and generations. */
+  readonly allIndices: readonly string[];
+
+  constructor(readonly prefix: string) {
+    this.control = `${prefix}pipeline_control_v1`;
+    this.controlWrites = writes(this.control);
+    this.unserved = `${this.control}.unserved`;
+    this.allIndices = VIEWS.map((view) => this.pattern(view));
+  }
+
+  /** The alias under which a view is served. */
+  alias(view: ViewName): string {
+    return this.prefix + viewAlias(view);
+  }
+
+  /** The index of a view in a generation. */
+  index(view: ViewName, generation: number): string {
+    return this.prefix + viewIndex(view, generation);
+  }
+
+  /** The indices of a generation. */
+  indices(generation: number): string[] {
+    return VIEWS.map((view) => this.index(view, generation));
+  }
+
+  /**
+   * The hidden alias through which a view of a generation is written. It goes with its index:
+   * a request that asks for an alias never makes an index.
+   */
+  writes(view: ViewName, generation: number): string {
+    return writes(this.index(view, generation));
+  }
+
+  /** Matches the indices of a view; also the name of their template, without the star. */
+  pattern(view: ViewName): string {
+    return `${this.alias(view)}-*`;
+  }
+
+  /** The generation that an index holds a view of; `undefined` for any other index. */
+  generation(index: string): number | undefined {
+    for (const view of VIEWS) {
+      const start = `${this.alias(view)}-`;
+      const rest = index.startsWith(start) ? index.slice(start.length) : "";
+      if (/^\d{6,}$/.test(rest)) return Number(rest);
+    }
+    return undefined;
+  }
+}
+
+function writes(index: string): string {
+  return `${index}.write`;
+}

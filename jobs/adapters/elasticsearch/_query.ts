@@ -1,0 +1,70 @@
+/**
+ * A query in the server's language.
+ *
+ * @module
+ */
+
+import { BATCH_PART, type StoredDocument, type ViewName, type ViewQuery } from "@pipeline/core";
+import { queryFields } from "../memory/query.ts";
+import { hasField, ID_FIELD } from "./mappings.ts";
+
+/** One condition of a search. */
+export type Condition = Readonly<Record<string, unknown>>;
+
+/** A field and the way it orders; documents without the field count as -1. */
+type Order = readonly [field: string, way: "asc" | "desc"];
+
+const ORDERS: Readonly<Record<ViewQuery["order"], readonly Order[]>> = {
+  id: [],
+  rank: [["score", "desc"], ["created_utc", "desc"], ["post_id", "desc"]],
+  window: [["window_start", "asc"]],
+  latest: [["window_start", "desc"]],
+};
+
+/** The parts of a search request that a query is. */
+export interface SearchBody {
+  /** Conditions without scores. */
+  readonly query: {
+    readonly bool: { readonly filter: Condition[]; readonly must_not: Condition[] };
+  };
+  /** Total: it ends at the id. */
+  readonly sort: Condition[];
+  /** The sort values of the document to go on from. */
+  readonly search_after?: (string | number)[];
+  /** Documents of a page. */
+  readonly size: number;
+}
+
+/** A query as a search request. Values stay values: nothing in them is taken for syntax. */
+export function searchBody(view: ViewName, query: ViewQuery): SearchBody {
+  const filter: Condition[] = [];
+  const mustNot: Condition[] = [];
+  const term = (field: string, value: string | undefined) => {
+    if (value !== undefined) filter.push({ term: { [field]: { value } } });
+  };
+  for (const field of ["type", "subreddit", "user_id", "window"] as const) {
+    term(field, query[field]);
+  }
+  const batch = { term: { part: { value: BATCH_PART } } };
+  if (query.layer !== undefined) (query.layer === "batch" ? filter : mustNot).push(batch);
+  if (query.from !== undefined || query.to !== undefined) {
+    const below = query.to === undefined ? {} : { lt: query.to };
+    filter.push({ range: { window_start: { gte: query.from ?? 0, ...below } } });
+  }
+  const orders = ORDERS[query.order].filter(([field]) => hasField(view, field));
+  return {
+    query: { bool: { filter, must_not: mustNot } },
+    sort: [...orders.map(toSort), { [ID_FIELD]: { order: "asc" } }],
+    ...(query.after && { search_after: sortValues(orders, query.after) }),
+    size: query.limit,
+  };
+}
+
+function toSort([field, order]: Order): Condition {
+  return { [field]: field === "window_start" ? { order, missing: -1 } : { order } };
+}
+
+function sortValues(orders: readonly Order[], { id, body }: StoredDocument): (string | number)[] {
+  const fields = queryFields(body) as unknown as Record<string, string | number>;
+  return [...orders.map(([field]) => fields[field]!), id];
+}

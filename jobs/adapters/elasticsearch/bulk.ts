@@ -1,0 +1,92 @@
+/**
+ * Writes documents in bulk requests. The client's own helper is not used: it drops items that
+ * were answered with 503, does not try a refused request again, and flushes late.
+ *
+ * @module
+ */
+
+import type { PipelineError, StoredDocument } from "@pipeline/core";
+import type { RetryPolicy } from "@pipeline/runtime";
+import { type BulkPart, bulkParts } from "./_bulk_body.ts";
+import { type ItemAnswer, sortAnswer } from "./_bulk_answer.ts";
+import { Limiter } from "./_limiter.ts";
+import { type Connection, ONCE } from "./client.ts";
+import type { ElasticsearchConfig } from "./config.ts";
+
+/** Documents are tried again for some 20 s here, so that only what was refused is sent again. */
+const POLICY: RetryPolicy = { base: 100, max: 5_000, attempts: 12 };
+
+/** The server waits for a shard that is away for less time than we do for the server. */
+const SERVER_SHARE = 0.8;
+
+/** Writes documents under external versions. */
+export class BulkWriter {
+  readonly #connection: Connection;
+  readonly #config: ElasticsearchConfig;
+  readonly #room: Limiter;
+
+  /** All writes over the connection share the bound on requests under way. */
+  constructor(connection: Connection, config: ElasticsearchConfig) {
+    this.#connection = connection;
+    this.#config = config;
+    this.#room = new Limiter(config.bulkConcurrency);
+  }
+
+  /**
+   * Writes documents through an alias. Resolves when each is stored, or an equal or greater
+   * version is. The alias must exist: nothing makes an index.
+   *
+   * Items and requests that are refused for the moment (429, 5xx, no connection, a blocked
+   * index) are sent again with jitter. After some time the call rejects (`unavailable` or
+   * `full`), for the job to decide; writing all of it again is harmless.
+   */
+  async write(alias: string, documents: readonly StoredDocument[]): Promise<void> {
+    const running = new Set<Promise<void>>();
+    let failure: { readonly error: unknown } | undefined;
+    for (const part of bulkParts(documents, this.#config)) {
+      await this.#room.acquire();
+      if (failure !== undefined) {
+        this.#room.release();
+        break;
+      }
+      const sent = this.#send(alias, part)
+        .catch((error) => void (failure ??= { error }))
+        .finally(() => {
+          this.#room.release();
+          running.delete(sent);
+        });
+      running.add(sent);
+    }
+    await Promise.all(running);
+    if (failure !== undefined) throw failure.error;
+  }
+
+  async #send(alias: string, part: BulkPart): Promise<void> {
+    let { lines, documents } = part;
+    const what = `write to ${alias}`;
+    await this.#connection.again(what, async () => {
+      const items = await this.#request(alias, lines.flat());
+      const { again, error } = sortAnswer(alias, documents, items);
+      lines = again.map((i) => lines[i]!);
+      documents = again.map((i) => documents[i]!);
+      if (again.length > 0) throw error as PipelineError;
+    }, POLICY);
+  }
+
+  async #request(alias: string, operations: string[]): Promise<ItemAnswer[]> {
+    const timeout = this.#config.bulkTimeout;
+    const { items } = await this.#connection.call(
+      `write to ${alias}`,
+      (client, options) =>
+        client.bulk<string>({
+          index: alias,
+          require_alias: true,
+          operations,
+          timeout: `${Math.floor(timeout * SERVER_SHARE)}ms`,
+          filter_path: ["items.*.status", "items.*.error"],
+        }, options),
+      { timeout, policy: ONCE },
+    );
+    return items.map((item) => Object.values(item)[0] as ItemAnswer);
+  }
+}
