@@ -30,6 +30,11 @@ export function runsAlone(file: string): boolean {
   return file.startsWith("tests/e2e/") || file.endsWith("_perf_test.ts");
 }
 
+/** Whether a test needs real servers, which are started once for all of them. */
+export function needsServers(file: string): boolean {
+  return file.endsWith("_servers_test.ts");
+}
+
 /** The entry points of the jobs, from the `exports` of their manifests. */
 export async function publicModules(): Promise<string[]> {
   const manifests = (await listFiles(["jobs"], "deno.json"))

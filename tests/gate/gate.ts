@@ -1,5 +1,5 @@
 import { formatCoverage, summarizeCoverage } from "./coverage.ts";
-import { listFiles, publicModules, runsAlone } from "./files.ts";
+import { listFiles, needsServers, publicModules, runsAlone } from "./files.ts";
 import { Tally } from "./tally.ts";
 
 /** What to run. */
@@ -43,7 +43,8 @@ class Gate {
     const everything = paths.length === 0;
     const files = await listFiles(everything ? ["jobs", "tests"] : paths, "_test.ts");
     const alone = files.filter(runsAlone);
-    const together = files.filter((file) => !runsAlone(file));
+    const onServers = files.filter((file) => needsServers(file) && !runsAlone(file));
+    const together = files.filter((file) => !runsAlone(file) && !needsServers(file));
 
     await this.#check("install", "scripts/deno", "install", "--frozen", "--quiet");
     if (everything) await this.#checks();
@@ -52,6 +53,7 @@ class Gate {
       ? [`--coverage=${this.#scratch}/coverage`, "--coverage-raw-data-only"]
       : [];
     await this.#test("tests", together, ["--parallel", ...coverage]);
+    await this.#testOnServers(onServers);
     await this.#test("tests alone", alone, []);
     if (files.length === 0) this.#tally.addCheck("tests", false, "there are none");
 
@@ -87,22 +89,43 @@ class Gate {
     this.#tally.addCheck("browser", code === 0, "Chromium is missing");
   }
 
+  /** Servers stand for these tests only: those that measure time have the machine for themselves. */
+  async #testOnServers(files: string[]): Promise<void> {
+    if (files.length === 0) return;
+    this.#options.print("== servers");
+    const { SHARED, startServers } = await import("../servers/mod.ts");
+    try {
+      await using servers = await startServers({ data: `${this.#scratch}/servers` });
+      this.#tally.addCheck("servers", true);
+      await this.#test("tests on servers", files, [], { [SHARED]: servers.data });
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      this.#tally.addCheck("servers", false, error.message);
+      for (const file of files) this.#tally.addCheck(file, false, "there are no servers for it");
+    }
+  }
+
   async #check(name: string, command: string, ...args: string[]): Promise<void> {
     this.#options.print(`== ${name}`);
     const code = await this.#run(command, args);
     this.#tally.addCheck(name, code === 0, `exit code ${code}`);
   }
 
-  async #test(name: string, files: string[], options: string[]): Promise<void> {
+  async #test(
+    name: string,
+    files: string[],
+    options: string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
     if (files.length === 0) return;
     const { paths, testOptions, print } = this.#options;
     print(`== ${name}`);
-    const reportPath = `${this.#scratch}/${name.replace(" ", "_")}.xml`;
+    const reportPath = `${this.#scratch}/${name.replaceAll(" ", "_")}.xml`;
     // The whole has been type-checked as a check of its own.
     const checked = paths.length === 0 ? ["--no-check"] : [];
     const common = ["--allow-all", "--frozen", ...checked, `--junit-path=${reportPath}`];
     const args = ["test", ...common, ...options, ...testOptions, ...files];
-    const code = await this.#run("scripts/deno", args);
+    const code = await this.#run("scripts/deno", args, env);
     const report = await Deno.readTextFile(reportPath).catch(() => undefined);
     const expected = testOptions.length > 0 ? [] : await this.#mustReport(files, report);
     this.#tally.addTestRun({ name, code, report, files: expected });
@@ -149,8 +172,12 @@ class Gate {
 
   // Ends a command that outlives the deadline: first politely, so that deno test names the tests
   // that hang.
-  async #run(command: string, args: string[]): Promise<number> {
-    const child = this.#command(command, args, "inherit").spawn();
+  async #run(
+    command: string,
+    args: string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<number> {
+    const child = this.#command(command, args, "inherit", env).spawn();
     const timers = [
       setTimeout(() => stop(child, "SIGINT"), Math.max(this.#deadline - Date.now(), 0)),
       setTimeout(() => stop(child, "SIGKILL"), Math.max(this.#deadline - Date.now(), 0) + 10_000),
@@ -160,8 +187,13 @@ class Gate {
     return code;
   }
 
-  #command(command: string, args: string[], stdout: "inherit" | "piped"): Deno.Command {
-    return new Deno.Command(command, { args, stdin: "null", stdout, stderr: "inherit" });
+  #command(
+    command: string,
+    args: string[],
+    stdout: "inherit" | "piped",
+    env: Readonly<Record<string, string>> = {},
+  ): Deno.Command {
+    return new Deno.Command(command, { args, env, stdin: "null", stdout, stderr: "inherit" });
   }
 }
 

@@ -84,6 +84,17 @@ export async function prepareKafka(data: string, settings: Settings): Promise<No
   }));
 }
 
+/**
+ * Runs a tool of Kafka's distribution by the name of its class and returns what it printed.
+ *
+ * @throws {PipelineError} as {@linkcode command}.
+ */
+export async function kafkaTool(name: string, args: readonly string[]): Promise<string> {
+  const { home } = await findJava(17, { for: "Kafka" });
+  const classpath = `${await jars("kafka")}/*`;
+  return await command(`${home}/bin/java`, ["-Xmx400m", "-cp", classpath, name, ...args]);
+}
+
 /** Settings of all nodes: three copies of which two must be there, and nothing made by itself. */
 function common(nodes: number): Record<string, string> {
   const copies = String(Math.min(3, nodes));
