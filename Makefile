@@ -1,12 +1,12 @@
 # Each target is one line to a script or task; `make` alone lists them.
-# Variables of `make demo`: DURATION PORT DATA RATE SEED POSTS COMMENTS, e.g. make demo DURATION=30s
+# Variables of `make demo`: DURATION PORT DATA RATE SEED POSTS COMMENTS BACKEND, e.g. make demo DURATION=30s
 .DEFAULT_GOAL := help
 .PHONY: help demo verify test bench fmt lint check clean-data
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-demo: ## run the whole pipeline on embedded parts, on http://localhost:30080
+demo: ## run the whole pipeline on http://localhost:30080; BACKEND=servers: on real servers
 	@scripts/demo
 
 verify: ## prove that what DATA (default ./data) serves is right
