@@ -53,8 +53,10 @@ export interface KafkaConfig {
   readonly bufferBytes: number;
   /** How long a producer tries to have a record acknowledged. */
   readonly deliveryTimeout: number;
-  /** Longest that a broker holds an answer back while there is nothing new. */
+  /** Longest that a broker holds an answer back while there is little that is new. */
   readonly fetchWait: number;
+  /** Bytes of new records at which it answers at once. */
+  readonly fetchMinBytes: number;
   /** Most bytes of one partition in one answer. */
   readonly fetchBytes: number;
   /** A group's member that is silent for so long loses its partitions. */
@@ -110,7 +112,10 @@ export const kafkaConfig: z.ZodType<KafkaConfig, KafkaInput> = z.strictObject({
   deliveryTimeout: time({ min: 1_000 }, "2m")
     .describe("How long a producer tries to have a record acknowledged."),
   fetchWait: time({ min: 1, max: 5_000 }, "50ms")
-    .describe("Longest that a broker holds an answer back while there is nothing new."),
+    .describe("Longest that a broker holds an answer back while there is little that is new."),
+  fetchMinBytes: byteSize({ min: 1, max: 10 * 2 ** 20 }).prefault("64KiB").describe(
+    "Bytes of new records at which a broker answers at once: more costs brokers and clients less.",
+  ),
   fetchBytes: byteSize({ min: 1_024, max: 100 * 2 ** 20 }).prefault("1MiB")
     .describe("Most bytes of one partition in one answer."),
   sessionTimeout: time({ min: 6_000, max: 1_800_000 }, "10s").describe(

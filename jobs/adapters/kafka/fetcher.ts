@@ -173,13 +173,13 @@ export class Fetcher {
   }
 
   async #ask(broker: Broker, wishes: readonly Wish[]): Promise<void> {
-    const { fetchWait, fetchBytes } = this.#config;
+    const { fetchWait, fetchMinBytes, fetchBytes } = this.#config;
     const topics = Map.groupBy(wishes, ({ topic }) => topic);
     const { responses } = await broker.fetch({
       replicaId: -1,
       isolationLevel: 0,
       maxWaitTime: fetchWait,
-      minBytes: 1,
+      minBytes: fetchMinBytes,
       maxBytes: ANSWER_BYTES,
       topics: [...topics].map(([topic, of]) => ({
         topic,
