@@ -6,7 +6,7 @@
  */
 
 import { type BatchStep, verify, type VerifyReport } from "@pipeline/batch";
-import { DAY, hasCode } from "@pipeline/core";
+import { DAY, hasCode, type ViewName, VIEWS } from "@pipeline/core";
 import { readAcknowledged, readManifest } from "@pipeline/protocol";
 import { type Logger, type Progress, systemClock } from "@pipeline/runtime";
 import type { Stats } from "@pipeline/serving";
@@ -128,6 +128,7 @@ class Demo {
       behind: status.behind,
       ingested: records,
       folded: records,
+      writes: this.#writes(),
       history: history.records,
       latency: this.#live.probe.all,
       seconds,
@@ -250,6 +251,13 @@ class Demo {
     progress.line("Verifying: recompute every view from the dataset ...");
     const ledger = readAcknowledged(ledgerPath(flags.data));
     return await verify({ ...this.#pipeline.ports, merged: true, ledger });
+  }
+
+  /** Documents that speed wrote for each record that it folded. */
+  #writes(): Record<ViewName, number> {
+    const { written, folded } = this.#pipeline.taken;
+    const of = (view: ViewName) => folded === 0 ? 0 : written[view] / folded;
+    return Object.fromEntries(VIEWS.map((view) => [view, of(view)])) as Record<ViewName, number>;
   }
 
   #stats(): Stats | undefined {

@@ -13,6 +13,8 @@ import {
   hasCode,
   type OffsetVector,
   offsetVector,
+  type ViewName,
+  VIEWS,
 } from "@pipeline/core";
 import { Ingest } from "@pipeline/ingest";
 import { foldedVector, readEnds, readFolded } from "@pipeline/protocol";
@@ -39,14 +41,20 @@ export interface PipelineOptions {
 export interface Taken {
   /** Records that were committed to the dataset, dead letters included. */
   ingested: number;
-  /** Records that were folded into the current generation. */
+  /** Records that were folded into the newest generation. */
   folded: number;
+  /** Documents that speed wrote for them. */
+  readonly written: Record<ViewName, number>;
 }
 
 /** All jobs, running. */
 export class Pipeline {
   /** What was taken so far. */
-  readonly taken: Taken = { ingested: 0, folded: 0 };
+  readonly taken: Taken = {
+    ingested: 0,
+    folded: 0,
+    written: { top_posts: 0, subreddit_activity: 0, user_activity: 0 },
+  };
   readonly #o: PipelineOptions;
   readonly #ports: Parts;
   readonly #settings: Settings;
@@ -114,8 +122,10 @@ export class Pipeline {
         store,
         settings: this.#settings.speed,
         logger: logger.with({ job: "speed" }),
-        onFlush: ({ generation, records }) => {
-          if (generation === this.#newest()) this.taken.folded += records;
+        onFlush: ({ generation, records, documents }) => {
+          if (generation !== this.#newest()) return;
+          this.taken.folded += records;
+          for (const view of VIEWS) this.taken.written[view] += documents[view];
         },
       });
     } catch (error) {

@@ -5,7 +5,7 @@
  */
 
 import type { VerifyReport } from "@pipeline/batch";
-import { canonicalJson } from "@pipeline/core";
+import { canonicalJson, type ViewName, VIEWS } from "@pipeline/core";
 import type { LatencyHistogram } from "./latency.ts";
 import { count } from "./load_history.ts";
 
@@ -19,6 +19,8 @@ export interface RunFigures {
   readonly ingested: number;
   /** Records of the log that the served views hold. */
   readonly folded: number;
+  /** Documents that speed wrote for each record that it folded, by view. */
+  readonly writes: Readonly<Record<ViewName, number>>;
   /** Records in historical loads. */
   readonly history: number;
   /** From due to visible in the API. */
@@ -47,10 +49,16 @@ export function runTable(figures: RunFigures, verified: VerifyReport): string[] 
     ],
     ["ingested", `${count(figures.ingested)} records of the log are in the dataset`],
     ["folded", `${count(figures.folded)} records of the log are in the served views`],
+    ["written by speed", writesText(figures.writes)],
     ["generation", String(verified.generation)],
     ["produce → visible in the API", visible],
     ["verify", verdict(verified)],
   ]);
+}
+
+function writesText(writes: RunFigures["writes"]): string {
+  const parts = VIEWS.map((view) => `${writes[view].toFixed(2)} ${view.replaceAll("_", " ")}`);
+  return `${parts.join(" · ")} (documents a record)`;
 }
 
 /** A verification in one line. */
