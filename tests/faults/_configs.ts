@@ -1,0 +1,96 @@
+/**
+ * The jobs' configurations on a set of servers.
+ *
+ * @module
+ */
+
+import type { Servers } from "../servers/mod.ts";
+
+/** Messages a second that the generator sends, all the time. */
+export const RATE = 1_000;
+
+/** Partitions of each topic. */
+export const PARTITIONS = 3;
+
+/** Seconds that ingest holds records before it flushes them. */
+export const FLUSH_AGE = 3;
+
+/** How clients reach the servers. */
+export interface Endpoints {
+  readonly brokers: readonly string[];
+  /** URLs. */
+  readonly namenodes: readonly string[];
+  /** URLs. */
+  readonly elasticsearch: readonly string[];
+}
+
+/** Files that the generator writes. */
+export interface Records {
+  /** What the log has acknowledged. */
+  readonly ledger: string;
+  /** What disorder was injected. */
+  readonly manifest: string;
+}
+
+/** The servers' own addresses. */
+export function endpointsOf(servers: Servers): Endpoints {
+  const urls = (nodes: readonly { readonly endpoint: string }[]) =>
+    nodes.map(({ endpoint }) => `http://${endpoint}`);
+  return {
+    brokers: servers.kafka.map(({ endpoint }) => endpoint),
+    namenodes: urls(servers.namenodes),
+    elasticsearch: urls(servers.elasticsearch),
+  };
+}
+
+/** Members of the adapters in a configuration; `root` and `prefix` keep worlds apart. */
+export function adapters({ brokers, namenodes, elasticsearch }: Endpoints, world: number) {
+  return {
+    kafka: { brokers, prefix: prefixOf(world) },
+    hdfs: { namenodes, user: "hdfs", root: `/world-${world}` },
+    elasticsearch: { nodes: elasticsearch, prefix: prefixOf(world) },
+  };
+}
+
+/** What the names of a world's topics, groups and indices begin with. */
+export function prefixOf(world: number): string {
+  return `world${world}-`;
+}
+
+/** The generator's; history ends at `end`, and live traffic goes on from there. */
+export function generatorConfig(
+  records: Records,
+  { end, rate }: { readonly end: number; readonly rate: number },
+) {
+  return {
+    historical: { days: 1, scale: 0.4, end: new Date(end).toISOString() },
+    realtime: {
+      rate,
+      linger: "50ms",
+      disorder: {
+        late: 2,
+        lateBy: "10s",
+        duplicates: 1,
+        duplicateBy: "5s",
+        poison: 0.5,
+        skew: 2,
+        skewBy: "30m",
+        future: 0.3,
+      },
+    },
+    ...records,
+  };
+}
+
+/** Settings of the other jobs: a little quicker to notice and to give up than by default. */
+export const SETTINGS = {
+  ingest: { partitions: PARTITIONS, flush: { age: `${FLUSH_AGE}s` } },
+  speed: { partitions: PARTITIONS, flushInterval: "1s" },
+  batch: {
+    partitions: PARTITIONS,
+    catchUpTimeout: "4m",
+    lockLease: "10s",
+    lockWait: "60s",
+  },
+  serving: { partitions: PARTITIONS, host: "127.0.0.1" },
+} as const;

@@ -1,0 +1,129 @@
+/**
+ * Faults of Elasticsearch.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import type { FaultCase } from "./_case.ts";
+import { anyNode, askElasticsearch, masterOf } from "./_cluster.ts";
+import type { Stage } from "./_stage.ts";
+
+/** In the order of their numbers. */
+export const ELASTICSEARCH_CASES: readonly FaultCase[] = [
+  {
+    numbers: [31],
+    title: "the master of Elasticsearch is killed",
+    quick: true,
+    async run({ stage, act, recovered }) {
+      const master = await masterOf(stage.servers);
+      await act(`kill -9 of ${master.name}, the master`, () => master.kill());
+      await recovered();
+    },
+  },
+  {
+    numbers: [31],
+    title: "another node of Elasticsearch is killed while batch builds a generation",
+    async run({ stage, act, recovered, note }) {
+      const master = await masterOf(stage.servers);
+      const other = stage.servers.elasticsearch.find((node) => node !== master)!;
+      const batch = await stage.once("batch", ["run"]);
+      await batch.says(/"step":"publish"/, { seconds: 120 });
+      await act(`kill -9 of ${other.name} while batch publishes`, () => other.kill());
+      await recovered();
+      await act("started again", () => other.start());
+      const { code } = await batch.ended;
+      assertEquals(code, 0, `batch ended with ${code}:\n${await batch.output()}`);
+      note(`generation ${await stage.store.current()} was built meanwhile`);
+    },
+  },
+  {
+    numbers: [32],
+    title: "two of three nodes of Elasticsearch are down",
+    async run({ stage, act, recovered, wait, note }) {
+      const master = await masterOf(stage.servers);
+      const other = stage.servers.elasticsearch.find((node) => node !== master)!;
+      const two = [master, other];
+      await act("kill -9 of two nodes", () => Promise.all(two.map((node) => node.kill())));
+      await wait(25);
+      const speed = stage.job("speed");
+      assert(await speed.objection("/readyz") !== undefined, "speed says that it is ready");
+      assertEquals(await speed.objection("/healthz"), undefined);
+      note(`speed waits, not ready, live; the API ${await answerOf(stage)}`);
+      await act(
+        "both started again after 25 s",
+        () => Promise.all(two.map((node) => node.start())),
+      );
+      await recovered();
+    },
+  },
+  {
+    numbers: [36],
+    title: "the indices are read-only, as at the flood stage",
+    async run({ stage, act, recovered, wait, note }) {
+      const block = (on: boolean | null) => setBlock(stage, on);
+      await act("the block set on all indices", () => block(true));
+      await wait(15);
+      const speed = stage.job("speed");
+      const objection = await speed.objection("/readyz");
+      assert(objection !== undefined, "speed says that it is ready");
+      assertEquals(await speed.objection("/healthz"), undefined);
+      note(`speed waits: ${objection.slice(0, 160)}`);
+      await act("the block lifted after 15 s", () => block(null));
+      await recovered();
+    },
+  },
+  {
+    numbers: [37],
+    title: "an index is deleted behind the jobs",
+    crashes: true,
+    async run({ stage, act, recovered, wait, note }) {
+      const index = await liveIndex(stage);
+      const node = anyNode(stage.servers);
+      await act(`DELETE ${index}`, () => askElasticsearch(node, `/${index}`, { method: "DELETE" }));
+      await wait(15);
+      const indices: Record<string, unknown> = await askElasticsearch(node, `/${index}*/_settings`);
+      assertEquals(indices[index], undefined, `${index} was made anew`);
+      note(`not made anew; the API ${await answerOf(stage)}`);
+      await act("a full generation built from the dataset", () => {
+        return stage.complete("batch", ["run", "--full"]);
+      });
+      await recovered();
+    },
+  },
+];
+
+/** How the API answers a query now, in short. */
+async function answerOf({ api }: Stage): Promise<string> {
+  try {
+    const response = await fetch(`${api}/v1/subreddits?window=1h&limit=3`, {
+      signal: AbortSignal.timeout(15_000),
+    });
+    const body = await response.json();
+    if (!response.ok) return `answers ${response.status}: ${body.detail ?? body.title}`;
+    const { partial } = body.provenance;
+    // A hole must be a flag or an error, never a smaller number.
+    assert(partial !== false && partial !== undefined, `a whole answer: ${JSON.stringify(body)}`);
+    return `marks its answers as partial (${JSON.stringify(partial)})`;
+  } catch (error) {
+    if (error instanceof DOMException) return "does not answer in 15 s";
+    throw error;
+  }
+}
+
+async function setBlock({ servers, prefix }: Stage, on: boolean | null): Promise<void> {
+  await askElasticsearch(anyNode(servers), `/${prefix}*/_settings?expand_wildcards=all`, {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ "index.blocks.read_only_allow_delete": on }),
+  });
+}
+
+/** The index that the alias of a view names. */
+async function liveIndex({ servers, prefix }: Stage): Promise<string> {
+  const alias = `${prefix}views_subreddit_activity_v1`;
+  const found = await askElasticsearch(anyNode(servers), `/_alias/${alias}`);
+  const [index] = Object.keys(found);
+  if (index === undefined) throw new Error(`${alias} names no index`);
+  return index;
+}

@@ -1,0 +1,69 @@
+/**
+ * Runs the fault matrix and prints a table.
+ *
+ *     deno task faults [--only 1,2,31] [--write]
+ *
+ * `--only` takes numbers of cases and words of their titles. `--write` also puts the table into
+ * docs/faults.md.
+ *
+ * @module
+ */
+
+import { parseArgs } from "@std/cli";
+import { renderTable } from "../support/document_table.ts";
+import { type FaultCase, nameOf, type Outcome } from "./_case.ts";
+import { CASES } from "./_cases.ts";
+import { HEAD, rowOf, writeOutcomes } from "./_report.ts";
+import { outcomeText, runCase } from "./_run.ts";
+import { seconds, Stage } from "./_stage.ts";
+
+async function main(): Promise<number> {
+  const flags = parseArgs(Deno.args, { string: ["only"], boolean: ["write", "list"] });
+  const cases = chosen(flags.only);
+  if (cases.length === 0) {
+    console.error(`--only is "${flags.only}": no case has such a number or title`);
+    return 2;
+  }
+  if (flags.list) {
+    for (const fault of cases) console.log(nameOf(fault));
+    return 0;
+  }
+  const outcomes = await run(cases);
+  console.log(`\n${renderTable(HEAD, outcomes.map(rowOf))}`);
+  if (flags.write) await writeOutcomes(outcomes);
+  const failed = outcomes.filter(({ failure }) => failure !== undefined);
+  console.log(`\n${outcomes.length - failed.length} hold, ${failed.length} fail`);
+  return failed.length === 0 ? 0 : 1;
+}
+
+function chosen(only: string | undefined): FaultCase[] {
+  const wanted = only?.split(",").map((part) => part.trim());
+  return CASES.filter(({ numbers, title }) =>
+    wanted === undefined ||
+    wanted.some((part) =>
+      /^\d+$/.test(part) ? numbers.includes(Number(part)) : title.includes(part)
+    )
+  );
+}
+
+async function run(cases: readonly FaultCase[]): Promise<Outcome[]> {
+  const print = (line: string) => console.error(line);
+  const started = performance.now();
+  await using stage = await Stage.open(print);
+  print(`The stage is set after ${seconds(performance.now() - started)}`);
+  const outcomes: Outcome[] = [];
+  for (const [i, fault] of cases.entries()) {
+    const begun = performance.now();
+    const outcome = await runCase(stage, fault);
+    outcomes.push(outcome);
+    print(
+      `[${i + 1}/${cases.length}, ${seconds(performance.now() - begun)}] ${outcomeText(outcome)}`,
+    );
+    const spoilt = fault.last === true || outcome.failure !== undefined;
+    const large = stage.grow(outcome.acknowledged);
+    if ((spoilt || large) && i + 1 < cases.length) await stage.renew();
+  }
+  return outcomes;
+}
+
+if (import.meta.main) Deno.exit(await main());
