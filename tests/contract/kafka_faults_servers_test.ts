@@ -1,0 +1,220 @@
+/**
+ * What goes wrong between the log's adapter and Kafka, shown on real brokers with proxies in between.
+ * Numbers are those of docs/faults.md.
+ */
+
+import { type KafkaLog, openKafka } from "@pipeline/adapters/kafka";
+import type { LogBatch, ProducerRecord } from "@pipeline/core";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { Kafka, logLevel } from "kafkajs";
+import { sharedServers } from "../servers/mod.ts";
+import { pause } from "../support/demo.ts";
+import { BrokerProxies, PRODUCE } from "../support/tcp_proxy.ts";
+import { assertCode, eventually } from "./suite.ts";
+
+const servers = await sharedServers();
+const proxied = servers.kafka.map((node) => node.proxied!);
+
+const TOPIC = "records";
+const PARTITIONS = 3;
+
+interface Scene {
+  readonly proxies: BrokerProxies;
+  /** Through the proxies. */
+  readonly log: KafkaLog;
+  /** Straight to the brokers. */
+  readonly witness: KafkaLog;
+  /** What the names of topics and groups begin with on the brokers. */
+  readonly prefix: string;
+}
+
+function test(name: string, body: (scene: Scene) => Promise<void>): void {
+  Deno.test({
+    name: `Kafka: ${name}`,
+    // The client leaves timers behind.
+    sanitizeOps: false,
+    sanitizeResources: false,
+    async fn() {
+      const prefix = `faults-${crypto.randomUUID().slice(0, 8)}-`;
+      await using proxies = new BrokerProxies(proxied);
+      const log = openKafka({ brokers: proxies.brokers, prefix, sessionTimeout: 6_000 });
+      const witness = openKafka({ brokers: servers.kafka.map((n) => n.endpoint), prefix });
+      try {
+        await witness.ensureTopics([{ topic: TOPIC, partitions: PARTITIONS }]);
+        await body({ proxies, log, witness, prefix });
+      } finally {
+        await Promise.all([log.close(), witness.close()]);
+      }
+    },
+  });
+}
+
+/** Records with contents of their own. */
+function records(from: number, count: number): ProducerRecord[] {
+  const encoder = new TextEncoder();
+  return Array.from({ length: count }, (_, i) => ({
+    topic: TOPIC,
+    key: `key ${from + i}`,
+    value: encoder.encode(`value ${from + i}`),
+  }));
+}
+
+/** Everything in the log by place, such as `0@17`. */
+async function everything(log: KafkaLog): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const { partition, earliest, end } of await log.ranges(TOPIC)) {
+    for await (const batch of log.read(TOPIC, partition, earliest, end)) {
+      for (const { offset, value } of batch.records) {
+        found.set(`${partition}@${offset}`, new TextDecoder().decode(value!));
+      }
+    }
+  }
+  return found;
+}
+
+test("case 4: the answers to appends are lost: one copy of each record", async (scene) => {
+  const { log, proxies, witness } = scene;
+  const producer = await log.producer();
+  // The connections and the producer's number are there before anything is lost.
+  await producer.send(records(0, 10));
+  const acknowledged = new Map<string, string>();
+  for (let round = 1; round <= 4; round++) {
+    proxies.loseAnswers(PRODUCE);
+    const sent = records(round * 100, 50);
+    const answers = await producer.send(sent);
+    for (const [i, { partition, offset }] of answers.entries()) {
+      acknowledged.set(`${partition}@${offset}`, new TextDecoder().decode(sent[i]!.value!));
+    }
+  }
+  assertEquals(proxies.lost, 4);
+  const found = await everything(witness);
+  assertEquals(acknowledged.size, 200);
+  for (const [place, value] of acknowledged) assertEquals(found.get(place), value);
+  assertEquals(found.size, 210, "a record is there twice");
+});
+
+test("case 4: connections are cut while records are sent: none is lost, none doubled", async (scene) => {
+  const { log, proxies, witness } = scene;
+  const producer = await log.producer();
+  const sending: Promise<void>[] = [];
+  const acknowledged = new Map<string, string>();
+  let refused = 0;
+  for (let round = 0; round < 60; round++) {
+    const sent = records(round * 100, 20);
+    sending.push(
+      producer.send(sent).then((answers) => {
+        for (const [i, { partition, offset }] of answers.entries()) {
+          acknowledged.set(`${partition}@${offset}`, new TextDecoder().decode(sent[i]!.value!));
+        }
+      }, () => void (refused += sent.length)),
+    );
+    if (round % 12 === 11) proxies.cut();
+    await pause(30);
+  }
+  await Promise.all(sending);
+  const found = await everything(witness);
+  for (const [place, value] of acknowledged) assertEquals(found.get(place), value);
+  const values = [...found.values()];
+  assertEquals(values.length, new Set(values).size, "a record is there twice");
+  assertEquals(acknowledged.size + refused, 1_200);
+  assert(refused < 200, `${refused} were refused`);
+});
+
+test("case 11: a record that is too large is refused alone, and others flow", async ({ log }) => {
+  const producer = await log.producer();
+  const large = { topic: TOPIC, key: "large", value: new Uint8Array(1 << 20) };
+  const [, error] = await Promise.all([
+    producer.send(records(0, 5)),
+    assertCode(() => producer.send([large]), "too_large"),
+    producer.send(records(5, 5)),
+  ]);
+  assertStringIncludes(error.message, "1048581");
+});
+
+test("a consumer whose connections are cut reads on, each record once and in order", async (scene) => {
+  const { log, proxies, witness } = scene;
+  const seen = new Map<number, number>();
+  let count = 0;
+  const consumer = await log.subscribe({
+    group: "cut",
+    topics: [TOPIC],
+    start: (_, partition) => Promise.resolve(seen.get(partition) ?? 0),
+    batch: ({ partition, records, startOffset, nextOffset }: LogBatch) => {
+      assertEquals(startOffset, seen.get(partition) ?? 0);
+      count += records.length;
+      seen.set(partition, nextOffset);
+      return Promise.resolve();
+    },
+  });
+  const producer = await witness.producer();
+  for (let round = 0; round < 40; round++) {
+    await producer.send(records(round * 100, 25));
+    if (round % 10 === 5) proxies.cut();
+    await pause(50);
+  }
+  await eventually(() => assertEquals(count, 1_000), 60_000);
+  await consumer.stop();
+});
+
+test("case 7: a batch that takes longer than the session keeps its partitions", async (scene) => {
+  const { log, witness, prefix } = scene;
+  const producer = await witness.producer();
+  await producer.send(records(0, 300));
+  const starts: number[] = [];
+  let longest = 0;
+  let done = 0;
+  const consumer = await log.subscribe({
+    group: "long",
+    topics: [TOPIC],
+    start: (_, partition) => {
+      starts.push(partition);
+      return Promise.resolve(0);
+    },
+    batch: async ({ records }) => {
+      const started = performance.now();
+      if (done === 0 && longest === 0) await pause(15_000);
+      longest = Math.max(longest, performance.now() - started);
+      done += records.length;
+    },
+  });
+  await pause(10_000);
+  const admin = new Kafka({
+    brokers: servers.kafka.map((node) => node.endpoint),
+    logLevel: logLevel.NOTHING,
+  }).admin();
+  await admin.connect();
+  const { groups } = await admin.describeGroups([`${prefix}long`]);
+  await admin.disconnect();
+  assertEquals([groups[0]!.state, groups[0]!.members.length], ["Stable", 1]);
+  await eventually(() => assertEquals(done, 300), 30_000);
+  assert(longest >= 15_000);
+  assertEquals(starts.toSorted(), [0, 1, 2], "a partition was assigned anew");
+  await consumer.stop();
+});
+
+test("case 9: a start that the log no longer has is refused, with the lost range named", async (scene) => {
+  const { log, witness, prefix } = scene;
+  const producer = await witness.producer();
+  await producer.send(records(0, 300));
+  const [range] = await witness.ranges(TOPIC);
+  const admin = new Kafka({
+    brokers: servers.kafka.map((node) => node.endpoint),
+    logLevel: logLevel.NOTHING,
+  }).admin();
+  await admin.connect();
+  await admin.fetchTopicMetadata({ topics: [`${prefix}${TOPIC}`] });
+  const cut = String(range!.end - 10);
+  const partitions = [{ partition: range!.partition, offset: cut }];
+  await admin.deleteTopicRecords({ topic: `${prefix}${TOPIC}`, partitions });
+  await admin.disconnect();
+  const consumer = await log.subscribe({
+    group: "late",
+    topics: [TOPIC],
+    start: () => Promise.resolve(3),
+    batch: () => Promise.resolve(),
+  });
+  const error = await assertCode(() => consumer.done, "offset_out_of_range");
+  assertStringIncludes(error.message, "3");
+  assertStringIncludes(error.message, cut);
+  await consumer.stop();
+});

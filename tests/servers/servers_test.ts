@@ -1,0 +1,145 @@
+import { hasCode, PipelineError } from "@pipeline/core";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { JAR_SETS, readArtifacts } from "./_artifacts.ts";
+import { findJava } from "./_java.ts";
+import { compare } from "./_jars.ts";
+import { isAlive, ServerNode } from "./node.ts";
+import { settle } from "./servers.ts";
+
+const LOCK = new URL("./maven.lock", import.meta.url);
+
+Deno.test("readArtifacts() takes its versions from the Chartfile", async () => {
+  const text = await Deno.readTextFile(new URL("../../Chartfile", import.meta.url));
+  const artifacts = await readArtifacts();
+  for (const set of JAR_SETS) {
+    assertStringIncludes(text, `upstream: ${artifacts[set].version}`);
+    assert(artifacts[set].roots.some((root) => root.endsWith(`:${artifacts[set].version}`)));
+  }
+});
+
+Deno.test("maven.lock holds every set at the Chartfile's versions, by hash", async () => {
+  const lines = (await Deno.readTextFile(LOCK)).trimEnd().split("\n");
+  for (const line of lines) assert(/^[0-9a-f]{64} {2}\w+\/[^/]+\.jar$/.test(line), line);
+  const artifacts = await readArtifacts();
+  const main = { kafka: "kafka_2.13", hdfs: "hadoop-hdfs", elasticsearch: "elasticsearch" };
+  for (const set of JAR_SETS) {
+    const jar = `${set}/${main[set]}-${artifacts[set].version}.jar`;
+    assert(lines.some((line) => line.endsWith(`  ${jar}`)), `${jar} is not in maven.lock`);
+  }
+});
+
+Deno.test("compare() refuses a jar that differs, is missing or is unknown", () => {
+  const lock = new Map([["a.jar", "11"], ["b.jar", "22"]]);
+  compare("kafka", lock, new Map(lock));
+  const cases: [Map<string, string>, string][] = [
+    [new Map([["a.jar", "11"], ["b.jar", "33"]]), "kafka/b.jar has the SHA-256 33"],
+    [new Map([["a.jar", "11"]]), "kafka/b.jar has the SHA-256 of nothing"],
+    [new Map([...lock, ["c.jar", "44"]]), "that there is no such file"],
+  ];
+  for (const [found, message] of cases) {
+    const error = assertThrows(() => compare("kafka", lock, found), PipelineError, message);
+    assertEquals(error.code, "corrupt");
+  }
+});
+
+/** A folder that looks like the home of a Java. */
+async function fakeJava(folder: string, release: string, programs = ["java"]): Promise<string> {
+  await Deno.mkdir(`${folder}/bin`, { recursive: true });
+  await Deno.writeTextFile(`${folder}/release`, `JAVA_VERSION="${release}"\n`);
+  for (const name of programs) await Deno.writeTextFile(`${folder}/bin/${name}`, "");
+  return folder;
+}
+
+Deno.test("findJava() looks beside the default one, and says what it found", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const old = await fakeJava(`${folder}/default`, "17.0.9");
+    const fresh = await fakeJava(`${folder}/more/jdk-21`, "21.0.1", ["java", "javac", "jar"]);
+    const env = (name: string) => name === "JAVA_HOME" ? old : "";
+    const places = [{ folder: `${folder}/more`, below: "" }];
+    const options = { for: "A test", env, places };
+    assertEquals((await findJava(17, options)).home, old);
+    assertEquals((await findJava(21, { ...options, compiler: true })).home, fresh);
+    const error = await assertRejects(() => findJava(99, options), PipelineError);
+    assertEquals(error.code, "invalid");
+    assertStringIncludes(error.message, "A test needs a Java of release 99 or later");
+    assertStringIncludes(error.message, `17 in ${old}`);
+    const none = await assertRejects(
+      () => findJava(17, { for: "A test", env: () => "", places: [] }),
+      PipelineError,
+    );
+    assertStringIncludes(none.message, "none was found");
+    assert(!none.message.includes("\n"), "one line");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("settle() keeps the ports of a folder that it has settled before", async () => {
+  const data = await Deno.makeTempDir();
+  try {
+    await settle(data, { kafka: 2, datanodes: 0, elasticsearch: 1, proxied: true });
+    const first = await Deno.readTextFile(`${data}/servers.json`);
+    await settle(data, { kafka: 3 });
+    assertEquals(await Deno.readTextFile(`${data}/servers.json`), first);
+    const { kafka, namenodes, elasticsearch } = JSON.parse(first);
+    assertEquals([kafka.length, namenodes.length, elasticsearch.length], [2, 0, 1]);
+    const ports = [...kafka, ...elasticsearch].flatMap((node) => Object.values(node));
+    assertEquals(new Set(ports).size, ports.length, "two nodes share a port");
+  } finally {
+    await Deno.remove(data, { recursive: true });
+  }
+});
+
+Deno.test("a node is started, frozen, killed and started again, and its log kept", async () => {
+  const folder = await Deno.makeTempDir();
+  const node = new ServerNode({
+    name: "sleeper",
+    endpoint: "127.0.0.1:1",
+    command: ["/bin/sh", "-c", "echo started; exec sleep 600"],
+    answers: async () => (await Deno.readTextFile(`${folder}/out.log`)).includes("started"),
+  }, folder);
+  try {
+    assertEquals(node.runs, false);
+    await node.start();
+    const { pid } = node;
+    assert(isAlive(pid));
+    // Another object finds the same process by the folder.
+    assertEquals(new ServerNode({ ...SPEC, command: [] }, folder).pid, pid);
+    const again = await assertRejects(() => node.start());
+    assert(hasCode(again, "conflict"));
+    node.pause();
+    node.resume();
+    await node.kill();
+    assertEquals([node.runs, isAlive(pid)], [false, false]);
+    await node.start();
+    assert(node.pid !== pid);
+    assertEquals((await Deno.readTextFile(node.log)).split("started").length - 1, 2);
+  } finally {
+    await node.kill();
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+const SPEC = { name: "sleeper", endpoint: "127.0.0.1:1", answers: () => Promise.resolve(true) };
+
+Deno.test("a node that ends while it starts fails at once, with its last lines", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const node = new ServerNode({
+      ...SPEC,
+      command: ["/bin/sh", "-c", "echo no such thing >&2; exit 3"],
+      answers: () => Promise.resolve(false),
+    }, folder);
+    const error = await assertRejects(() => node.start(), PipelineError, "ended while it started");
+    assertStringIncludes(error.message, "no such thing");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
