@@ -1,17 +1,21 @@
 /**
  * Runs the benchmarks, each in a process of its own, and prints a table.
  *
- *     deno task bench [--only NAME] [--write]
+ *     deno task bench [--servers] [--only NAME] [--write]
  *
- * `--write` also puts the table into docs/benchmarks.md.
+ * `--servers` takes those that run on real servers in place of the others. `--write` also puts the
+ * table into docs/benchmarks.md.
  *
  * @module
  */
 
 import { parseArgs } from "@std/cli";
+import { renderTable, updateTable, whereAndWhen } from "../support/document_table.ts";
 import type { Benchmark, Figure } from "./_figure.ts";
 
-const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
+type Benchmarks = Readonly<Record<string, () => Promise<Benchmark>>>;
+
+const IN_PROCESS: Benchmarks = {
   fold: async () => (await import("./fold.ts")).fold,
   memory: async () => (await import("./memory.ts")).memory,
   generator: async () => (await import("./generator.ts")).generator,
@@ -19,32 +23,48 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   latency: async () => (await import("./latency.ts")).latency,
 };
 
+const ON_SERVERS: Benchmarks = {
+  produce: async () => (await import("./produce.ts")).produce,
+  consume: async () => (await import("./consume.ts")).consume,
+  ingest: async () => (await import("./ingest.ts")).ingest,
+  speed: async () => (await import("./speed.ts")).speed,
+  endurance: async () => (await import("./endurance.ts")).endurance,
+};
+
+const ALL: Benchmarks = { ...IN_PROCESS, ...ON_SERVERS };
+
 /** As the jobs run: what folds keeps most of what it makes, and a young heap too small copies it. */
 const HEAP = "--min-semi-space-size=64,--max-semi-space-size=64";
 
 const DOCUMENT = new URL("../../docs/benchmarks.md", import.meta.url);
-const BEGIN = "<!-- figures -->";
-const END = "<!-- end of figures -->";
+
+/** What the columns of the tables are called. */
+const HEAD = ["benchmark", "figure", "measured", "against", "goal", "on"];
 
 async function main(): Promise<number> {
-  const flags = parseArgs(Deno.args, { string: ["only", "child"], boolean: ["write"] });
+  const flags = parseArgs(Deno.args, {
+    string: ["only", "child"],
+    boolean: ["servers", "write"],
+  });
   if (flags.child !== undefined) {
-    const benchmark = await BENCHMARKS[flags.child]!();
+    const benchmark = await ALL[flags.child]!();
     console.log(JSON.stringify(await benchmark()));
     return 0;
   }
-  const names = Object.keys(BENCHMARKS);
+  const names = Object.keys(ALL);
   if (flags.only !== undefined && !names.includes(flags.only)) {
     console.error(`--only is "${flags.only}": it must be one of ${names.join(", ")}`);
     return 2;
   }
-  const rows: string[][] = [["benchmark", "figure", "measured", "against", "goal"]];
-  for (const name of names.filter((n) => flags.only === undefined || n === flags.only)) {
-    for (const figure of await run(name)) rows.push(row(name, figure));
-  }
-  const table = render(rows);
-  console.log(table);
-  if (flags.write) await write(table);
+  const onServers = flags.servers || (flags.only ?? "") in ON_SERVERS;
+  const chosen = Object.keys(onServers ? ON_SERVERS : IN_PROCESS)
+    .filter((name) => flags.only === undefined || name === flags.only);
+  const rows = new Map<string, string[][]>();
+  for (const name of chosen) rows.set(name, (await run(name)).map((figure) => row(name, figure)));
+  console.log(renderTable(HEAD, [...rows.values()].flat()));
+  const mark = onServers ? "figures on servers" : "figures";
+  const place = { document: DOCUMENT, mark, head: HEAD, order: Object.keys(ALL) };
+  if (flags.write) await updateTable(place, rows);
   return 0;
 }
 
@@ -65,27 +85,7 @@ async function run(name: string): Promise<Figure[]> {
 
 function row(name: string, { what, value, against = "", goal, reached }: Figure): string[] {
   const verdict = goal === undefined ? "" : `${goal}: ${reached ? "reached" : "missed"}`;
-  return [name, what, value, against, verdict];
-}
-
-function render(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((r) => r[column]!.length)));
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column]!)).join(" | ")} |`;
-  const [head, ...body] = rows;
-  return [line(head!), line(widths.map((width) => "-".repeat(width))), ...body.map(line)]
-    .join("\n");
-}
-
-async function write(table: string): Promise<void> {
-  const text = await Deno.readTextFile(DOCUMENT);
-  const date = new Date().toISOString().slice(0, 10);
-  const machine = `${navigator.hardwareConcurrency} cores, ${Deno.build.os} ${Deno.build.arch}, ` +
-    `Deno ${Deno.version.deno}`;
-  const [before] = text.split(BEGIN);
-  const after = text.split(END)[1]!;
-  const figures = `${date}, ${machine}:\n\n${table}`;
-  await Deno.writeTextFile(DOCUMENT, `${before}${BEGIN}\n\n${figures}\n\n${END}${after}`);
+  return [name, what, value, against, verdict, whereAndWhen()];
 }
 
 if (import.meta.main) Deno.exit(await main());

@@ -1,0 +1,88 @@
+/**
+ * From the moment a record is due until the API shows it, with the whole pipeline on real
+ * servers and everything on this machine: three copies of each record in Kafka, in HDFS and in
+ * Elasticsearch. Open loop, a ramp of rates: each runs for a while on a new start, and the
+ * servers' shares of the cores say what is used up where it breaks.
+ *
+ * @module
+ */
+
+import { demoRun } from "./_demo_run.ts";
+import type { Figure } from "./_figure.ts";
+import type { Servers } from "../servers/mod.ts";
+import { onServers, serversFile, sharesOf, usage } from "./_servers.ts";
+
+/** Records a second; the last one is what the pipeline is built for. */
+const RATES = [250, 500, 1_000, 1_500, 2_000, 3_000, 5_000];
+
+/** Milliseconds at each rate. */
+const STEP = 60_000;
+
+/** Milliseconds at the highest rate that held, and at the last one. */
+const LONG = 120_000;
+
+const GOAL = 1_000;
+
+interface Step extends Figure {
+  readonly rate: number;
+  readonly holds: boolean;
+}
+
+/** Runs the benchmark. */
+export async function speed(): Promise<Figure[]> {
+  return await onServers({ kafka: 3, datanodes: 3, elasticsearch: 3 }, async (servers) => {
+    const steps: Step[] = [];
+    for (const rate of RATES) {
+      const step = await run(servers, rate, STEP);
+      steps.push(step);
+      // Twice beyond is enough to see where it breaks; the last one is always shown.
+      if (steps.filter(({ holds }) => !holds).length === 2 && rate < RATES.at(-1)!) break;
+    }
+    const highest = steps.findLast(({ holds }) => holds)?.rate;
+    const long = highest === undefined ? [] : [await run(servers, highest, LONG)];
+    const full = steps.at(-1)!.rate === RATES.at(-1) ? [] : [
+      await run(servers, RATES.at(-1)!, STEP),
+    ];
+    return [...steps, ...full, ...long].map(({ rate: _, holds: __, ...figure }) => figure);
+  });
+}
+
+async function run(servers: Servers, rate: number, duration: number): Promise<Step> {
+  // Each run has topics, a folder and indices of its own.
+  const file = await serversFile(servers, `bench-${crypto.randomUUID().slice(0, 8)}`);
+  let pid = 0;
+  let before = usage(servers);
+  let started = performance.now();
+  let shares = "";
+  // From some seconds after the first live record, by when everything is warm, until the end.
+  const watching = setInterval(() => {
+    if (pid === 0) return;
+    shares = sharesOf(before, usage(servers, { jobs: pid }), (performance.now() - started) / 1000);
+  }, 5_000);
+  try {
+    const found = await demoRun([
+      ...[`--rate=${rate}`, "--scale=0.02", `--servers=${file}`],
+    ], {
+      endAfter: duration,
+      onSpawn: (spawned) => {
+        pid = spawned;
+        before = usage(servers, { jobs: pid });
+        started = performance.now();
+      },
+    });
+    const { latency, p99, behind, writes, verify } = found;
+    const holds = p99 < GOAL && behind === 0 && verify === "exact";
+    return {
+      rate,
+      holds,
+      what: `${rate} records/s for ${duration / 1000} s`,
+      value: latency + (behind > 0 ? `, ${behind} behind schedule` : ""),
+      against: `verify: ${verify}; written ${writes}; cores: ${shares}`,
+      goal: `p99 below ${GOAL} ms`,
+      reached: holds,
+    };
+  } finally {
+    clearInterval(watching);
+    await Deno.remove(file);
+  }
+}
