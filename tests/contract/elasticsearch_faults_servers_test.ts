@@ -314,7 +314,7 @@ async function refused(
   const apiKeyFile = await file("key", "abc");
   const nodes = [proxy.url];
   const store = openElasticsearch({ nodes, apiKeyFile, ...(caFile && { caFile }) });
-  const error = await assertCode(() => store.control("nothing"), "invalid");
+  const error = await assertCode(() => store.control("nothing"), "invalid", "unavailable");
   assert(/certificate/i.test(error.message), error.message);
   assertEquals(proxy.asked, 0, "a request was sent to a server that is not trusted");
   await store.close();

@@ -28,9 +28,11 @@ async function main(): Promise<number> {
     for (const fault of cases) console.log(nameOf(fault));
     return 0;
   }
-  const outcomes = await run(cases);
+  const outcomes = await run(cases, async (outcome) => {
+    // At once: a matrix that is broken off loses none of what it has shown.
+    if (flags.write) await writeOutcomes([outcome]);
+  });
   console.log(`\n${renderTable(HEAD, outcomes.map(rowOf))}`);
-  if (flags.write) await writeOutcomes(outcomes);
   const failed = outcomes.filter(({ failure }) => failure !== undefined);
   console.log(`\n${outcomes.length - failed.length} hold, ${failed.length} fail`);
   return failed.length === 0 ? 0 : 1;
@@ -46,7 +48,10 @@ function chosen(only: string | undefined): FaultCase[] {
   );
 }
 
-async function run(cases: readonly FaultCase[]): Promise<Outcome[]> {
+async function run(
+  cases: readonly FaultCase[],
+  report: (outcome: Outcome) => Promise<void>,
+): Promise<Outcome[]> {
   const print = (line: string) => console.error(line);
   const started = performance.now();
   await using stage = await Stage.open(print);
@@ -56,6 +61,7 @@ async function run(cases: readonly FaultCase[]): Promise<Outcome[]> {
     const begun = performance.now();
     const outcome = await runCase(stage, fault);
     outcomes.push(outcome);
+    await report(outcome);
     print(
       `[${i + 1}/${cases.length}, ${seconds(performance.now() - begun)}] ${outcomeText(outcome)}`,
     );

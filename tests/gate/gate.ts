@@ -95,7 +95,7 @@ class Gate {
     this.#options.print("== servers");
     const { SHARED, startServers } = await import("../servers/mod.ts");
     try {
-      await using servers = await startServers({ data: `${this.#scratch}/servers`, proxied: true });
+      await using servers = await startServers({ data: `${this.#scratch}/servers` });
       this.#tally.addCheck("servers", true);
       await this.#test("tests on servers", files, [], { [SHARED]: servers.data });
     } catch (error) {

@@ -12,7 +12,7 @@ export interface Ports {
   readonly internal: number;
   /** Of a DataNode's RPC; only there. */
   readonly rpc?: number;
-  /** Of a broker's second listener; only there, where a proxy was wished for. */
+  /** Of a broker's second listener, for whoever comes through a proxy; only there. */
   readonly behind?: number;
   /** Where that listener says that it is: the proxy's. */
   readonly proxy?: number;

@@ -1,6 +1,7 @@
 /** `scripts/servers`, as a user calls it. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { isAlive } from "./node.ts";
 
 const SCRIPT = new URL("../../scripts/servers", import.meta.url).pathname;
 
@@ -46,8 +47,7 @@ Deno.test("servers: up, status, config, down", async (t) => {
       assertEquals((await run("up", "--data", data)).code, 0);
       const pid = await Deno.readTextFile(`${data}/kafka-1/pid`);
       assertEquals((await run("down", "--data", data)).code, 0);
-      const gone = await Deno.stat(`/proc/${pid}`).then(() => false, () => true);
-      assert(gone, "the process is still there");
+      assert(!isAlive(Number(pid)), "the process is still there");
       assertEquals(await Array.fromAsync(Deno.readDir(folder)), []);
     });
     await t.step("what is not there is said in one line", async () => {

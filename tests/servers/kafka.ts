@@ -36,9 +36,8 @@ export async function prepareKafka(data: string, settings: Settings): Promise<No
   const voters = nodes.map(({ internal }, i) => `${i + 1}@${local(internal)}`).join(",");
   return await Promise.all(nodes.map(async (ports, i): Promise<NodeSpec> => {
     const { client, internal, behind, proxy } = ports;
-    const proxied = behind === undefined
-      ? undefined
-      : { behind: local(behind), proxy: local(proxy!) };
+    // For whoever comes through a proxy: brokers tell clients where to find each of them.
+    const proxied = { behind: local(behind!), proxy: local(proxy!) };
     const name = `kafka-${i + 1}`;
     const folder = `${data}/${name}`;
     await Deno.mkdir(folder, { recursive: true });
@@ -46,16 +45,10 @@ export async function prepareKafka(data: string, settings: Settings): Promise<No
       ...common(nodes.length),
       "node.id": String(i + 1),
       "controller.quorum.voters": voters,
-      "listeners": `PLAINTEXT://${local(client)},CONTROLLER://${local(internal)}`,
-      "advertised.listeners": `PLAINTEXT://${local(client)}`,
+      "listeners": `PLAINTEXT://${local(client)},CONTROLLER://${local(internal)},` +
+        `PROXIED://${proxied.behind}`,
+      "advertised.listeners": `PLAINTEXT://${local(client)},PROXIED://${proxied.proxy}`,
       "log.dirs": `${folder}/log`,
-      ...(proxied === undefined ? {} : {
-        "listeners": `PLAINTEXT://${local(client)},CONTROLLER://${local(internal)},` +
-          `PROXIED://${proxied.behind}`,
-        "advertised.listeners": `PLAINTEXT://${local(client)},PROXIED://${proxied.proxy}`,
-        "listener.security.protocol.map":
-          "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT",
-      }),
       ...overrides.kafka,
     };
     const file = `${folder}/server.properties`;
@@ -78,7 +71,7 @@ export async function prepareKafka(data: string, settings: Settings): Promise<No
       name,
       endpoint: local(client),
       command: [java, ...flags, "kafka.Kafka", file],
-      ...(proxied === undefined ? {} : { proxied }),
+      proxied,
       answers: () => registered(local(client), i + 1),
     };
   }));
@@ -103,7 +96,7 @@ function common(nodes: number): Record<string, string> {
     "process.roles": "broker,controller",
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "PLAINTEXT",
-    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT",
     "num.partitions": "3",
     "default.replication.factor": copies,
     "min.insync.replicas": least,

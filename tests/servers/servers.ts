@@ -29,8 +29,6 @@ export interface ServersOptions {
   readonly overrides?: Overrides;
   /** Compile the servers' code fully: slower to start, quicker to run. */
   readonly steady?: boolean;
-  /** Give each broker a second listener for clients that come through a proxy; see {@linkcode Proxied}. */
-  readonly proxied?: boolean;
 }
 
 /** Where the settings are kept, in the data folder. */
@@ -123,9 +121,8 @@ export async function settle(data: string, options: ServersOptions): Promise<voi
   await Deno.mkdir(data, { recursive: true });
   if (await exists(`${data}/${SETTINGS}`)) return;
   const { kafka = 3, datanodes = 3, elasticsearch = 3, overrides = {}, steady = false } = options;
-  const { proxied = false } = options;
   const namenodes = datanodes > 0 ? 1 : 0;
-  const more = 3 * datanodes + (proxied ? 2 * kafka : 0);
+  const more = 3 * datanodes + 2 * kafka;
   const ports = freePorts(2 * (kafka + namenodes + elasticsearch) + more);
   const take = (count: number, rpc = false): Ports[] =>
     Array.from({ length: count }, () => ({
@@ -136,9 +133,7 @@ export async function settle(data: string, options: ServersOptions): Promise<voi
   const settings: Settings = {
     version: 1,
     steady,
-    kafka: take(kafka).map((broker) =>
-      proxied ? { ...broker, behind: ports.pop()!, proxy: ports.pop()! } : broker
-    ),
+    kafka: take(kafka).map((broker) => ({ ...broker, behind: ports.pop()!, proxy: ports.pop()! })),
     namenodes: take(namenodes),
     datanodes: take(datanodes, true),
     elasticsearch: take(elasticsearch),

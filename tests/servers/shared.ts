@@ -19,7 +19,7 @@ let own: Promise<Servers> | undefined;
  */
 export async function sharedServers(): Promise<Servers> {
   const data = Deno.env.get(SHARED);
-  if (data === undefined) return await (own ??= startServers({ proxied: true }));
+  if (data === undefined) return await (own ??= startServers());
   const servers = await Servers.open(data);
   await servers.start();
   return servers;

@@ -4,11 +4,6 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
-import http from "node:http";
-import https from "node:https";
-import type { AddressInfo } from "node:net";
-
 /** A request as it came, whole. */
 export interface Asked {
   readonly method: string;
@@ -49,6 +44,9 @@ export interface HttpProxyOptions {
   readonly authorization?: readonly string[];
 }
 
+/** Headers that concern one connection, or what fetch has done already. */
+const OWN = /^(connection|keep-alive|transfer-encoding|content-length|accept-encoding|host)$/;
+
 /** Marks addresses that the server has sent us to, such as those of DataNodes. */
 const VIA = /^\/via\/([^/]+)(\/.*)$/;
 
@@ -59,28 +57,28 @@ export class HttpProxy implements AsyncDisposable {
   /** Requests that came so far. */
   asked = 0;
   readonly #options: HttpProxyOptions;
-  readonly #server: http.Server | https.Server;
+  readonly #listener: Deno.TcpListener | Deno.TlsListener;
+  readonly #connections = new Set<Deno.Conn>();
+  readonly #running: Promise<void>;
 
   private constructor(options: HttpProxyOptions) {
     this.#options = options;
     this.interfere = options.interfere;
-    const handle = (request: http.IncomingMessage, response: http.ServerResponse) =>
-      void this.#handle(request, response).catch(() => response.socket?.destroy());
-    this.#server = options.tls === undefined
-      ? http.createServer(handle)
-      : https.createServer(options.tls, handle);
+    const at = { hostname: "127.0.0.1", port: 0 };
+    this.#listener = options.tls === undefined
+      ? Deno.listen(at)
+      : Deno.listenTls({ ...at, ...options.tls });
+    this.#running = this.#accept();
   }
 
   /** Listens on a free port of loopback. */
-  static async open(options: HttpProxyOptions): Promise<HttpProxy> {
-    const proxy = new HttpProxy(options);
-    await new Promise<void>((resolve) => proxy.#server.listen(0, "127.0.0.1", () => resolve()));
-    return proxy;
+  static open(options: HttpProxyOptions): Promise<HttpProxy> {
+    return Promise.resolve(new HttpProxy(options));
   }
 
   /** `host:port` where it listens. */
   get endpoint(): string {
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `127.0.0.1:${this.#listener.addr.port}`;
   }
 
   /** Where it listens, as a URL. */
@@ -90,72 +88,76 @@ export class HttpProxy implements AsyncDisposable {
 
   /** Ends it, and cuts what is under way. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const closed = new Promise((resolve) => this.#server.close(resolve));
-    this.#server.closeAllConnections();
-    await closed;
+    this.#listener.close();
+    for (const connection of this.#connections) close(connection);
+    await this.#running;
   }
 
-  async #handle(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    this.asked++;
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of request) chunks.push(chunk);
-    const asked: Asked = {
-      method: request.method!,
-      path: request.url!,
-      headers: request.headers as Record<string, string>,
-      body: Buffer.concat(chunks),
-    };
-    const { authorization } = this.#options;
-    if (authorization?.includes(asked.headers.authorization ?? "") === false) {
-      return send(response, json(401, { error: { type: "security_exception" }, status: 401 }));
+  async #accept(): Promise<void> {
+    for (;;) {
+      try {
+        const connection = await this.#listener.accept();
+        this.#connections.add(connection);
+        this.#serve(connection).catch(() => {}).finally(() => {
+          this.#connections.delete(connection);
+          close(connection);
+        });
+      } catch (error) {
+        if (error instanceof Deno.errors.BadResource) return;
+      }
     }
-    const { answer, lose, cut, change } = this.interfere?.(asked) ?? {};
-    if (answer !== undefined) return send(response, json(answer.status, answer.body));
-    const got = await this.#pass(asked);
-    if (lose) return void response.socket?.destroy();
-    if (cut !== undefined) {
-      response.writeHead(got.status, { ...got.headers, "content-length": String(got.body.length) });
-      response.write(got.body.subarray(0, cut));
-      return void setTimeout(() => response.socket?.destroy(), 20);
+  }
+
+  /** One request after the other, until one is not to be answered, or the other side has enough. */
+  async #serve(connection: Deno.Conn): Promise<void> {
+    const reader = new HttpReader(connection);
+    for (;;) {
+      const asked = await reader.next();
+      if (asked === undefined) return;
+      this.asked++;
+      const { authorization } = this.#options;
+      if (authorization?.includes(asked.headers.authorization ?? "") === false) {
+        const body = { error: { type: "security_exception", reason: "who is it?" }, status: 401 };
+        await send(connection, json(401, body));
+        continue;
+      }
+      const { answer, lose, cut, change } = this.interfere?.(asked) ?? {};
+      if (answer !== undefined) {
+        await send(connection, json(answer.status, answer.body));
+        continue;
+      }
+      const got = await this.#pass(asked);
+      if (lose) return;
+      await send(connection, change?.(got) ?? got, cut);
+      if (cut !== undefined) return;
     }
-    send(response, change?.(got) ?? got);
   }
 
   async #pass({ method, path, headers, body }: Asked): Promise<Answer> {
     const [, via, rest] = VIA.exec(path) ?? [];
-    const [hostname, port] = (via ?? this.#options.target).split(":") as [string, string];
-    const sent = { ...headers, host: `${hostname}:${port}` };
-    return await new Promise<Answer>((resolve, reject) => {
-      const passed = http.request(
-        { hostname, port: Number(port), method, path: rest ?? path, headers: sent, agent: false },
-        (got) => {
-          const chunks: Uint8Array[] = [];
-          got.on("data", (chunk) => chunks.push(chunk));
-          got.on("error", reject);
-          got.on("end", () =>
-            resolve(this.#ours({
-              status: got.statusCode!,
-              headers: got.headers as Record<string, string>,
-              body: Buffer.concat(chunks),
-            })));
-        },
-      );
-      passed.on("error", reject);
-      passed.end(body);
+    const sent = Object.entries(headers).filter(([name]) => !OWN.test(name));
+    const response = await fetch(`http://${via ?? this.#options.target}${rest ?? path}`, {
+      method,
+      headers: [...sent, ["accept-encoding", "identity"]] as [string, string][],
+      redirect: "manual",
+      ...(body.length === 0 || method === "GET" ? {} : { body: body as BodyInit }),
+    });
+    const received = [...response.headers].filter(([name]) => !OWN.test(name));
+    return this.#ours({
+      status: response.status,
+      headers: Object.fromEntries(received),
+      body: await response.bytes(),
     });
   }
 
-  /** The answer with a length, and with redirects that lead through the proxy. */
+  /** The answer with redirects that lead through the proxy. */
   #ours({ status, headers, body }: Answer): Answer {
-    const kept = Object.fromEntries(
-      Object.entries(headers).filter(([name]) => !/^(transfer-encoding|connection)$/.test(name)),
-    );
-    if (kept.location !== undefined) kept.location = this.#through(kept.location);
+    const location = headers.location;
     // What WebHDFS answers where it is asked not to redirect.
     const said = /^\{"Location":"([^"]+)"\}$/.exec(new TextDecoder().decode(body))?.[1];
     return {
       status,
-      headers: kept,
+      headers: location === undefined ? headers : { ...headers, location: this.#through(location) },
       body: said === undefined
         ? body
         : new TextEncoder().encode(JSON.stringify({ Location: this.#through(said) })),
@@ -168,6 +170,77 @@ export class HttpProxy implements AsyncDisposable {
   }
 }
 
+/** Reads requests of HTTP/1.1 (RFC 9112) from a connection. */
+class HttpReader {
+  readonly #connection: Deno.Conn;
+  #held = new Uint8Array();
+
+  constructor(connection: Deno.Conn) {
+    this.#connection = connection;
+  }
+
+  /** The next request, whole; none where the other side has closed. */
+  async next(): Promise<Asked | undefined> {
+    const head = await this.#line("\r\n\r\n");
+    if (head === undefined) return undefined;
+    const [first, ...lines] = head.split("\r\n");
+    const [method, path] = first!.split(" ") as [string, string];
+    const headers = Object.fromEntries(lines.map((line) => {
+      const colon = line.indexOf(":");
+      return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+    }));
+    if (headers.expect !== undefined) {
+      await this.#connection.write(new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n"));
+    }
+    const body = headers["transfer-encoding"] === "chunked"
+      ? await this.#chunks()
+      : await this.#bytes(Number(headers["content-length"] ?? 0));
+    return { method, path, headers, body };
+  }
+
+  async #chunks(): Promise<Uint8Array> {
+    const parts: Uint8Array[] = [];
+    for (;;) {
+      const size = parseInt((await this.#line("\r\n"))!, 16);
+      parts.push(await this.#bytes(size));
+      await this.#line("\r\n");
+      if (size === 0) return await new Blob(parts as BlobPart[]).bytes();
+    }
+  }
+
+  async #line(end: string): Promise<string | undefined> {
+    for (;;) {
+      const text = new TextDecoder("latin1").decode(this.#held);
+      const at = text.indexOf(end);
+      if (at >= 0) {
+        this.#held = this.#held.slice(at + end.length);
+        return text.slice(0, at);
+      }
+      if (!await this.#more()) return undefined;
+    }
+  }
+
+  async #bytes(count: number): Promise<Uint8Array> {
+    while (this.#held.length < count) {
+      if (!await this.#more()) throw new Error("The request broke off");
+    }
+    const bytes = this.#held.slice(0, count);
+    this.#held = this.#held.slice(count);
+    return bytes;
+  }
+
+  async #more(): Promise<boolean> {
+    const chunk = new Uint8Array(1 << 18);
+    const count = await this.#connection.read(chunk);
+    if (count === null) return false;
+    const held = new Uint8Array(this.#held.length + count);
+    held.set(this.#held);
+    held.set(chunk.subarray(0, count), this.#held.length);
+    this.#held = held;
+    return true;
+  }
+}
+
 function json(status: number, body: unknown = {}): Answer {
   return {
     status,
@@ -177,7 +250,24 @@ function json(status: number, body: unknown = {}): Answer {
   };
 }
 
-function send(response: http.ServerResponse, { status, headers, body }: Answer): void {
-  response.writeHead(status, { ...headers, "content-length": String(body.length) });
-  response.end(body);
+/** Sends an answer, or its beginning: `cut` bytes of the body that was announced whole. */
+async function send(
+  connection: Deno.Conn,
+  { status, headers, body }: Answer,
+  cut = body.length,
+): Promise<void> {
+  const lines = Object.entries({ ...headers, "content-length": String(body.length) })
+    .map(([name, value]) => `${name}: ${value}\r\n`);
+  const head = new TextEncoder().encode(`HTTP/1.1 ${status} -\r\n${lines.join("")}\r\n`);
+  for (const bytes of [head, body.subarray(0, cut)]) {
+    for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
+  }
+}
+
+function close(connection: Deno.Conn): void {
+  try {
+    connection.close();
+  } catch {
+    // It is closed.
+  }
 }

@@ -78,7 +78,11 @@ export function storeError(error: unknown, what: string): PipelineError {
     if (CERTIFICATE.test(message)) {
       return failure("invalid", what, `the node's certificate is refused: ${message}`);
     }
-    return failure("unavailable", what, `${name}: ${message}`);
+    // All that Deno's sockets say of a handshake that failed; they say it of lost connections too.
+    const hint = message.includes("write UNKNOWN")
+      ? " (is the node's certificate for this address, in time, and of an authority in caFile?)"
+      : "";
+    return failure("unavailable", what, `${name}: ${message}${hint}`);
   }
   return new PipelineError("invalid", `Cannot ${what}: ${message}`, { cause: error });
 }
