@@ -285,6 +285,13 @@ export function servingStoreSuite(
     }
   });
 
+  test("a store in which nothing was ever written is empty, and nothing fails", async ({ port: store }) => {
+    await store.removeControls(["missing"]);
+    assertEquals(await store.controls(""), []);
+    assertEquals(await store.generations(), []);
+    assertEquals(await store.current(), undefined);
+  });
+
   test("control documents are found by id and prefix", async ({ port: store }) => {
     assertEquals(await store.control("missing"), undefined);
     const ids = [

@@ -154,9 +154,7 @@ export class Controls {
       for (const item of items) {
         const { status = 0, error } = Object.values(item)[0]!;
         const body = error as ErrorBody | undefined;
-        if (status < 300 || (harmless(status) && body?.type !== "index_not_found_exception")) {
-          continue;
-        }
+        if (status < 300 || harmless(status)) continue;
         throw new PipelineError(
           codeOf(status, body),
           `Cannot ${what}: ${reasonOf(status, body)}`,
