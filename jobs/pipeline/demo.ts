@@ -100,6 +100,7 @@ class Demo {
       folder: flags.data,
       model: { seed, run, users: USERS, registration },
       rate,
+      probeInterval: this.#pipeline.settings.probe_interval,
       signal: this.#stop.signal,
     });
     this.#live.done.catch(() => this.#stop.abort());

@@ -24,12 +24,12 @@ export interface LiveOptions {
   readonly model: Omit<RealtimeOptions, "rate" | "duration">;
   /** How many records a second. */
   readonly rate: RateProfile;
+  /** Milliseconds between two questions to the API. */
+  readonly probeInterval: number;
   /** Ends producing. */
   readonly signal: AbortSignal;
 }
 
-/** Milliseconds between two questions to the API. */
-const PROBE_INTERVAL = 25;
 
 /** A producer, and a probe that asks the API. */
 export class Live {
@@ -68,7 +68,7 @@ export class Live {
     });
     const done = producer.run().finally(() => ledger.close());
     done.catch(() => {});
-    live = new Live(producer, done, (self) => self.#ask(`${pipeline.url}/v1/status`));
+    live = new Live(producer, done, (self) => self.#ask(`${pipeline.url}/v1/status`, options.probeInterval));
     return live;
   }
 
@@ -83,17 +83,17 @@ export class Live {
     await this.#probed;
   }
 
-  async #ask(url: string): Promise<void> {
+  async #ask(url: string, interval: number): Promise<void> {
     const { signal } = this.#probing;
     while (!signal.aborted) {
       try {
         const response = await fetch(url, { signal });
         const body = await response.json();
         if (response.ok) this.probe.visible(body.provenance.folded, Date.now());
-        await systemClock.sleep(PROBE_INTERVAL, signal);
+        await systemClock.sleep(interval, signal);
       } catch {
         // The API is stopping, or slow: what is not seen yet is seen later, and counts in full.
-        if (!signal.aborted) await systemClock.sleep(PROBE_INTERVAL, signal).catch(() => {});
+        if (!signal.aborted) await systemClock.sleep(interval, signal).catch(() => {});
       }
     }
   }

@@ -57,7 +57,8 @@ export class Pipeline {
   };
   readonly #o: PipelineOptions;
   readonly #ports: Parts;
-  readonly #settings: Settings;
+  /** Settings of the jobs. */
+  readonly settings: Settings;
   #server!: RunningServer;
   #ingest!: Ingest;
   #speed!: Speed;
@@ -65,7 +66,7 @@ export class Pipeline {
   private constructor(options: PipelineOptions, ports: Parts) {
     this.#o = options;
     this.#ports = ports;
-    this.#settings = options.place.servers === undefined ? EMBEDDED : SERVERS;
+    this.settings = options.place.servers === undefined ? EMBEDDED : SERVERS;
   }
 
   /**
@@ -114,13 +115,13 @@ export class Pipeline {
       this.#ingest = await Ingest.start({
         log,
         dataset,
-        settings: this.#settings.ingest,
+        settings: this.settings.ingest,
         onCommit: (commit) => this.taken.ingested += commit.end - commit.start,
       });
       this.#speed = Speed.start({
         log,
         store,
-        settings: this.#settings.speed,
+        settings: this.settings.speed,
         logger: logger.with({ job: "speed" }),
         onFlush: ({ generation, records, documents }) => {
           if (generation !== this.#newest()) return;
@@ -184,7 +185,7 @@ export class Pipeline {
     await breakLock(this.#ports.store);
     const { threads = 1, ...watching } = options;
     const report = await runBatchThread(
-      { place, settings: this.#settings.batch, threads },
+      { place, settings: this.settings.batch, threads },
       watching,
     );
     const { generation, previous, records, documents, took } = report;

@@ -30,6 +30,8 @@ export interface Settings {
   readonly speed: SpeedOptions["settings"];
   /** Of batch. */
   readonly batch: BatchSettings;
+  /** Milliseconds between two looks at what the API shows. */
+  readonly probe_interval: number;
 }
 
 /** On embedded parts, which take small writes well: what is folded is visible within a blink. */
@@ -52,6 +54,7 @@ export const EMBEDDED: Settings = {
     poll_interval: 50,
     lock_lease: 60_000,
   },
+  probe_interval: 25,
 };
 
 /** On real servers, where each write is a request: fewer and larger ones. */
@@ -59,4 +62,6 @@ export const SERVERS: Settings = {
   ingest: { ...EMBEDDED.ingest, flush_age: 5_000 },
   speed: { flush_interval: 200, max_unflushed: 20_000, poll_interval: 500 },
   batch: { ...EMBEDDED.batch, poll_interval: 200 },
+  // Each look is a search.
+  probe_interval: 100,
 };

@@ -12,7 +12,7 @@ import type { LogEnds } from "./queries/reading.ts";
 export interface ShareOptions {
   /** Measures ages and time-outs. */
   readonly clock: Pick<Clock, "monotonic" | "sleep">;
-  /** Milliseconds that an answer is used for; 100 where not given. */
+  /** Milliseconds that an answer is used for; 500 where not given. */
   readonly maxAge?: number;
   /** Milliseconds to wait for the log; 1,000 where not given. */
   readonly timeout?: number;
@@ -20,7 +20,7 @@ export interface ShareOptions {
 
 /** The same, asked once at a time and not again while the answer is fresh. */
 export function shareEnds(ends: LogEnds, options: ShareOptions): LogEnds {
-  const { clock, maxAge = 100, timeout = 1000 } = options;
+  const { clock, maxAge = 500, timeout = 1000 } = options;
   let shared: { readonly asked: number; readonly answer: Promise<OffsetVector> } | undefined;
   return () => {
     const now = clock.monotonic();

@@ -103,7 +103,7 @@ export const kafkaConfig: z.ZodType<KafkaConfig, KafkaInput> = z.strictObject({
   ),
   maxRecordBytes: byteSize({ min: 1_024, max: 8 * 2 ** 20 }).prefault(900_000)
     .describe("Largest record, key and value; larger ones are refused."),
-  linger: time({ min: 0, max: 1_000 }, "5ms").describe("How long a producer gathers records."),
+  linger: time({ min: 0, max: 1_000 }, "20ms").describe("How long a producer gathers records."),
   batchBytes: byteSize({ min: 1_024, max: 8 * 2 ** 20 }).prefault(900_000).describe(
     "Most bytes that a producer sends to one partition at a time; below the brokers' message.max.bytes.",
   ),
