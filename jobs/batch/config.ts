@@ -30,6 +30,14 @@ import {
 } from "@pipeline/runtime";
 import { z } from "zod";
 
+/** Where a thread finds the dataset; one of both. */
+export interface DatasetPlace {
+  /** On this machine. */
+  readonly embedded?: EmbeddedConfig | undefined;
+  /** On servers. */
+  readonly hdfs?: HdfsConfig | undefined;
+}
+
 /** Checked configuration of the batch job. Times in milliseconds. */
 export interface BatchConfig extends ProcessConfig {
   /** Where health and metrics are served. */

@@ -9,7 +9,8 @@
 
 import { EmbeddedDataset } from "@pipeline/adapters/embedded";
 import { foldDay } from "./day.ts";
-import { type DatasetPlace, type DayReply, type DayRequest, workerError } from "./pool.ts";
+import type { DatasetPlace } from "./config.ts";
+import { type DayReply, type DayRequest, workerError } from "./pool.ts";
 
 const { embedded, hdfs } = JSON.parse(self.name) as DatasetPlace;
 const dataset = embedded !== undefined

@@ -6,6 +6,7 @@
 
 export * from "./batch.ts";
 export * from "./compose.ts";
+export type { DatasetPlace } from "./config.ts";
 export * from "./day.ts";
 export * from "./lock.ts";
 export * from "./plan.ts";

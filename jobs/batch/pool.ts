@@ -4,9 +4,8 @@
  * @module
  */
 
-import type { EmbeddedConfig } from "@pipeline/adapters/embedded/config";
-import type { HdfsConfig } from "@pipeline/adapters/hdfs/config";
 import { type ErrorCode, PipelineError } from "@pipeline/core";
+import type { DatasetPlace } from "./config.ts";
 import type { DayTask } from "./day.ts";
 import type { DayState } from "./state.ts";
 
@@ -34,14 +33,6 @@ export interface WorkerError {
 export function workerError(error: unknown): WorkerError {
   const code = error instanceof PipelineError ? error.code : undefined;
   return { code, message: error instanceof Error ? error.message : String(error) };
-}
-
-/** Where a thread finds the dataset; one of both. */
-export interface DatasetPlace {
-  /** On this machine. */
-  readonly embedded?: EmbeddedConfig | undefined;
-  /** On servers. */
-  readonly hdfs?: HdfsConfig | undefined;
 }
 
 /** Starts a pool of threads that fold days of a dataset. */

@@ -30,7 +30,6 @@ export interface LiveOptions {
   readonly signal: AbortSignal;
 }
 
-
 /** A producer, and a probe that asks the API. */
 export class Live {
   /** How long records take to become visible. */
@@ -68,7 +67,11 @@ export class Live {
     });
     const done = producer.run().finally(() => ledger.close());
     done.catch(() => {});
-    live = new Live(producer, done, (self) => self.#ask(`${pipeline.url}/v1/status`, options.probeInterval));
+    live = new Live(
+      producer,
+      done,
+      (self) => self.#ask(`${pipeline.url}/v1/status`, options.probeInterval),
+    );
     return live;
   }
 

@@ -9,6 +9,7 @@ import { ELASTICSEARCH_CASES } from "./_elasticsearch_cases.ts";
 import { HDFS_CASES } from "./_hdfs_cases.ts";
 import { JOB_CASES } from "./_job_cases.ts";
 import { KAFKA_CASES } from "./_kafka_cases.ts";
+import { PROXY_CASES } from "./_proxy_cases.ts";
 
 /** In the order in which they run: what destroys its world comes at the end. */
 export const CASES: readonly FaultCase[] = [
@@ -16,4 +17,5 @@ export const CASES: readonly FaultCase[] = [
   ...KAFKA_CASES,
   ...HDFS_CASES,
   ...ELASTICSEARCH_CASES,
+  ...PROXY_CASES,
 ].toSorted((a, b) => Number(a.last ?? false) - Number(b.last ?? false));

@@ -70,8 +70,10 @@ Deno.test("TypeScript files are named in snake case", () => {
 Deno.test("modules have no default export, and no test is switched off", async () => {
   const problems = await Promise.all(typescript.map(async (path) => {
     const source = parseSource(path, await Deno.readTextFile(path));
+    // A declaration says what a package exports, which is not ours to choose.
+    const foreign = path.endsWith(".d.ts");
     return [
-      ...source.hasDefaultExport ? [`${path} has a default export`] : [],
+      ...source.hasDefaultExport && !foreign ? [`${path} has a default export`] : [],
       ...source.disabledTests.map(({ name, line }) => `${path}:${line} uses ${name}`),
     ];
   }));
