@@ -48,7 +48,8 @@ export function adapters({ brokers, namenodes, elasticsearch }: Endpoints, world
   return {
     kafka: { brokers, prefix: prefixOf(world) },
     hdfs: { namenodes, user: "hdfs", root: `/world-${world}` },
-    elasticsearch: { nodes: elasticsearch, prefix: prefixOf(world) },
+    // Two copies: with three, two cores cannot fold two generations at this rate side by side.
+    elasticsearch: { nodes: elasticsearch, prefix: prefixOf(world), replicas: 1 },
   };
 }
 
@@ -85,10 +86,10 @@ export function generatorConfig(
 /** Settings of the other jobs: a little quicker to notice and to give up than by default. */
 export const SETTINGS = {
   ingest: { partitions: PARTITIONS, flush: { age: `${FLUSH_AGE}s` } },
-  speed: { partitions: PARTITIONS, flushInterval: "1s" },
+  speed: { partitions: PARTITIONS, flushInterval: "2s" },
   batch: {
     partitions: PARTITIONS,
-    catchUpTimeout: "4m",
+    catchUpTimeout: "8m",
     lockLease: "10s",
     lockWait: "60s",
   },

@@ -14,14 +14,26 @@ export const HDFS_CASES: readonly FaultCase[] = [
     numbers: [16],
     title: "a DataNode is killed in mid-write",
     quick: true,
-    async run({ stage, act, recovered, note }) {
+    async run({ stage, act, recovered }) {
       const [datanode] = stage.servers.datanodes;
-      const batch = await stage.once("batch", ["run"]);
-      await act("kill -9 of datanode-1 while batch builds a generation", () => datanode!.kill());
+      await act("kill -9 of datanode-1 while ingest writes", () => datanode!.kill());
       await recovered();
+      await act("started again", () => datanode!.start());
+      await recovered();
+    },
+  },
+  {
+    numbers: [16],
+    title: "a DataNode is killed while batch reads and writes",
+    async run({ stage, act, recovered, note }) {
+      const [, , datanode] = stage.servers.datanodes;
+      const batch = await stage.once("batch", ["run"]);
+      await batch.says(/"step":"fold"/, { seconds: 120 });
+      await act("kill -9 of datanode-3 while batch builds a generation", () => datanode!.kill());
       const { code } = await batch.ended;
       assertEquals(code, 0, `batch ended with ${code}:\n${await batch.output()}`);
       note(`generation ${await stage.store.current()} was built meanwhile`);
+      await recovered();
     },
   },
   {
