@@ -46,7 +46,8 @@ export function endpointsOf(servers: Servers): Endpoints {
 /** Members of the adapters in a configuration; `root` and `prefix` keep worlds apart. */
 export function adapters({ brokers, namenodes, elasticsearch }: Endpoints, world: number) {
   return {
-    kafka: { brokers, prefix: prefixOf(world) },
+    // Nobody waits for single records here: brokers that may gather them have half the requests.
+    kafka: { brokers, prefix: prefixOf(world), fetchWait: "250ms" },
     hdfs: { namenodes, user: "hdfs", root: `/world-${world}` },
     // Two copies: with three, two cores cannot fold two generations at this rate side by side.
     elasticsearch: { nodes: elasticsearch, prefix: prefixOf(world), replicas: 1 },
