@@ -86,7 +86,8 @@ export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #clock: Clock;
   readonly #maxInFlight: number;
-  readonly #inFlight = new Set<Promise<void>>();
+  /** Batches under way, in the order of their sending, and when that was. */
+  readonly #inFlight = new Map<Promise<void>, number>();
   #producer: Promise<LogProducer>;
   #failure: { readonly error: unknown } | undefined;
 
@@ -105,18 +106,24 @@ export class Delivery {
     const work = this.#deliver(records)
       .catch((error) => void (this.#failure ??= { error }))
       .finally(() => this.#inFlight.delete(work));
-    this.#inFlight.add(work);
+    this.#inFlight.set(work, this.#clock.monotonic());
+  }
+
+  /** Milliseconds that the oldest batch under way has been waiting for its acknowledgement. */
+  get waiting(): number {
+    const [oldest] = this.#inFlight.values();
+    return oldest === undefined ? 0 : this.#clock.monotonic() - oldest;
   }
 
   /** Waits until another batch may be sent. Rejects where one has failed for good. */
   async room(): Promise<void> {
-    while (this.#inFlight.size >= this.#maxInFlight) await Promise.race(this.#inFlight);
+    while (this.#inFlight.size >= this.#maxInFlight) await Promise.race(this.#inFlight.keys());
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   /** Waits until everything is acknowledged, then lets go of the log. */
   async close(): Promise<void> {
-    await Promise.all(this.#inFlight);
+    await Promise.all(this.#inFlight.keys());
     await this.#producer.then((producer) => producer.close()).catch(() => {});
     if (this.#failure !== undefined) throw this.#failure.error;
   }

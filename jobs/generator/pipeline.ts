@@ -122,7 +122,11 @@ export async function runReplay(log: EventLog, job: GeneratorJob): Promise<void>
     }));
 }
 
+/** Milliseconds that records may wait for their acknowledgement until the log counts as away. */
+const STALLED = 10_000;
+
 interface Producing {
+  readonly waiting: number;
   run(): Promise<Readonly<DeliveryCounts>>;
   status(): Readonly<DeliveryCounts> & { readonly produced: number; readonly behind?: number };
 }
@@ -139,12 +143,18 @@ async function deliver(
   job: GeneratorJob,
   make: (common: Common) => Producing,
 ): Promise<void> {
-  const { config, metrics, logger, signal, retry } = job;
+  const { config, metrics, health, logger, signal, retry } = job;
   // Nothing is due before the log is there: what would be missed is no load that was wanted.
   await job.begin("log", () => Promise.all(TOPICS.map((topic) => log.ranges(topic))));
   const ledger = config.ledger === undefined ? undefined : await openLedger(config.ledger);
   try {
     const producing = make({ signal, retry, ...(ledger === undefined ? {} : { ledger }) });
+    // Clients wait long, and try again by themselves, before they say that a log does not answer.
+    health.condition("acknowledgements", () => {
+      const { waiting } = producing;
+      if (waiting < STALLED) return undefined;
+      return `records have waited for their acknowledgement for ${Math.round(waiting / 1_000)} s`;
+    });
     metrics.gauge("generator_records", {
       help: "Records by what became of them; behind: due and not sent yet.",
       labels: {

@@ -129,6 +129,11 @@ export class RealtimeProducer {
     return this.status();
   }
 
+  /** Milliseconds that the oldest batch under way has been waiting for its acknowledgement. */
+  get waiting(): number {
+    return this.#delivery.waiting;
+  }
+
   /** Where the run stands. */
   status(): RealtimeStatus {
     return {

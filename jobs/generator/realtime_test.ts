@@ -117,10 +117,11 @@ Deno.test("RealtimeProducer holds back while the log stalls, says so, and loses 
   assertEquals(stall.acknowledged, 0);
   assert(stall.produced <= 3 * 100, `${stall.produced} are held in memory`);
   assertEquals(stall.behind + stall.produced, 1_000);
+  assert(producer.waiting >= 800, `it says that a batch has waited for ${producer.waiting} ms`);
   stalled = false;
   for (const resolve of waiting) resolve();
   const status = await clock.run(done);
-  assertEquals([status.acknowledged, status.behind], [2_000, 0]);
+  assertEquals([status.acknowledged, status.behind, producer.waiting], [2_000, 0, 0]);
   assertEquals((await contents(log)).length, 2_000);
   assertEquals(ledger.lines.length, 2_000);
 });

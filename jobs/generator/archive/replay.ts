@@ -182,6 +182,11 @@ export class ArchiveReplay {
     return this.status();
   }
 
+  /** Milliseconds that the oldest batch under way has been waiting for its acknowledgement. */
+  get waiting(): number {
+    return this.#delivery.waiting;
+  }
+
   /** Where the replay stands. */
   status(): ReplayStatus {
     return {
