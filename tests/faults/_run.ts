@@ -38,6 +38,8 @@ export async function runCase(stage: Stage, fault: FaultCase): Promise<Outcome> 
     },
     recovered: async (options) => {
       const after = await watch.recovered({ since, ...options });
+      // Before the first act there is nothing to recover from: the case has only set its scene.
+      if (done.length === 0) return;
       recoveries.push({ from: done.length > 1 ? done.at(-1)! : "", after });
     },
   };
@@ -47,6 +49,7 @@ export async function runCase(stage: Stage, fault: FaultCase): Promise<Outcome> 
       check = await prove(stage, watch, fault);
       await underLoad(stage, watch);
     }
+    since = performance.now();
     await fault.run(scene);
     if (fault.last !== true) {
       await stage.restore();
