@@ -19,7 +19,7 @@ export const PRESETS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * What a preset renders to, without what says nothing: comments, white space at the ends of lines.
+ * What a preset renders to, without white space that says nothing.
  *
  * @throws {Error} with what Helm says, where it refuses.
  */

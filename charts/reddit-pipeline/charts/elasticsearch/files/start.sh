@@ -10,7 +10,7 @@ cp /etc/elasticsearch-config/elasticsearch.yml /etc/elasticsearch-config/log4j2.
 settings=$ES_PATH_CONF/elasticsearch.yml
 # Only who belongs to no cluster yet may found one.
 if [ ! -e "$data/_state" ]; then
-  echo "cluster.initial_master_nodes: [$INITIAL_MASTER_NODES]" >>"$settings"
+  echo "cluster.initial_master_nodes: [$(cat /etc/elasticsearch-nodes/initial-master-nodes)]" >>"$settings"
 fi
 # What a distribution does not have it must not be told about.
 [ ! -d "$home/modules/ingest-geoip" ] || echo "ingest.geoip.downloader.enabled: false" >>"$settings"

@@ -11,6 +11,10 @@
   "hadoop.tmp.dir" "/tmp/hadoop") }}
 {{- end }}
 
+{{/*
+A DataNode that is silent gets no new blocks after 5 seconds and is given up after 40. A write goes on without one that
+died, since three nodes have no fourth to take its place; the NameNode makes the missing copies later.
+*/}}
 {{- define "hdfs.hdfsSite" -}}
 {{- $properties := dict
   "dfs.replication" (int .Values.global.dataset.replication)
@@ -27,11 +31,8 @@
   "dfs.namenode.heartbeat.recheck-interval" 15000
   "dfs.namenode.stale.datanode.interval" 5000
   "dfs.namenode.avoid.read.stale.datanode" true
-  "dfs.namenode.avoid.write.stale.datanode" true -}}
-{{- if le (int .Values.datanode.replicas) 3 -}}
-{{- /* Three nodes have no fourth to take the place of one that died. */ -}}
-{{- $_ := set $properties "dfs.client.block.write.replace-datanode-on-failure.policy" "NEVER" -}}
-{{- end -}}
+  "dfs.namenode.avoid.write.stale.datanode" true
+  "dfs.client.block.write.replace-datanode-on-failure.policy" "NEVER" -}}
 {{ include "hdfs.xml" (merge (deepCopy .Values.config) $properties) }}
 {{- end }}
 

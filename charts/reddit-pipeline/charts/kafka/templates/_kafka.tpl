@@ -23,7 +23,6 @@
   "inter.broker.listener.name" "PLAINTEXT"
   "listener.security.protocol.map" "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT"
   "log.dirs" "/var/lib/kafka/data/log"
-  "num.partitions" (int $topics.partitions)
   "default.replication.factor" (int $topics.replication)
   "min.insync.replicas" (int $topics.minInsyncReplicas)
   "offsets.topic.replication.factor" (int $topics.replication)
