@@ -4,8 +4,14 @@
  * @module
  */
 
-import { DAY, type EventLog, type MasterDataset, TOPICS } from "@pipeline/core";
-import { CommitLog, JsonLinesFile, type Ledger, openLedger } from "@pipeline/protocol";
+import { DAY, type EventLog, type MasterDataset } from "@pipeline/core";
+import {
+  CommitLog,
+  JsonLinesFile,
+  type Ledger,
+  openLedger,
+  topicsAreThere,
+} from "@pipeline/protocol";
 import type { Job, RetryOptions } from "@pipeline/runtime";
 import { archiveLoadId, loadArchive } from "./archive/load.ts";
 import { archiveSize } from "./archive/open.ts";
@@ -141,7 +147,7 @@ async function deliver(
 ): Promise<void> {
   const { config, metrics, logger, signal, retry } = job;
   // Nothing is due before the log is there: what would be missed is no load that was wanted.
-  await job.begin("log", () => Promise.all(TOPICS.map((topic) => log.ranges(topic))));
+  await job.begin("log", () => topicsAreThere(log));
   const ledger = config.ledger === undefined ? undefined : await openLedger(config.ledger);
   try {
     const producing = make({ signal, retry, ...(ledger === undefined ? {} : { ledger }) });

@@ -13,7 +13,14 @@ import {
   TOPICS,
   type TopicSpec,
 } from "@pipeline/core";
-import { CommitLog, COMMITS, STAGING, TEMPORARY, watchLag } from "@pipeline/protocol";
+import {
+  CommitLog,
+  COMMITS,
+  STAGING,
+  TEMPORARY,
+  topicsAreThere,
+  watchLag,
+} from "@pipeline/protocol";
 import { type Job, untilAborted } from "@pipeline/runtime";
 import { bootstrap } from "./bootstrap.ts";
 import type { IngestConfig } from "./config.ts";
@@ -102,6 +109,7 @@ export async function runIngest({ log, dataset }: IngestPorts, job: Job<IngestCo
     help: "Flushes committed to the dataset.",
     labels: { topic: TOPICS },
   });
+  await job.begin("topics", () => topicsAreThere(log));
   const started = job.health.gate("ingest");
   const ingest = await Ingest.start({
     log,
