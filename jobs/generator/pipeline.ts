@@ -16,12 +16,14 @@ import type { Job, RetryOptions } from "@pipeline/runtime";
 import { archiveLoadId, loadArchive } from "./archive/load.ts";
 import { archiveSize } from "./archive/open.ts";
 import { ArchiveReplay } from "./archive/replay.ts";
+import { flyCanary } from "./canary.ts";
 import { type GeneratorConfig, historyOptions, realtimeOptions } from "./config.ts";
 import type { DeliveryCounts } from "./delivery.ts";
 import type { InjectedRecord } from "./disorder.ts";
 import { generateHistory, historyLoadId, type Progress } from "./historical.ts";
 import { recordedEnd } from "./history_end.ts";
 import { RealtimeProducer } from "./realtime.ts";
+import { showsPost } from "./serving_api.ts";
 import type { LoadManifest } from "./staging.ts";
 
 type GeneratorJob = Job<GeneratorConfig>;
@@ -114,6 +116,31 @@ export async function runRealtime(log: EventLog, job: GeneratorJob): Promise<voi
   } finally {
     await manifest?.close();
   }
+}
+
+/** What a canary is asked for. */
+export interface CanaryFlags {
+  /** URL of the serving layer's API. */
+  readonly serving: string;
+  /** Milliseconds until it is served. */
+  readonly within: number;
+  /** Milliseconds until it is in the dataset. */
+  readonly committedWithin: number;
+}
+
+/** Sends one record through all of the pipeline. */
+export async function runCanary(
+  { log, dataset }: { readonly log: EventLog; readonly dataset: MasterDataset },
+  { begin, clock, logger, signal }: GeneratorJob,
+  { serving, ...limits }: CanaryFlags,
+): Promise<void> {
+  await begin("log", () => topicsAreThere(log));
+  const shows = showsPost(serving);
+  const { served, committed } = await flyCanary({ log, dataset, shows, clock, signal, ...limits });
+  logger.info("The canary was served and is in the dataset", {
+    served_ms: served,
+    committed_ms: committed,
+  });
 }
 
 /** Replays the archives onto the log. */

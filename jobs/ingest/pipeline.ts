@@ -23,6 +23,7 @@ import {
 } from "@pipeline/protocol";
 import { type Job, untilAborted } from "@pipeline/runtime";
 import { bootstrap } from "./bootstrap.ts";
+import { checkDataset, checkTopics } from "./check.ts";
 import type { IngestConfig } from "./config.ts";
 import { Ingest } from "./ingest.ts";
 import { sweep } from "./sweep.ts";
@@ -50,6 +51,17 @@ export async function setUp({ log, dataset }: IngestPorts, job: Job<IngestConfig
     await job.begin("folders", () => dataset.mkdirs(folder));
   }
   job.logger.info("Topics and folders are there", { topics: topicSpecs(job.config) });
+}
+
+/** Checks that topics and dataset are as they must be. Makes nothing. */
+export async function checkUp(
+  { log, dataset }: IngestPorts,
+  job: Job<IngestConfig>,
+): Promise<void> {
+  await job.begin("topics", () => topicsAreThere(log));
+  await job.begin("topics", () => checkTopics(log, topicSpecs(job.config)));
+  await job.begin("dataset", () => checkDataset(dataset));
+  job.logger.info("Topics are right, and the dataset takes files");
 }
 
 /** Commits the loads that wait in staging: the one that is named, or all. */

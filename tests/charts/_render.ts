@@ -113,8 +113,8 @@ export function names(manifests: readonly Manifest[]): string[] {
 }
 
 /** A workload's pod template with its metadata, where it has one. */
-export function podTemplate({ kind, spec }: Manifest): Manifest | undefined {
-  if (kind === "Pod") return { spec };
+export function podTemplate({ kind, metadata, spec }: Manifest): Manifest | undefined {
+  if (kind === "Pod") return { metadata, spec };
   if (kind === "CronJob") return spec.jobTemplate.spec.template;
   return ["Deployment", "StatefulSet", "Job"].includes(kind) ? spec.template : undefined;
 }

@@ -182,6 +182,10 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
   generator: {
     historical: strictObject({ enabled: enabled("Generate history and load it, once") }),
     realtime: strictObject({ enabled: enabled("Produce live traffic") }),
+    canary: strictObject({
+      within: duration.describe("Longest time until the record that `helm test` sends is served"),
+      committedWithin: duration.describe("Longest time until it is in the dataset"),
+    }),
     probes: jobProbes,
     ...job,
   },

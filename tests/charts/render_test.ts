@@ -31,11 +31,11 @@ const OF_COMPONENT: Readonly<Record<string, RegExp>> = {
   kafka: /-kafka(-headless)?$/,
   hdfs: /-(hdfs|namenode|datanode)(-headless|-http)?$/,
   elasticsearch: /-elasticsearch(-headless|-nodes)?$/,
-  generator: /-(generator|history-\w+|history)$/,
-  ingest: /-(ingest|history-\w+|history)$/,
-  batch: /-(batch|batch-verify|history-\w+|history)$/,
-  speed: /-speed$/,
-  serving: /-serving$/,
+  generator: /-(generator|history-\w+|history|test-canary)$/,
+  ingest: /-(ingest|history-\w+|history|test-(topics|canary))$/,
+  batch: /-(batch|batch-verify|history-\w+|history|test-(views|canary|verify))$/,
+  speed: /-(speed|test-canary)$/,
+  serving: /-(serving|test-canary)$/,
 };
 
 const ENDPOINTS: Readonly<Record<string, string>> = {

@@ -149,7 +149,7 @@ Deno.test("every value of every chart has an effect", async () => {
     const { global: _, enabled: __, config: ___, ...own } = chartSchema(chart).properties!;
     const all = [...mutations({ properties: own }, await valuesOf(chart), [chart])];
     // One value a chart and round: charts do not see one another's.
-    all.filter(({ path }) => !(path.join(".") in BESIDES) && path.join(".") !== HISTORY)
+    all.filter(({ path }) => !(path.join(".") in BESIDES) && !IN_UMBRELLA.test(path.join(".")))
       .forEach((mutation, i) => (rounds[i] ??= []).push(mutation));
   }
   const dead: string[] = [];
@@ -161,8 +161,19 @@ Deno.test("every value of every chart has an effect", async () => {
   assertEquals(dead, []);
 });
 
-/** Has its effect in the umbrella, which runs commands of several jobs. */
-const HISTORY = "generator.historical.enabled";
+/** Have their effect in the umbrella, which runs commands of several jobs. */
+const IN_UMBRELLA = /^generator\.(historical\.enabled|canary\.\w+)$/;
+
+Deno.test("values of what the umbrella runs have an effect", async () => {
+  const before = (await byChart({})).get("umbrella");
+  for (
+    const generator of [
+      { historical: { enabled: false } },
+      { canary: { within: "1s" } },
+      { canary: { committedWithin: "1s" } },
+    ]
+  ) assert((await byChart({ generator })).get("umbrella") !== before);
+});
 
 for (const [path, besides] of Object.entries(BESIDES)) {
   Deno.test(`${path} has an effect`, async () => {

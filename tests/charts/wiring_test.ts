@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { loadConfig } from "@pipeline/runtime";
 import type { z } from "zod";
 import { batchConfig, verifyConfig } from "../../jobs/batch/config.ts";
-import { historicalConfig, realtimeConfig } from "../../jobs/generator/config.ts";
+import { canaryConfig, historicalConfig, realtimeConfig } from "../../jobs/generator/config.ts";
 import { bootstrapConfig, ingestConfig } from "../../jobs/ingest/config.ts";
 import { servingConfig } from "../../jobs/serving/config.ts";
 import { speedConfig } from "../../jobs/speed/config.ts";
@@ -11,7 +11,7 @@ import { find, type Manifest, renderChart } from "./_render.ts";
 
 /** What each command of each job checks its configuration with. */
 const SCHEMAS: Readonly<Record<string, readonly z.ZodType[]>> = {
-  generator: [historicalConfig, realtimeConfig],
+  generator: [historicalConfig, realtimeConfig, canaryConfig],
   ingest: [ingestConfig, bootstrapConfig],
   batch: [batchConfig, verifyConfig],
   speed: [speedConfig],
@@ -142,4 +142,21 @@ Deno.test("history and set-up are commands of the jobs, in order", async () => {
   };
   assertEquals(steps("setup"), ["ingest setup", "batch setup"]);
   assertEquals(steps("history"), ["generator historical", "ingest bootstrap", "batch run"]);
+});
+
+Deno.test("helm test runs commands of the jobs in the jobs' images, one after the other", async () => {
+  const pods = (await renderChart()).filter(({ kind }) => kind === "Pod");
+  const weight = ({ metadata }: Manifest) => Number(metadata.annotations["helm.sh/hook-weight"]);
+  pods.sort((a, b) => weight(a) - weight(b));
+  assertEquals(
+    pods.map(({ spec: { containers: [{ image, args }] } }) =>
+      `${image.replace(/^.*\/|:.*$/g, "")} ${args[0]}`
+    ),
+    ["ingest check", "batch check", "generator canary", "batch verify"],
+  );
+  const [{ args }] = pods[2].spec.containers;
+  assertEquals(
+    args[args.indexOf("--serving") + 1],
+    "http://reddit-serving.reddit-pipeline.svc.cluster.local:80",
+  );
 });

@@ -54,12 +54,16 @@ ports:
   {{- end }}
 {{- end }}
 
-{{/* Pods of a component of the release. Takes {ctx, component}. */}}
+{{/* Pods of a component of the release, of whichever chart. Takes {ctx, component}. */}}
+{{- define "common.peerLabels" -}}
+app.kubernetes.io/instance: {{ .ctx.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
 {{- define "common.peer" -}}
 - podSelector:
     matchLabels:
-      app.kubernetes.io/instance: {{ .ctx.Release.Name }}
-      app.kubernetes.io/component: {{ .component }}
+      {{- include "common.peerLabels" . | nindent 6 }}
 {{- end }}
 
 {{/* Into a component: its edges, what it publishes, its metrics. Takes {ctx, component, published?, metrics?}. */}}
@@ -124,7 +128,7 @@ metadata:
 spec:
   podSelector:
     matchLabels:
-      {{- include "common.selectorLabels" . | nindent 6 }}
+      {{- include "common.peerLabels" . | nindent 6 }}
   policyTypes: [Ingress, Egress]
   {{- with include "common.ingressRules" . | trim }}
   ingress:
