@@ -1,17 +1,14 @@
 # Starts one node. The configuration folder must be writable, since the keystore is made in it.
 set -euo pipefail
 home=/usr/share/elasticsearch
-data=$home/data
 export ES_PATH_CONF=/tmp/config
 mkdir -p "$ES_PATH_CONF" /tmp/java
 export ES_TMPDIR=/tmp/java
 cp -R "$home/config/." "$ES_PATH_CONF/"
 cp /etc/elasticsearch-config/elasticsearch.yml /etc/elasticsearch-config/log4j2.properties "$ES_PATH_CONF/"
 settings=$ES_PATH_CONF/elasticsearch.yml
-# Only who belongs to no cluster yet may found one.
-if [ ! -e "$data/_state" ]; then
-  echo "cluster.initial_master_nodes: [$(cat /etc/elasticsearch-nodes/initial-master-nodes)]" >>"$settings"
-fi
+# With whom to found a cluster, which takes most of them. A node that belongs to one does not look at it.
+echo "cluster.initial_master_nodes: [$(cat /etc/elasticsearch-nodes/initial-master-nodes)]" >>"$settings"
 # What a distribution does not have it must not be told about.
 [ ! -d "$home/modules/ingest-geoip" ] || echo "ingest.geoip.downloader.enabled: false" >>"$settings"
 [ ! -d "$home/modules/x-pack-ml" ] || echo "xpack.ml.enabled: false" >>"$settings"
