@@ -4,7 +4,7 @@ home=/usr/share/elasticsearch
 export ES_PATH_CONF=/tmp/config
 mkdir -p "$ES_PATH_CONF" /tmp/java
 export ES_TMPDIR=/tmp/java
-cp -R "$home/config/." "$ES_PATH_CONF/"
+cp -Rf "$home/config/." "$ES_PATH_CONF/"
 cp /etc/elasticsearch-config/elasticsearch.yml /etc/elasticsearch-config/log4j2.properties "$ES_PATH_CONF/"
 settings=$ES_PATH_CONF/elasticsearch.yml
 # With whom to found a cluster, which takes most of them. A node that belongs to one does not look at it.
