@@ -59,6 +59,9 @@ const globals = strictObject({
     enabled: boolean().describe("Deny what is no edge between two components"),
     metricsFrom: array(z.looseObject({}))
       .describe("Who may read the jobs' metrics: peers as a NetworkPolicy has them"),
+    extraEgress: array(z.looseObject({})).describe(
+      "Where jobs may go besides to reach servers outside of the release, whose ports behind a Service may be others: rules as a NetworkPolicy has them",
+    ),
   }),
   endpoints: strictObject({
     kafka: texts.describe("`host:port` of some brokers, with `kafka.enabled=false`"),

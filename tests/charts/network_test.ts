@@ -120,6 +120,20 @@ Deno.test("servers of others are reached by port, and names are always resolved"
   assertEquals(out("ingest"), ["53 53", "9093", "9871", "1"]);
 });
 
+Deno.test("extraEgress is for those who go outside", async () => {
+  const values = {
+    global: { networkPolicy: { extraEgress: [{ ports: [{ protocol: "TCP", port: 9999 }] }] } },
+  };
+  const extra = (all: readonly Manifest[]) =>
+    all.filter(({ spec }) => (spec.egress ?? []).some((rule: Manifest) => portsOf(rule) === "9999"))
+      .map(componentOf).sort();
+  assertEquals(extra(await policies({ values })), []);
+  assertEquals(
+    extra(await policies({ values, presets: ["ci/bring-your-own-values.yaml"] })),
+    ["batch", "generator", "history", "ingest", "serving", "setup", "speed", "test"],
+  );
+});
+
 Deno.test("networkPolicy.enabled takes all of them away", async () => {
   const values = { global: { networkPolicy: { enabled: false } } };
   assertEquals(await policies({ values }), []);

@@ -91,6 +91,7 @@ app.kubernetes.io/component: {{ .component }}
 {{- define "common.egressRules" -}}
 {{- $ctx := .ctx -}}
 {{- $component := .component -}}
+{{- $outside := false -}}
 - ports:
     - protocol: UDP
       port: 53
@@ -99,6 +100,7 @@ app.kubernetes.io/component: {{ .component }}
 {{- range include "common.edges" $ctx | fromYamlArray }}
 {{- if eq .from $component }}
 {{- $external := include "common.externalEndpoints" (dict "ctx" $ctx "component" .to) | fromJsonArray }}
+{{- if $external }}{{ $outside = true }}{{ end }}
 {{- if and $external (eq .to "datanode") }}
 {{- /* Where a NameNode outside sends transfers is only known to it. */}}
 - ports:
@@ -115,6 +117,9 @@ app.kubernetes.io/component: {{ .component }}
   {{- include "common.ports" .ports | nindent 2 }}
 {{- end }}
 {{- end }}
+{{- end }}
+{{- if and $outside $ctx.Values.global.networkPolicy.extraEgress }}
+{{ toYaml $ctx.Values.global.networkPolicy.extraEgress }}
 {{- end }}
 {{- end }}
 
