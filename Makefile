@@ -1,10 +1,12 @@
 # Each target is one line to a script or task; `make` alone lists them.
 # Variables of `make demo`: DURATION PORT DATA RATE SEED POSTS COMMENTS BACKEND, e.g. make demo DURATION=30s
+# Of what works with a cluster: NAMESPACE RELEASE VALUES, e.g. make deploy VALUES=charts/reddit-pipeline/values-dev.yaml
 .DEFAULT_GOAL := help
-.PHONY: help demo verify test bench fmt lint check clean-data
+.PHONY: help demo verify test bench fmt lint check charts clean-data
+.PHONY: install deploy status generate-historical run-consumer run-producer run-batch run-streaming logs clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: ## run the whole pipeline on http://localhost:30080; BACKEND=servers: on real servers
 	@scripts/demo
@@ -27,5 +29,38 @@ lint: ## lint everything
 check: ## type-check everything
 	@scripts/deno check .
 
+charts: ## write what is generated of the charts: schemas, reference, what presets render to
+	@scripts/charts --golden
+
 clean-data: ## delete what `make demo` stored (DATA, default ./data)
 	@scripts/clean-data
+
+install: ## set up the tools: Deno and Helm
+	@scripts/setup && scripts/helm version --short
+
+deploy: ## install the release on the current cluster, or upgrade it
+	@scripts/release deploy
+
+status: ## what runs of the release
+	@scripts/release status
+
+generate-historical: ## generate history and load it
+	@scripts/release generate-historical
+
+run-consumer: ## see to it that ingest runs (log to dataset)
+	@scripts/release run-consumer
+
+run-producer: ## see to it that the generator's live traffic runs
+	@scripts/release run-producer
+
+run-batch: ## build a generation of the batch views now
+	@scripts/release run-batch
+
+run-streaming: ## see to it that speed runs
+	@scripts/release run-streaming
+
+logs: ## follow the logs of the release
+	@scripts/release logs
+
+clean: ## uninstall the release
+	@scripts/release clean

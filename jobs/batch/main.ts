@@ -12,7 +12,7 @@ import { readAcknowledged } from "@pipeline/protocol";
 import { integer, type Job, jobCommand, openAll, runJob, text } from "@pipeline/runtime";
 import { z } from "zod";
 import { type BatchConfig, batchConfig, verifyConfig } from "./config.ts";
-import { rollBackTo, runGeneration, runVerify, setUp } from "./pipeline.ts";
+import { checkUp, rollBackTo, runGeneration, runVerify, setUp } from "./pipeline.ts";
 import { startDayPool } from "./pool.ts";
 
 const openParts = async ({ config, ...job }: Job<BatchConfig>) => {
@@ -85,6 +85,12 @@ Deno.exit(
         }),
         run: (job, { generation }) =>
           job.using(() => openParts(job), (parts) => rollBackTo(parts, job, generation)),
+      }),
+      check: jobCommand({
+        summary: "Wait for a generation that serves, and check that every part of it answers.",
+        config: batchConfig,
+        flags: z.strictObject({}),
+        run: (job) => job.using(() => openParts(job), (parts) => checkUp(parts, job)),
       }),
       setup: jobCommand({
         summary: "Make ready what generations are stored in. Changes nothing twice.",

@@ -5,6 +5,7 @@
  */
 
 export * from "./batch.ts";
+export * from "./check.ts";
 export * from "./compose.ts";
 export type { DatasetPlace } from "./config.ts";
 export * from "./day.ts";

@@ -14,6 +14,7 @@ import {
 import { readManifests } from "@pipeline/protocol";
 import type { Job } from "@pipeline/runtime";
 import { type BatchReport, type BatchSettings, type BatchStep, runBatch } from "./batch.ts";
+import { checkServing } from "./check.ts";
 import type { BatchConfig } from "./config.ts";
 import type { DayPool } from "./pool.ts";
 import { rollBack } from "./roll_back.ts";
@@ -50,6 +51,15 @@ export async function setUp(
 ): Promise<void> {
   const generation = await job.begin("store", () => store.current());
   job.logger.info("The store is ready", { generation });
+}
+
+/** Waits for a generation that serves; checks that the aliases name it and that every shard answers. */
+export async function checkUp(
+  { store }: Pick<BatchPorts, "store">,
+  job: Job<BatchConfig>,
+): Promise<void> {
+  const { generation, documents } = await job.begin("generation", () => checkServing(store));
+  job.logger.info("A generation serves, and all of it answers", { generation, documents });
 }
 
 /** Builds the next generation and switches to it. */

@@ -161,6 +161,11 @@ export const realtimeConfig: z.ZodType<GeneratorConfig> = generatorConfig.superR
   serversOrEmbedded(["kafka"]),
 );
 
+/** What `canary` needs. */
+export const canaryConfig: z.ZodType<GeneratorConfig> = generatorConfig.superRefine(
+  serversOrEmbedded(["kafka", "hdfs"]),
+);
+
 /** What `archive` needs. */
 export const archiveConfig: z.ZodType<GeneratorConfig> = generatorConfig.superRefine(
   (config, context) => {

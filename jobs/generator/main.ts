@@ -9,8 +9,14 @@ import { openHdfs } from "@pipeline/adapters/hdfs";
 import { openKafka } from "@pipeline/adapters/kafka";
 import { duration, integer, type Job, jobCommand, openAll, runJob, text } from "@pipeline/runtime";
 import { z } from "zod";
-import { archiveConfig, type GeneratorConfig, historicalConfig, realtimeConfig } from "./config.ts";
-import { runArchiveLoads, runHistorical, runRealtime, runReplay } from "./pipeline.ts";
+import {
+  archiveConfig,
+  canaryConfig,
+  type GeneratorConfig,
+  historicalConfig,
+  realtimeConfig,
+} from "./config.ts";
+import { runArchiveLoads, runCanary, runHistorical, runRealtime, runReplay } from "./pipeline.ts";
 
 const openDataset = async ({ config, ...job }: Job<GeneratorConfig>) => {
   const { embedded, hdfs } = config;
@@ -22,6 +28,12 @@ const openLog = async ({ config, ...job }: Job<GeneratorConfig>) => {
   const { embedded, kafka } = config;
   if (embedded !== undefined) return openEmbedded(embedded.folder, embedded);
   return await openAll({ log: () => openKafka(kafka!, job) });
+};
+
+const openParts = async ({ config, ...job }: Job<GeneratorConfig>) => {
+  const { embedded, kafka, hdfs } = config;
+  if (embedded !== undefined) return openEmbedded(embedded.folder, embedded);
+  return await openAll({ log: () => openKafka(kafka!, job), dataset: () => openHdfs(hdfs!, job) });
 };
 
 const seed = integer().optional().describe("Seed, in place of the configuration's.");
@@ -50,6 +62,18 @@ Deno.exit(
         }),
         args: ({ seed, rate, duration }) => ({ seed, realtime: { rate, duration } }),
         run: (job) => job.using(() => openLog(job), ({ log }) => runRealtime(log, job)),
+      }),
+      canary: jobCommand({
+        summary: "Send one record, and wait until it is served and in the dataset.",
+        config: canaryConfig,
+        flags: z.strictObject({
+          serving: text().describe("URL of the serving layer's API."),
+          within: duration({ min: 1 }).prefault("2s").describe("Longest time until it is served."),
+          committedWithin: duration({ min: 1 }).prefault("2m")
+            .describe("Longest time until it is in the dataset."),
+        }),
+        run: (job, flags) =>
+          job.using(() => openParts(job), (parts) => runCanary(parts, job, flags)),
       }),
       archive: jobCommand({
         summary: "Load Reddit archives into the dataset's staging, or replay them onto the log.",

@@ -4,18 +4,26 @@
  * @module
  */
 
-import { DAY, type EventLog, type MasterDataset, TOPICS } from "@pipeline/core";
-import { CommitLog, JsonLinesFile, type Ledger, openLedger } from "@pipeline/protocol";
+import { DAY, type EventLog, type MasterDataset } from "@pipeline/core";
+import {
+  CommitLog,
+  JsonLinesFile,
+  type Ledger,
+  openLedger,
+  topicsAreThere,
+} from "@pipeline/protocol";
 import type { Job, RetryOptions } from "@pipeline/runtime";
 import { archiveLoadId, loadArchive } from "./archive/load.ts";
 import { archiveSize } from "./archive/open.ts";
 import { ArchiveReplay } from "./archive/replay.ts";
+import { flyCanary } from "./canary.ts";
 import { type GeneratorConfig, historyOptions, realtimeOptions } from "./config.ts";
 import type { DeliveryCounts } from "./delivery.ts";
 import type { InjectedRecord } from "./disorder.ts";
 import { generateHistory, historyLoadId, type Progress } from "./historical.ts";
 import { recordedEnd } from "./history_end.ts";
 import { RealtimeProducer } from "./realtime.ts";
+import { showsPost } from "./serving_api.ts";
 import type { LoadManifest } from "./staging.ts";
 
 type GeneratorJob = Job<GeneratorConfig>;
@@ -110,6 +118,31 @@ export async function runRealtime(log: EventLog, job: GeneratorJob): Promise<voi
   }
 }
 
+/** What a canary is asked for. */
+export interface CanaryFlags {
+  /** URL of the serving layer's API. */
+  readonly serving: string;
+  /** Milliseconds until it is served. */
+  readonly within: number;
+  /** Milliseconds until it is in the dataset. */
+  readonly committedWithin: number;
+}
+
+/** Sends one record through all of the pipeline. */
+export async function runCanary(
+  { log, dataset }: { readonly log: EventLog; readonly dataset: MasterDataset },
+  { begin, clock, logger, signal }: GeneratorJob,
+  { serving, ...limits }: CanaryFlags,
+): Promise<void> {
+  await begin("log", () => topicsAreThere(log));
+  const shows = showsPost(serving);
+  const { served, committed } = await flyCanary({ log, dataset, shows, clock, signal, ...limits });
+  logger.info("The canary was served and is in the dataset", {
+    served_ms: served,
+    committed_ms: committed,
+  });
+}
+
 /** Replays the archives onto the log. */
 export async function runReplay(log: EventLog, job: GeneratorJob): Promise<void> {
   const { files, speed } = job.config.archive;
@@ -145,7 +178,7 @@ async function deliver(
 ): Promise<void> {
   const { config, metrics, health, logger, signal, retry } = job;
   // Nothing is due before the log is there: what would be missed is no load that was wanted.
-  await job.begin("log", () => Promise.all(TOPICS.map((topic) => log.ranges(topic))));
+  await job.begin("log", () => topicsAreThere(log));
   const ledger = config.ledger === undefined ? undefined : await openLedger(config.ledger);
   try {
     const producing = make({ signal, retry, ...(ledger === undefined ? {} : { ledger }) });

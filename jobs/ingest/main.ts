@@ -10,7 +10,7 @@ import { openKafka } from "@pipeline/adapters/kafka";
 import { type Job, jobCommand, openAll, runJob, text } from "@pipeline/runtime";
 import { z } from "zod";
 import { bootstrapConfig, type IngestConfig, ingestConfig } from "./config.ts";
-import { commitLoads, runIngest, setUp } from "./pipeline.ts";
+import { checkUp, commitLoads, runIngest, setUp } from "./pipeline.ts";
 
 const openDataset = async ({ config, ...job }: Job<IngestConfig>) => {
   const { embedded, hdfs } = config;
@@ -51,6 +51,12 @@ Deno.exit(
         config: ingestConfig,
         flags: NONE,
         run: (job) => job.using(() => openParts(job), (parts) => setUp(parts, job)),
+      }),
+      check: jobCommand({
+        summary: "Check that topics are right and that the dataset takes a file. Makes nothing.",
+        config: ingestConfig,
+        flags: NONE,
+        run: (job) => job.using(() => openParts(job), (parts) => checkUp(parts, job)),
       }),
     },
   }, {

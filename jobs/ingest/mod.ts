@@ -5,6 +5,7 @@
  */
 
 export * from "./bootstrap.ts";
+export * from "./check.ts";
 export * from "./ingest.ts";
 export * from "./partition_writer.ts";
 export * from "./sweep.ts";

@@ -13,9 +13,17 @@ import {
   TOPICS,
   type TopicSpec,
 } from "@pipeline/core";
-import { CommitLog, COMMITS, STAGING, TEMPORARY, watchLag } from "@pipeline/protocol";
+import {
+  CommitLog,
+  COMMITS,
+  STAGING,
+  TEMPORARY,
+  topicsAreThere,
+  watchLag,
+} from "@pipeline/protocol";
 import { type Job, untilAborted } from "@pipeline/runtime";
 import { bootstrap } from "./bootstrap.ts";
+import { checkDataset, checkTopics } from "./check.ts";
 import type { IngestConfig } from "./config.ts";
 import { Ingest } from "./ingest.ts";
 import { sweep } from "./sweep.ts";
@@ -43,6 +51,17 @@ export async function setUp({ log, dataset }: IngestPorts, job: Job<IngestConfig
     await job.begin("folders", () => dataset.mkdirs(folder));
   }
   job.logger.info("Topics and folders are there", { topics: topicSpecs(job.config) });
+}
+
+/** Checks that topics and dataset are as they must be. Makes nothing. */
+export async function checkUp(
+  { log, dataset }: IngestPorts,
+  job: Job<IngestConfig>,
+): Promise<void> {
+  await job.begin("topics", () => topicsAreThere(log));
+  await job.begin("topics", () => checkTopics(log, topicSpecs(job.config)));
+  await job.begin("dataset", () => checkDataset(dataset));
+  job.logger.info("Topics are right, and the dataset takes files");
 }
 
 /** Commits the loads that wait in staging: the one that is named, or all. */
@@ -102,6 +121,7 @@ export async function runIngest({ log, dataset }: IngestPorts, job: Job<IngestCo
     help: "Flushes committed to the dataset.",
     labels: { topic: TOPICS },
   });
+  await job.begin("topics", () => topicsAreThere(log));
   const started = job.health.gate("ingest");
   const ingest = await Ingest.start({
     log,

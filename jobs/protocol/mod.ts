@@ -16,3 +16,4 @@ export * from "./lag.ts";
 export * from "./last_record.ts";
 export * from "./layout.ts";
 export * from "./ledger.ts";
+export * from "./topics.ts";

@@ -1,0 +1,145 @@
+{{/*
+Who may talk to whom within a release: one entry an edge. Both ends' NetworkPolicies follow from it.
+setup, history and test are the pods of the umbrella; metrics and ports that are published are not edges.
+*/}}
+{{- define "common.edges" -}}
+- {from: kafka, to: kafka, ports: [9092, 9093]}
+- {from: generator, to: kafka, ports: [9092]}
+- {from: ingest, to: kafka, ports: [9092]}
+- {from: speed, to: kafka, ports: [9092]}
+- {from: serving, to: kafka, ports: [9092]}
+- {from: batch, to: kafka, ports: [9092]}
+- {from: setup, to: kafka, ports: [9092]}
+- {from: test, to: kafka, ports: [9092]}
+- {from: datanode, to: namenode, ports: [8020]}
+- {from: ingest, to: namenode, ports: [9870]}
+- {from: batch, to: namenode, ports: [9870]}
+- {from: setup, to: namenode, ports: [9870]}
+- {from: history, to: namenode, ports: [9870]}
+- {from: test, to: namenode, ports: [9870]}
+- {from: datanode, to: datanode, ports: [9866, 9867]}
+- {from: ingest, to: datanode, ports: [9864]}
+- {from: batch, to: datanode, ports: [9864]}
+- {from: history, to: datanode, ports: [9864]}
+- {from: test, to: datanode, ports: [9864]}
+- {from: elasticsearch, to: elasticsearch, ports: [9300]}
+- {from: speed, to: elasticsearch, ports: [9200]}
+- {from: serving, to: elasticsearch, ports: [9200]}
+- {from: batch, to: elasticsearch, ports: [9200]}
+- {from: setup, to: elasticsearch, ports: [9200]}
+- {from: history, to: elasticsearch, ports: [9200]}
+- {from: test, to: elasticsearch, ports: [9200]}
+- {from: test, to: serving, ports: [30080]}
+{{- end }}
+
+{{/* The endpoints that stand for a component outside of the release, if any: a JSON list. Takes {ctx, component}. */}}
+{{- define "common.externalEndpoints" -}}
+{{- $endpoints := .ctx.Values.global.endpoints -}}
+{{- $server := get (dict "kafka" "kafka" "namenode" "hdfs" "datanode" "hdfs" "elasticsearch" "elasticsearch") .component -}}
+{{- if $server }}{{ get $endpoints $server | toJson }}{{ else }}[]{{ end -}}
+{{- end }}
+
+{{/* The port of an endpoint, `host:port` or a URL. */}}
+{{- define "common.endpointPort" -}}
+{{- $port := regexFind ":[0-9]+/?$" . | trimPrefix ":" | trimSuffix "/" -}}
+{{- if $port }}{{ $port }}{{ else if hasPrefix "https:" . }}443{{ else }}80{{ end -}}
+{{- end }}
+
+{{/* Ports of a rule, TCP. Takes a list. */}}
+{{- define "common.ports" -}}
+ports:
+  {{- range . }}
+  - protocol: TCP
+    port: {{ . }}
+  {{- end }}
+{{- end }}
+
+{{/* Pods of a component of the release, of whichever chart. Takes {ctx, component}. */}}
+{{- define "common.peerLabels" -}}
+app.kubernetes.io/instance: {{ .ctx.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{- define "common.peer" -}}
+- podSelector:
+    matchLabels:
+      {{- include "common.peerLabels" . | nindent 6 }}
+{{- end }}
+
+{{/* Into a component: its edges, what it publishes, its metrics. Takes {ctx, component, published?, metrics?}. */}}
+{{- define "common.ingressRules" -}}
+{{- $ctx := .ctx -}}
+{{- $component := .component -}}
+{{- range include "common.edges" $ctx | fromYamlArray }}
+{{- if eq .to $component }}
+- from:
+    {{- include "common.peer" (dict "ctx" $ctx "component" .from) | nindent 4 }}
+  {{- include "common.ports" .ports | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- with .published }}
+- {{ include "common.ports" . | nindent 2 | trim }}
+{{- end }}
+{{- if and .metrics $ctx.Values.global.networkPolicy.metricsFrom }}
+- from:
+    {{- toYaml $ctx.Values.global.networkPolicy.metricsFrom | nindent 4 }}
+  {{- include "common.ports" .metrics | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* Out of a component: names, and its edges, also to servers outside of the release. Takes {ctx, component}. */}}
+{{- define "common.egressRules" -}}
+{{- $ctx := .ctx -}}
+{{- $component := .component -}}
+{{- $outside := false -}}
+- ports:
+    - protocol: UDP
+      port: 53
+    - protocol: TCP
+      port: 53
+{{- range include "common.edges" $ctx | fromYamlArray }}
+{{- if eq .from $component }}
+{{- $external := include "common.externalEndpoints" (dict "ctx" $ctx "component" .to) | fromJsonArray }}
+{{- if $external }}{{ $outside = true }}{{ end }}
+{{- if and $external (eq .to "datanode") }}
+{{- /* Where a NameNode outside sends transfers is only known to it. */}}
+- ports:
+    - protocol: TCP
+      port: 1
+      endPort: 65535
+{{- else if $external }}
+{{- $ports := list }}
+{{- range $external }}{{ $ports = append $ports (include "common.endpointPort" . | int) }}{{ end }}
+- {{ include "common.ports" (uniq $ports) | nindent 2 | trim }}
+{{- else }}
+- to:
+    {{- include "common.peer" (dict "ctx" $ctx "component" .to) | nindent 4 }}
+  {{- include "common.ports" .ports | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if and $outside $ctx.Values.global.networkPolicy.extraEgress }}
+{{ toYaml $ctx.Values.global.networkPolicy.extraEgress }}
+{{- end }}
+{{- end }}
+
+{{/* The NetworkPolicy of a component. Takes {ctx, component, published?, metrics?}: lists of ports. */}}
+{{- define "common.networkPolicy" -}}
+{{- if .ctx.Values.global.networkPolicy.enabled -}}
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  {{- include "common.metadata" . | nindent 2 }}
+spec:
+  podSelector:
+    matchLabels:
+      {{- include "common.peerLabels" . | nindent 6 }}
+  policyTypes: [Ingress, Egress]
+  {{- with include "common.ingressRules" . | trim }}
+  ingress:
+    {{- . | nindent 4 }}
+  {{- end }}
+  egress:
+    {{- include "common.egressRules" . | trim | nindent 4 }}
+{{- end }}
+{{- end }}

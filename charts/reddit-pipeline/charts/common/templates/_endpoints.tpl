@@ -1,0 +1,16 @@
+{{/* Where the jobs find each server: those outside of the release, or its own. Each is a JSON list; takes {ctx}. */}}
+{{- define "common.endpoints.kafka" -}}
+{{- $own := printf "%s:9092" (include "common.host" (dict "ctx" .ctx "name" (printf "%s-kafka" .ctx.Release.Name))) -}}
+{{ .ctx.Values.global.endpoints.kafka | default (list $own) | toJson }}
+{{- end }}
+
+{{- define "common.endpoints.hdfs" -}}
+{{- $own := printf "http://%s:9870" (include "common.host" (dict "ctx" .ctx "name" (printf "%s-namenode" .ctx.Release.Name))) -}}
+{{ .ctx.Values.global.endpoints.hdfs | default (list $own) | toJson }}
+{{- end }}
+
+{{- define "common.endpoints.elasticsearch" -}}
+{{- $scheme := ternary "https" "http" .ctx.Values.global.credentials.elasticsearch.ca -}}
+{{- $own := printf "%s://%s:9200" $scheme (include "common.host" (dict "ctx" .ctx "name" (printf "%s-elasticsearch" .ctx.Release.Name))) -}}
+{{ .ctx.Values.global.endpoints.elasticsearch | default (list $own) | toJson }}
+{{- end }}

@@ -1,0 +1,174 @@
+{{/* The servers that a job works with. Takes the job's scope. */}}
+{{- define "common.job.servers" -}}
+{{- get (dict
+  "generator" (list "kafka" "hdfs")
+  "ingest" (list "kafka" "hdfs")
+  "batch" (list "kafka" "hdfs" "elasticsearch")
+  "speed" (list "kafka" "elasticsearch")
+  "serving" (list "kafka" "elasticsearch")) .Chart.Name | toJson -}}
+{{- end }}
+
+{{/* A job's configuration: its own settings, and what the chart wires. Takes the job's scope. */}}
+{{- define "common.job.config" -}}
+{{- $job := .Chart.Name -}}
+{{- $wired := dict "grace" (printf "%ds" (sub (int .Values.terminationGracePeriodSeconds) 10)) -}}
+{{- range include "common.job.servers" . | fromJsonArray -}}
+{{- $_ := set $wired . (include (printf "common.wiring.%s" .) (dict "ctx" $) | fromJson) -}}
+{{- end -}}
+{{- if ne $job "generator" }}{{ $_ := set $wired "partitions" (int .Values.global.topics.partitions) }}{{ end -}}
+{{- if eq $job "ingest" }}{{ $_ := set $wired "maxFuture" .Values.global.maxFuture }}{{ end -}}
+{{- if eq $job "batch" }}{{ $_ := set $wired "views" (dict "maxFuture" .Values.global.maxFuture) }}{{ end -}}
+{{ mergeOverwrite (deepCopy .Values.config) $wired | toPrettyJson }}
+{{- end }}
+
+{{/* The ConfigMap of a job. Takes the job's scope. */}}
+{{- define "common.job.configMap" -}}
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  {{- include "common.metadata" (dict "ctx" . "component" .Chart.Name) | nindent 2 }}
+data:
+  config.json: |
+    {{- include "common.job.config" . | nindent 4 }}
+{{- end }}
+
+{{/* A job's configuration and secrets as one volume, since a mount cannot lie within one that is read-only. */}}
+{{- define "common.job.volume" -}}
+- name: {{ .Chart.Name }}
+  projected:
+    sources:
+      - configMap:
+          name: {{ .Release.Name }}-{{ .Chart.Name }}
+      {{- range $server := include "common.job.servers" . | fromJsonArray }}
+      {{- $keys := include "common.wiring.secretKeys" (dict "ctx" $ "server" $server) | fromJsonArray }}
+      {{- if $keys }}
+      - secret:
+          name: {{ (get $.Values.global.credentials $server).existingSecret }}
+          items:
+            {{- range $keys }}
+            - key: {{ . }}
+              path: secrets/{{ $server }}/{{ . }}
+            {{- end }}
+      {{- end }}
+      {{- end }}
+{{- end }}
+
+{{/* A container that runs a command of a job. Takes {ctx, name, args, serves?}: with probes where it serves. */}}
+{{- define "common.job.container" -}}
+{{- $values := .ctx.Values -}}
+name: {{ .name }}
+image: {{ include "common.image" .ctx }}
+imagePullPolicy: {{ $values.image.pullPolicy }}
+args:
+  {{- toYaml (concat .args (list "--config" "/etc/reddit-pipeline/config.json")) | nindent 2 }}
+{{- with $values.extraEnv }}
+env:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+ports:
+  - name: metrics
+    containerPort: 8080
+  {{- if and .serves (eq .ctx.Chart.Name "serving") }}
+  - name: http
+    containerPort: 30080
+  {{- end }}
+{{- if .serves }}
+livenessProbe:
+  {{- include "common.probe" (dict "action" (dict "httpGet" (dict "path" "/healthz" "port" "metrics")) "timing" $values.probes.liveness) | nindent 2 }}
+readinessProbe:
+  {{- include "common.probe" (dict "action" (dict "httpGet" (dict "path" "/readyz" "port" "metrics")) "timing" $values.probes.readiness) | nindent 2 }}
+{{- end }}
+resources:
+  {{- toYaml $values.resources | nindent 2 }}
+securityContext:
+  {{- include "common.securityContext" . | nindent 2 }}
+volumeMounts:
+  - name: {{ .ctx.Chart.Name }}
+    mountPath: /etc/reddit-pipeline
+    readOnly: true
+  - name: tmp
+    mountPath: /tmp
+{{- end }}
+
+{{/*
+The pod template of one or several commands, one after the other. Takes {ctx, component, steps, serves?,
+restartPolicy}; a step is {ctx, name, args}. Everything but the steps comes from ctx.
+*/}}
+{{- define "common.job.podTemplate" -}}
+{{- $steps := .steps -}}
+{{- $serves := .serves -}}
+{{- $checksums := dict -}}
+{{- $volumes := dict -}}
+{{- range $steps -}}
+{{- $suffix := ternary "config" (printf "config-%s" .ctx.Chart.Name) (eq (len $steps) 1) -}}
+{{- $_ := set $checksums $suffix (include "common.job.config" .ctx | sha256sum) -}}
+{{- $_ := set $volumes .ctx.Chart.Name (include "common.job.volume" .ctx) -}}
+{{- end -}}
+metadata:
+  {{- include "common.podMetadata" (dict "ctx" .ctx "component" .component "checksums" $checksums) | nindent 2 }}
+spec:
+  {{- include "common.podSpec" (dict "ctx" .ctx "component" .component "user" 65532) | nindent 2 }}
+  restartPolicy: {{ .restartPolicy }}
+  {{- with initial $steps }}
+  initContainers:
+    {{- range . }}
+    - {{ include "common.job.container" . | nindent 6 | trim }}
+    {{- end }}
+  {{- end }}
+  containers:
+    - {{ include "common.job.container" (merge (dict "serves" $serves) (last $steps)) | nindent 6 | trim }}
+  volumes:
+    {{- range $volumes }}
+    {{- . | nindent 4 }}
+    {{- end }}
+    - name: tmp
+      emptyDir: {}
+{{- end }}
+
+{{/* A Deployment that runs a job. Takes {ctx, args, replicas, strategy}. */}}
+{{- define "common.job.deployment" -}}
+{{- $component := .ctx.Chart.Name -}}
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  {{- include "common.metadata" (dict "ctx" .ctx "component" $component) | nindent 2 }}
+spec:
+  replicas: {{ .replicas }}
+  revisionHistoryLimit: 5
+  strategy:
+    {{- toYaml .strategy | nindent 4 }}
+  selector:
+    matchLabels:
+      {{- include "common.selectorLabels" (dict "ctx" .ctx "component" $component) | nindent 6 }}
+  template:
+    {{- include "common.job.podTemplate" (dict
+      "ctx" .ctx "component" $component "serves" true "restartPolicy" "Always"
+      "steps" (list (dict "ctx" .ctx "name" $component "args" .args))) | nindent 4 }}
+{{- end }}
+
+{{/* A CronJob that runs a command of a job, one run at a time. Takes {ctx, suffix?, args, cron}. */}}
+{{- define "common.job.cronJob" -}}
+{{- $component := .ctx.Chart.Name -}}
+apiVersion: batch/v1
+kind: CronJob
+metadata:
+  {{- include "common.metadata" (dict "ctx" .ctx "component" $component "suffix" .suffix) | nindent 2 }}
+spec:
+  schedule: {{ .cron.schedule | quote }}
+  timeZone: {{ .cron.timeZone }}
+  suspend: {{ .cron.suspend }}
+  concurrencyPolicy: Forbid
+  startingDeadlineSeconds: {{ .cron.startingDeadlineSeconds }}
+  successfulJobsHistoryLimit: {{ .cron.successfulJobsHistoryLimit }}
+  failedJobsHistoryLimit: {{ .cron.failedJobsHistoryLimit }}
+  jobTemplate:
+    metadata:
+      labels:
+        {{- include "common.labels" (dict "ctx" .ctx "component" $component) | nindent 8 }}
+    spec:
+      backoffLimit: {{ .cron.backoffLimit }}
+      template:
+        {{- include "common.job.podTemplate" (dict
+          "ctx" .ctx "component" $component "restartPolicy" "Never"
+          "steps" (list (dict "ctx" .ctx "name" (.suffix | default $component) "args" .args))) | nindent 8 }}
+{{- end }}

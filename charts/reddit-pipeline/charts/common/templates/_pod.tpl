@@ -1,0 +1,107 @@
+{{/* The restricted Pod Security Standard. Takes {user}: its number, which is also the group's. */}}
+{{- define "common.podSecurityContext" -}}
+runAsNonRoot: true
+runAsUser: {{ .user }}
+runAsGroup: {{ .user }}
+fsGroup: {{ .user }}
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile:
+  type: RuntimeDefault
+{{- end }}
+
+{{/* Of every container. */}}
+{{- define "common.securityContext" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end }}
+
+{{/* Metadata of a component's pods. Takes {ctx, component, checksums}: name and checksum of what rolls them. */}}
+{{- define "common.podMetadata" -}}
+labels:
+  {{- include "common.labels" . | nindent 2 }}
+  {{- with .ctx.Values.podLabels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+annotations:
+  {{- range $name, $checksum := .checksums }}
+  checksum/{{ $name }}: {{ $checksum }}
+  {{- end }}
+  {{- with .ctx.Values.podAnnotations }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}
+
+{{/* What every pod's spec begins with: identity, security, placement. Takes {ctx, component, user}. */}}
+{{- define "common.podSpec" -}}
+{{- $values := .ctx.Values -}}
+serviceAccountName: {{ .ctx.Release.Name }}-{{ .ctx.Chart.Name }}
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- with $values.global.imagePullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+securityContext:
+  {{- include "common.podSecurityContext" . | nindent 2 }}
+terminationGracePeriodSeconds: {{ $values.terminationGracePeriodSeconds }}
+{{- with $values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with $values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- if $values.spread.topologyKey }}
+topologySpreadConstraints:
+  - maxSkew: 1
+    topologyKey: {{ $values.spread.topologyKey }}
+    whenUnsatisfiable: {{ $values.spread.whenUnsatisfiable }}
+    labelSelector:
+      matchLabels:
+        {{- include "common.selectorLabels" . | nindent 8 }}
+{{- end }}
+{{- end }}
+
+{{/* A probe. Takes {action, timing}. */}}
+{{- define "common.probe" -}}
+{{- merge (deepCopy .action) .timing | toYaml -}}
+{{- end }}
+
+{{/* The service account of a chart's pods, without a token. Takes {ctx}. */}}
+{{- define "common.serviceAccount" -}}
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  {{- include "common.metadata" (dict "ctx" .ctx "component" .ctx.Chart.Name) | nindent 2 }}
+  {{- with .ctx.Values.serviceAccount.annotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+automountServiceAccountToken: false
+{{- end }}
+
+{{/* Evictions at a time, of those that the component's copies can bear. Takes {ctx, component, maxUnavailable}. */}}
+{{- define "common.podDisruptionBudget" -}}
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  {{- include "common.metadata" . | nindent 2 }}
+spec:
+  maxUnavailable: {{ .ctx.Values.podDisruptionBudget.maxUnavailable | default .maxUnavailable }}
+  unhealthyPodEvictionPolicy: AlwaysAllow
+  selector:
+    matchLabels:
+      {{- include "common.selectorLabels" . | nindent 6 }}
+{{- end }}

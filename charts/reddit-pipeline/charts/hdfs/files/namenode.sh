@@ -1,0 +1,13 @@
+# Starts the NameNode. Formats its volume once: what holds anything is somebody's file system.
+set -euo pipefail
+name=/hadoop/dfs/name
+if [ ! -e "$name/current/VERSION" ]; then
+  if [ -d "$name" ] && [ -n "$(ls -A "$name")" ]; then
+    echo "$name holds something, but no file system: look into it before anything is lost" >&2
+    exit 1
+  fi
+  # Each format makes a cluster id of its own: DataNodes that hold blocks of a file system that is lost
+  # refuse to serve a new one.
+  /opt/hadoop/bin/hdfs namenode -format -nonInteractive
+fi
+exec /opt/hadoop/bin/hdfs namenode

@@ -1,0 +1,125 @@
+{{/* Where DataNodes and tools find the NameNode. */}}
+{{- define "hdfs.namenode" -}}
+{{ include "common.host" (dict "ctx" . "name" (printf "%s-namenode" .Release.Name)) }}
+{{- end }}
+
+{{- define "hdfs.coreSite" -}}
+{{ include "hdfs.xml" (dict
+  "fs.defaultFS" (printf "hdfs://%s:8020" (include "hdfs.namenode" .))
+  "hadoop.prometheus.endpoint.enabled" true
+  "hadoop.http.staticuser.user" .Values.global.dataset.user
+  "hadoop.tmp.dir" "/tmp/hadoop") }}
+{{- end }}
+
+{{/*
+A DataNode that is silent gets no new blocks after 5 seconds and is given up after 40. A write goes on without one that
+died, since three nodes have no fourth to take its place; the NameNode makes the missing copies later.
+*/}}
+{{- define "hdfs.hdfsSite" -}}
+{{- $properties := dict
+  "dfs.replication" (int .Values.global.dataset.replication)
+  "dfs.namenode.name.dir" "file:///hadoop/dfs/name"
+  "dfs.datanode.data.dir" "file:///hadoop/dfs/data"
+  "dfs.namenode.rpc-address" (printf "%s:8020" (include "hdfs.namenode" .))
+  "dfs.namenode.rpc-bind-host" "0.0.0.0"
+  "dfs.namenode.http-address" "0.0.0.0:9870"
+  "dfs.permissions.superusergroup" .Values.global.dataset.user
+  "dfs.client.use.datanode.hostname" true
+  "dfs.datanode.use.datanode.hostname" true
+  "dfs.namenode.datanode.registration.ip-hostname-check" false
+  "dfs.heartbeat.interval" 1
+  "dfs.namenode.heartbeat.recheck-interval" 15000
+  "dfs.namenode.stale.datanode.interval" 5000
+  "dfs.namenode.avoid.read.stale.datanode" true
+  "dfs.namenode.avoid.write.stale.datanode" true
+  "dfs.client.block.write.replace-datanode-on-failure.policy" "NEVER" -}}
+{{ include "hdfs.xml" (merge (deepCopy .Values.config) $properties) }}
+{{- end }}
+
+{{/* Properties as Hadoop reads them. */}}
+{{- define "hdfs.xml" -}}
+<configuration>
+{{- range $name, $value := . }}
+  <property><name>{{ $name }}</name><value>{{ $value | toString | html }}</value></property>
+{{- end }}
+</configuration>
+{{- end }}
+
+{{/* Environment of both kinds of nodes. Takes {ctx, heap, options}: the variable that their options are in. */}}
+{{- define "hdfs.env" -}}
+- name: POD_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.name
+- name: DOMAIN
+  value: {{ include "common.host" (dict "ctx" .ctx "name" (printf "%s-datanode" .ctx.Release.Name)) }}
+- name: HADOOP_HOME
+  value: /opt/hadoop
+- name: HADOOP_CONF_DIR
+  value: /etc/hadoop
+- name: HADOOP_LOG_DIR
+  value: /tmp
+- name: HADOOP_USER_NAME
+  value: {{ .ctx.Values.global.dataset.user }}
+- name: HADOOP_ROOT_LOGGER
+  value: INFO,console
+# Hadoop looks into these at run time; Java closes them otherwise.
+- name: HADOOP_OPTS
+  value: >-
+    --add-opens=java.base/java.lang=ALL-UNNAMED --add-opens=java.base/java.lang.reflect=ALL-UNNAMED
+    --add-opens=java.base/java.io=ALL-UNNAMED --add-opens=java.base/java.util=ALL-UNNAMED
+    --add-opens=java.base/sun.nio.ch=ALL-UNNAMED
+- name: {{ .options }}
+  value: -Xms{{ .heap }} -Xmx{{ .heap }}
+{{- with .ctx.Values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* A StatefulSet's pod. Takes {ctx, component, own, port, mbean, options}: own values, HTTP port, what it says of itself. */}}
+{{- define "hdfs.podTemplate" -}}
+{{- $probes := .ctx.Values.probes -}}
+{{- $alive := dict "httpGet" (dict "path" (printf "/jmx?qry=%s" .mbean) "port" "http") -}}
+metadata:
+  {{- include "common.podMetadata" (merge (dict "checksums" (dict
+    "config" (include (print .ctx.Template.BasePath "/hdfs-configmap.yaml") .ctx | sha256sum))) .) | nindent 2 }}
+spec:
+  {{- include "common.podSpec" (merge (dict "user" .ctx.Values.runAsUser) .) | nindent 2 }}
+  containers:
+    - name: {{ .component }}
+      image: {{ include "common.image" .ctx }}
+      imagePullPolicy: {{ .ctx.Values.image.pullPolicy }}
+      command: [bash, /etc/hadoop/{{ .component }}.sh]
+      env:
+        {{- include "hdfs.env" (dict "ctx" .ctx "heap" .own.heap "options" .options) | nindent 8 }}
+      ports:
+        {{- range $name, $port := .ports }}
+        - name: {{ $name }}
+          containerPort: {{ $port }}
+        {{- end }}
+      startupProbe:
+        {{- include "common.probe" (dict "action" $alive "timing" $probes.startup) | nindent 8 }}
+      livenessProbe:
+        {{- include "common.probe" (dict "action" $alive "timing" $probes.liveness) | nindent 8 }}
+      readinessProbe:
+        {{- include "common.probe" (dict "action" $alive "timing" $probes.readiness) | nindent 8 }}
+      resources:
+        {{- toYaml .own.resources | nindent 8 }}
+      securityContext:
+        {{- include "common.securityContext" . | nindent 8 }}
+      volumeMounts:
+        - name: config
+          mountPath: /etc/hadoop
+          readOnly: true
+        - name: data
+          mountPath: /hadoop/dfs
+        - name: tmp
+          mountPath: /tmp
+  volumes:
+    - name: config
+      configMap:
+        name: {{ .ctx.Release.Name }}-hdfs
+    - name: tmp
+      emptyDir: {}
+    {{- include "common.dataVolume" .own | nindent 4 }}
+{{- end }}

@@ -1,0 +1,97 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { openMemory } from "@pipeline/adapters/memory";
+import { parseRecord, PipelineError, type Post, TOPICS } from "@pipeline/core";
+import { CommitLog } from "@pipeline/protocol";
+import { TestClock } from "@pipeline/runtime";
+import { CANARIES, flyCanary } from "./canary.ts";
+
+const LIMITS = { within: 2_000, committedWithin: 60_000 };
+
+async function open() {
+  const clock = new TestClock();
+  const { log, dataset } = openMemory();
+  await log.ensureTopics(TOPICS.map((topic) => ({ topic, partitions: 3 })));
+  return { clock, log, dataset };
+}
+
+/** Lets time pass until the work ends. */
+async function through<T>(clock: TestClock, work: Promise<T>): Promise<T> {
+  let ended = false;
+  const end = () => void (ended = true);
+  work.then(end, end);
+  while (!ended) await clock.advance(25);
+  return await work;
+}
+
+async function records(log: Awaited<ReturnType<typeof open>>["log"]): Promise<Post[]> {
+  const found: Post[] = [];
+  for (const { partition, earliest, end } of await log.ranges("reddit.posts")) {
+    for await (const batch of log.read("reddit.posts", partition, earliest, end)) {
+      for (const { value } of batch.records) {
+        found.push(parseRecord("reddit.posts", value!) as Post);
+      }
+    }
+  }
+  return found;
+}
+
+Deno.test("flyCanary() fails in time where the canary is not served", async () => {
+  const { clock, ...parts } = await open();
+  const shows = () => Promise.resolve(false);
+  const error = await assertRejects(
+    () => through(clock, flyCanary({ ...parts, ...LIMITS, clock, shows })),
+    PipelineError,
+    "was not served within 2000 ms",
+  );
+  assertEquals(error.code, "unavailable");
+});
+
+Deno.test("flyCanary() sends an announcement of its own subreddit, and asks for that", async () => {
+  const { clock, ...parts } = await open();
+  const asked: Post[] = [];
+  const shows = (post: Post) => {
+    asked.push(post);
+    return Promise.resolve(asked.length === 3);
+  };
+  const error = await assertRejects(
+    () => through(clock, flyCanary({ ...parts, ...LIMITS, clock, shows })),
+    PipelineError,
+    "was not in the dataset within 60000 ms",
+  );
+  assert(/canary_\w+ \(reddit\.posts-\d offset 0\)/.test(error.message), error.message);
+  const [sent, ...others] = await records(parts.log);
+  assertEquals(others, []);
+  assertEquals(sent!.subreddit, CANARIES);
+  assertEquals([sent!.created_utc, sent!.post_id], [sent!.timestamp, asked[0]!.post_id]);
+});
+
+Deno.test("flyCanary() tells how long it took until it was served, and until it was committed", async () => {
+  const { clock, ...parts } = await open();
+  let looks = 0;
+  const flying = flyCanary({
+    ...parts,
+    ...LIMITS,
+    clock,
+    shows: () => Promise.resolve(++looks === 5),
+  });
+  const committing = (async () => {
+    await clock.sleep(1);
+    const [range] = (await parts.log.ranges("reddit.posts")).filter(({ end }) => end === 1);
+    const hash = "0".repeat(16);
+    const token = "t";
+    await clock.sleep(2_600);
+    await new CommitLog(parts.dataset).publish({
+      topic: "reddit.posts",
+      partition: range!.partition,
+      start: 0,
+      end: 1,
+      files: [{ path: "posts/f", records: 1, bytes: 1, hash }],
+      records: 1,
+      dead_letters: [],
+      last: { offset: 0, hash },
+      token,
+    }, "/data/_tmp/t/commit");
+  })();
+  assertEquals(await through(clock, flying), { served: 100, committed: 3_100 });
+  await committing;
+});

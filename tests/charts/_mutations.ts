@@ -1,0 +1,68 @@
+/**
+ * Another valid value for each value of a schema.
+ *
+ * @module
+ */
+
+import type { JsonSchema } from "./_values.ts";
+
+/** A value and another one that its schema allows. */
+export interface Mutation {
+  /** Keys from the root of the values. */
+  readonly path: readonly string[];
+  /** The other value. */
+  readonly value: unknown;
+}
+
+/** Texts of which one suits every pattern. */
+const TEXTS = [
+  "other",
+  "7Mi",
+  "9m",
+  "@daily",
+  `sha256:${"1".repeat(64)}`,
+  "ABCDEFGHIJKLMNOPQRSTUV",
+  "/other",
+  "5s",
+];
+
+/** A mutation of every value below a schema; `values` are what is there now. */
+export function* mutations(
+  schema: JsonSchema,
+  values: unknown,
+  path: readonly string[] = [],
+): Generator<Mutation> {
+  for (const [key, member] of Object.entries(schema.properties ?? {})) {
+    const now = (values as Record<string, unknown> | undefined)?.[key];
+    const at = [...path, key];
+    const deeper = Object.keys(member.properties ?? {}).length > 0;
+    if (deeper) yield* mutations(member, now, at);
+    else yield { path: at, value: other(member, now) };
+  }
+}
+
+function other(schema: JsonSchema & { readonly pattern?: string }, now: unknown): unknown {
+  const { type, enum: choices, anyOf, items, pattern = "", minimum = 0 } = schema;
+  if (choices !== undefined) return choices.find((choice) => choice !== now && choice !== "");
+  if (anyOf !== undefined) return other(anyOf[0]!, now);
+  switch (type) {
+    case "boolean":
+      return now !== true;
+    case "integer":
+    case "number":
+      return (typeof now === "number" ? now : minimum) + 1;
+    case "string":
+      return TEXTS.find((text) => text !== now && new RegExp(pattern).test(text));
+    case "array":
+      return [
+        items?.type === "string" ? other(items, undefined) : { name: "OTHER", value: "other" },
+      ];
+    default:
+      return { other: "other" };
+  }
+}
+
+/** The value as an object with the path's keys. */
+export function nested({ path, value }: Mutation): Record<string, unknown> {
+  return path.reduceRight((inner, key) => ({ [key]: inner }), value) as Record<string, unknown>;
+}

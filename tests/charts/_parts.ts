@@ -1,0 +1,154 @@
+/**
+ * What the charts' values are made of, besides the settings of the jobs.
+ *
+ * @module
+ */
+
+import { integer, port } from "@pipeline/runtime";
+import { z } from "zod";
+
+const { boolean, enum: choice, record, strictObject, string } = z;
+
+/** Text that may be empty. */
+function line(): z.ZodString {
+  return string();
+}
+
+/** Text of a form, with an example of it for whoever reads the reference. */
+function form(pattern: RegExp): z.ZodString {
+  return string().regex(pattern);
+}
+
+/** An amount as Kubernetes has it. */
+function quantity(): z.ZodType {
+  return z.union([form(/^\d+(\.\d+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$/), z.number().min(0)]);
+}
+
+const amounts = strictObject({
+  cpu: quantity().optional().describe("Cores"),
+  memory: quantity().optional().describe("Bytes"),
+});
+
+/** Requests and limits of a container. */
+export const resources: z.ZodType = strictObject({
+  requests: amounts,
+  limits: amounts,
+});
+
+/** An image: by digest where one is given, else by tag. */
+export const image: z.ZodType = strictObject({
+  registry: line().describe("Registry; `global.imageRegistry` where empty"),
+  repository: form(/^[a-z0-9]+([._/-][a-z0-9]+)*$/).describe("Repository"),
+  tag: form(/^[\w.-]{0,128}$/).describe("Tag; the chart's appVersion where empty"),
+  digest: form(/^(sha256:[0-9a-f]{64})?$/).describe("Digest, in place of the tag"),
+  pullPolicy: choice(["Always", "IfNotPresent", "Never"]).describe("When it is fetched"),
+});
+
+function probe(): z.ZodType {
+  return strictObject({
+    periodSeconds: integer({ min: 1 }).describe("Time between two looks"),
+    timeoutSeconds: integer({ min: 1 }).describe("Longest time to wait for an answer"),
+    failureThreshold: integer({ min: 1 }).describe("Failures in a row that count"),
+  });
+}
+
+/** Probes of a job, which serves from its first moment on. */
+export const jobProbes: z.ZodType = strictObject({ liveness: probe(), readiness: probe() });
+
+/** Probes of a server, which takes its time to start. */
+export const serverProbes: z.ZodType = strictObject({
+  startup: probe(),
+  liveness: probe(),
+  readiness: probe(),
+});
+
+const texts = record(string(), string());
+const anything = z.looseObject({});
+
+/** Where pods run and what they are told. */
+export const placement: z.ZodRawShape = {
+  spread: strictObject({
+    topologyKey: line().describe("Label of nodes that tells them apart; anywhere where empty"),
+    whenUnsatisfiable: choice(["ScheduleAnyway", "DoNotSchedule"])
+      .describe("Whether pods may share a node all the same"),
+  }),
+  terminationGracePeriodSeconds: integer({ min: 15, max: 3_600 }).describe(
+    "Time to end; a job drains until 10 seconds before",
+  ),
+  podAnnotations: texts.describe("Further annotations of the pods"),
+  podLabels: texts.describe("Further labels of the pods"),
+  nodeSelector: texts.describe("Labels of the nodes that pods run on"),
+  tolerations: z.array(anything).describe("Taints of nodes that pods bear"),
+  affinity: anything.describe("Affinity as a pod has it"),
+  priorityClassName: line().describe("Priority class"),
+  extraEnv: z.array(anything).describe("Further variables, as a container has them"),
+  serviceAccount: strictObject({
+    annotations: texts.describe("Annotations of the service account, which has no token"),
+  }),
+};
+
+/** Volumes of a server. */
+export const persistence: z.ZodType = strictObject({
+  enabled: boolean().describe("Volumes that outlive pods"),
+  size: quantity().describe("Size of each volume"),
+  storageClass: line().describe("Storage class; `global.storageClass` where empty"),
+  whenDeleted: choice(["Retain", "Delete"])
+    .describe("What becomes of the volumes when the release is uninstalled"),
+});
+
+/** A service that may be published. */
+export function service(fields: z.ZodRawShape = {}): z.ZodType {
+  return strictObject({
+    type: choice(["ClusterIP", "NodePort", "LoadBalancer"]).describe(
+      "How it is reached; other than ClusterIP, from anywhere",
+    ),
+    nodePort: port().optional().describe("Port of the nodes; any where not given"),
+    ...fields,
+  });
+}
+
+/** Evictions at a time. */
+export function podDisruptionBudget(otherwise: string): z.ZodType {
+  return strictObject({
+    enabled: boolean().describe("Keep evictions to what the copies bear"),
+    maxUnavailable: integer({ min: 1 }).optional()
+      .describe(`Pods that may be evicted at a time; ${otherwise} where not given`),
+  });
+}
+
+/** Heap of a Java process. */
+export function heap(): z.ZodType {
+  return form(/^[1-9]\d*[mg]$/).describe("Heap, such as 512m or 2g; about half of the memory");
+}
+
+/** The user that a server runs as. */
+export function runAsUser(): z.ZodType {
+  return integer({ min: 1 }).describe("Number of the user and group that the image is made for");
+}
+
+/** Further settings of a server, in its own words. */
+export function settings(of: string): z.ZodType {
+  return record(string(), z.union([string(), z.number(), z.boolean()]))
+    .describe(`Further settings of ${of}; they win over the chart's`);
+}
+
+/** When a command runs, over and over. */
+export const cron: z.ZodRawShape = {
+  schedule: form(/^(@\w+|\S+( \S+){4})$/).describe("When, as cron has it"),
+  timeZone: form(/\S/).describe("Time zone of the schedule"),
+  suspend: boolean().describe("Not for now"),
+  startingDeadlineSeconds: integer({ min: 10 }).describe("How late a run may begin"),
+  backoffLimit: integer({ max: 20 }).describe("Further tries of a run that fails"),
+  successfulJobsHistoryLimit: integer({ max: 100 }).describe("Finished runs that are kept"),
+  failedJobsHistoryLimit: integer({ max: 100 }).describe("Failed runs that are kept"),
+};
+
+/** On or off. */
+export function enabled(what: string): z.ZodType {
+  return boolean().describe(what);
+}
+
+/** Replicas of a component. */
+export function replicas(what: string): z.ZodType {
+  return integer({ min: 1, max: 1_000 }).describe(what);
+}

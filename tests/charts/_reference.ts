@@ -1,0 +1,101 @@
+/**
+ * The reference of the charts' values: each value, its default and what it means.
+ *
+ * @module
+ */
+
+import { parse } from "yaml";
+import { CHARTS, chartSchema, type JsonSchema, umbrellaSchema } from "./_values.ts";
+
+const INTRODUCTION = `# reddit-pipeline
+
+A lambda architecture for Reddit-like data whose answers can be proved, in one release: Kafka, HDFS, Elasticsearch,
+and the jobs between them.
+
+    helm install reddit charts/reddit-pipeline -n reddit-pipeline --create-namespace
+
+| preset                        | what it is                                                                     |
+| ----------------------------- | ------------------------------------------------------------------------------ |
+| \`values.yaml\`                 | 3 brokers, NameNode and 3 DataNodes, 3 Elasticsearch nodes, 100 records a second |
+| \`values-dev.yaml\`             | a laptop: one of each, about 4 GiB                                             |
+| \`values-prod.yaml\`            | sizes for 5,000 records a second, with the arithmetic                          |
+| \`ci/bring-your-own-values.yaml\` | servers of others                                                              |
+
+Values are checked by a schema on every level: an unknown one is refused. Rules over several values fail with a
+line that begins with \`ERROR:\`.
+
+## Values
+
+Generated from the schemas, which are the jobs' own; \`make charts\` writes this file anew. A default in parentheses is
+the job's own.
+`;
+
+/** Markdown of the reference. */
+export async function valuesReference(folder: string): Promise<string> {
+  const umbrella = parse(await Deno.readTextFile(`${folder}/values.yaml`));
+  const sections = [section("global", {
+    schema: umbrellaSchema().properties!.global!,
+    values: umbrella.global,
+    prefix: "global.",
+  })];
+  for (const chart of CHARTS) {
+    const { properties } = chartSchema(chart);
+    const { global: _, ...own } = properties!;
+    const values = parse(await Deno.readTextFile(`${folder}/charts/${chart}/values.yaml`));
+    sections.push(section(chart, {
+      schema: { properties: own },
+      values: { enabled: umbrella[chart].enabled, ...values },
+      prefix: `${chart}.`,
+    }));
+  }
+  return [INTRODUCTION, ...sections].join("\n");
+}
+
+interface Section {
+  readonly schema: JsonSchema;
+  readonly values: unknown;
+  readonly prefix: string;
+}
+
+function section(title: string, { schema, values, prefix }: Section): string {
+  const rows = [...leaves(schema, values, prefix)].map(({ path, member, value }) =>
+    `| \`${path}\` | ${typeText(member)} | ${defaultText(member, value)} | ${cell(member)} |`
+  );
+  return `### ${title}\n\n| value | type | default | what |\n| --- | --- | --- | --- |\n${
+    rows.join("\n")
+  }\n`;
+}
+
+interface Leaf {
+  readonly path: string;
+  readonly member: JsonSchema;
+  readonly value: unknown;
+}
+
+function* leaves(schema: JsonSchema, values: unknown, prefix: string): Generator<Leaf> {
+  for (const [key, member] of Object.entries(schema.properties ?? {})) {
+    const value = (values as Record<string, unknown> | undefined)?.[key];
+    const path = `${prefix}${key}`;
+    const known = Object.keys(member.properties ?? {}).length > 0;
+    if (known) yield* leaves(member, value, `${path}.`);
+    else yield { path, member, value };
+  }
+}
+
+function typeText({ type, enum: choices, anyOf, items }: JsonSchema): string {
+  if (choices !== undefined) {
+    return choices.map((value) => `\`${JSON.stringify(value)}\``).join(", ");
+  }
+  if (anyOf !== undefined) return [...new Set(anyOf.map(typeText))].join(" or ");
+  if (type === "array") return `list of ${items === undefined ? "anything" : typeText(items)}`;
+  return type ?? "anything";
+}
+
+function defaultText({ default: own }: JsonSchema, value: unknown): string {
+  if (value !== undefined) return `\`${JSON.stringify(value)}\``;
+  return own === undefined ? "" : `(\`${JSON.stringify(own)}\`)`;
+}
+
+function cell({ description = "" }: JsonSchema): string {
+  return description.replaceAll("|", "\\|").replaceAll("\n", " ").replace(/\.$/, "");
+}

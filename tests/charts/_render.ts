@@ -1,0 +1,125 @@
+/**
+ * What Helm makes of the charts, as objects.
+ *
+ * @module
+ */
+
+import { parseAllDocuments } from "yaml";
+
+/** Folder of the umbrella chart. */
+export const CHART = "charts/reddit-pipeline";
+
+/** Release and namespace of what is rendered. */
+export const RELEASE = "reddit";
+/** See {@linkcode RELEASE}. */
+export const NAMESPACE = "reddit-pipeline";
+
+/** An object of Kubernetes. Its members are what the charts make them. */
+// deno-lint-ignore no-explicit-any
+export type Manifest = any;
+
+/** What is rendered. */
+export interface RenderOptions {
+  /** Files of values, relative to the chart. */
+  readonly presets?: readonly string[];
+  /** Values over them. */
+  readonly values?: unknown;
+  /** Templates, relative to the chart; all where not given. */
+  readonly showOnly?: readonly string[];
+  /** The release's name. */
+  readonly release?: string;
+  /** Leave out what the schemas say, which takes half of the time. */
+  readonly unchecked?: boolean;
+}
+
+/** What Helm printed, and whether it was content. */
+export interface HelmOutput {
+  readonly success: boolean;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs Helm. */
+export async function helm(args: readonly string[], input = ""): Promise<HelmOutput> {
+  const process = new Deno.Command("scripts/helm", {
+    args: [...args],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const writer = process.stdin.getWriter();
+  // A Helm that refuses early does not read on.
+  await writer.write(new TextEncoder().encode(input)).catch(() => {});
+  await writer.close().catch(() => {});
+  const { success, stdout, stderr } = await process.output();
+  const decoder = new TextDecoder();
+  return { success, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** What was rendered before: many tests look at the same presets. */
+const rendered = new Map<string, Promise<HelmOutput>>();
+
+/** The text that the charts render to, or why they do not. */
+export async function renderText(options: RenderOptions = {}): Promise<HelmOutput> {
+  const key = JSON.stringify(options);
+  if (!rendered.has(key)) rendered.set(key, template(options));
+  return await rendered.get(key)!;
+}
+
+async function template(options: RenderOptions): Promise<HelmOutput> {
+  const { presets = [], values, showOnly = [], release = RELEASE, unchecked = false } = options;
+  return await helm([
+    ...["template", release, CHART, "--namespace", NAMESPACE],
+    ...presets.flatMap((preset) => ["--values", `${CHART}/${preset}`]),
+    ...(values === undefined ? [] : ["--values", "-"]),
+    ...showOnly.flatMap((template) => ["--show-only", template]),
+    ...(unchecked ? ["--skip-schema-validation"] : []),
+  ], values === undefined ? "" : JSON.stringify(values));
+}
+
+/**
+ * The objects that the charts render to.
+ *
+ * @throws {Error} with what Helm says, where it refuses.
+ */
+export async function renderChart(options: RenderOptions = {}): Promise<Manifest[]> {
+  const { success, stdout, stderr } = await renderText(options);
+  if (!success) throw new Error(stderr);
+  return parseAllDocuments(stdout, { merge: true }).flatMap((document) => {
+    const [problem] = document.errors;
+    if (problem !== undefined) throw problem;
+    const manifest: Manifest = document.toJS();
+    return manifest === null ? [] : [manifest];
+  });
+}
+
+/** The lines with which Helm refuses the values. */
+export async function refusal(options: RenderOptions): Promise<string[]> {
+  const { success, stderr } = await renderText(options);
+  if (success) throw new Error("Helm refuses nothing");
+  return stderr.split("\n").filter((line) => /^(ERROR: |- at )/.test(line));
+}
+
+/** The one object of a kind and name. */
+export function find(manifests: readonly Manifest[], kind: string, name: string): Manifest {
+  const found = manifests.filter((one) => one.kind === kind && one.metadata.name === name);
+  if (found.length === 1) return found[0];
+  throw new Error(`There are ${found.length} of ${kind} ${name}`);
+}
+
+/** `kind/name` of each object, sorted. */
+export function names(manifests: readonly Manifest[]): string[] {
+  return manifests.map(({ kind, metadata }) => `${kind}/${metadata.name}`).sort();
+}
+
+/** A workload's pod template with its metadata, where it has one. */
+export function podTemplate({ kind, metadata, spec }: Manifest): Manifest | undefined {
+  if (kind === "Pod") return { metadata, spec };
+  if (kind === "CronJob") return spec.jobTemplate.spec.template;
+  return ["Deployment", "StatefulSet", "Job"].includes(kind) ? spec.template : undefined;
+}
+
+/** All containers of a pod. */
+export function containers(template: Manifest): Manifest[] {
+  return [...template.spec.initContainers ?? [], ...template.spec.containers];
+}

@@ -1,0 +1,297 @@
+/**
+ * The values of each chart: the settings of its job, and the charts' own part.
+ *
+ * @module
+ */
+
+import { configJsonSchema, integer } from "@pipeline/runtime";
+import { z } from "zod";
+import { batchConfig } from "../../jobs/batch/config.ts";
+import { generatorConfig } from "../../jobs/generator/config.ts";
+import { ingestConfig } from "../../jobs/ingest/config.ts";
+import { servingConfig } from "../../jobs/serving/config.ts";
+import { speedConfig } from "../../jobs/speed/config.ts";
+import {
+  cron,
+  enabled,
+  heap,
+  image,
+  jobProbes,
+  persistence,
+  placement,
+  podDisruptionBudget,
+  replicas,
+  resources,
+  runAsUser,
+  serverProbes,
+  service,
+  settings,
+} from "./_parts.ts";
+
+/** A JSON Schema, as far as it is looked into. */
+export interface JsonSchema {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly anyOf?: readonly JsonSchema[];
+  readonly items?: JsonSchema;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: boolean | JsonSchema;
+}
+
+const { array, boolean, enum: choice, strictObject, string } = z;
+
+const texts = array(string().regex(/\S/));
+const duration = z.union([string().regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/), integer()]);
+
+/** What is wired across the charts. */
+const globals = strictObject({
+  imageRegistry: string().describe("Registry of every image that names none"),
+  imagePullSecrets: texts.describe("Names of Secrets with which images are fetched"),
+  storageClass: string().describe("Storage class of volumes; the cluster's default where empty"),
+  clusterDomain: string().regex(/\S/).describe("Domain of the cluster's names"),
+  networkPolicy: strictObject({
+    enabled: boolean().describe("Deny what is no edge between two components"),
+    metricsFrom: array(z.looseObject({}))
+      .describe("Who may read the jobs' metrics: peers as a NetworkPolicy has them"),
+    extraEgress: array(z.looseObject({})).describe(
+      "Where jobs may go besides to reach servers outside of the release, whose ports behind a Service may be others: rules as a NetworkPolicy has them",
+    ),
+  }),
+  endpoints: strictObject({
+    kafka: texts.describe("`host:port` of some brokers, with `kafka.enabled=false`"),
+    hdfs: texts.describe("URLs of the NameNodes' HTTP servers, with `hdfs.enabled=false`"),
+    elasticsearch: texts.describe("URLs of nodes, with `elasticsearch.enabled=false`"),
+  }),
+  credentials: strictObject({
+    kafka: strictObject({
+      existingSecret: string().describe("Secret with what the following ask for"),
+      tls: boolean().describe("Encrypt; certificates are always checked"),
+      ca: boolean().describe("Authorities are in its key `ca.crt`; the system's where false"),
+      clientCertificate: boolean()
+        .describe("The client's certificate is in its keys `tls.crt` and `tls.key`"),
+      mechanism: choice(["", "plain", "scram-sha-256", "scram-sha-512"])
+        .describe("Log in with the username and its key `password`"),
+      username: string().describe("The client's name"),
+    }),
+    hdfs: strictObject({
+      existingSecret: string().describe("Secret with what the following asks for"),
+      ca: boolean().describe("Authorities are in its key `ca.crt`; the system's where false"),
+    }),
+    elasticsearch: strictObject({
+      existingSecret: string().describe("Secret with what the following ask for"),
+      ca: boolean().describe("Authorities are in its key `ca.crt`; the system's where false"),
+      username: string().describe("Log in with it and the key `password`"),
+      apiKey: boolean().describe("Log in with its key `api-key`"),
+    }),
+  }),
+  topics: strictObject({
+    prefix: string().regex(/^[a-zA-Z0-9._-]{0,100}$/)
+      .describe("What the names of topics and groups begin with"),
+    partitions: integer({ min: 1, max: 1_000 })
+      .describe("Partitions of each topic of records; another number needs a full generation"),
+    replication: integer({ min: 1, max: 10 }).describe("Copies of each partition"),
+    minInsyncReplicas: integer({ min: 1, max: 10 })
+      .describe("Copies that must have a record before it is acknowledged"),
+    retention: duration.describe(
+      "How long topics keep records; several times the interval between batch runs",
+    ),
+  }),
+  dataset: strictObject({
+    root: string().regex(/^\//).describe("Folder that everything is below"),
+    user: string().regex(/^[a-zA-Z_][a-zA-Z0-9._-]{0,63}$/)
+      .describe("On whose behalf files are written; the release's own HDFS runs as the same"),
+    replication: integer({ min: 1, max: 512 }).describe("Copies of each block"),
+  }),
+  views: strictObject({
+    prefix: string().regex(/^([a-z][a-z0-9_-]{0,49})?$/)
+      .describe("What the names of indices, aliases and templates begin with"),
+    shards: integer({ min: 1, max: 1_024 }).describe(
+      "Primary shards of an index, from the next generation on",
+    ),
+    replicas: integer({ max: 10 }).describe("Copies of each shard beside the primary"),
+  }),
+  maxFuture: duration.describe(
+    "How far ahead of the log's clock an event may be; beyond, it is a dead letter",
+  ),
+});
+
+/** What every job's chart has. */
+const job = { image, resources, ...placement };
+
+/** The charts' part, by chart. A job's settings take the place of `config`. */
+const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
+  kafka: {
+    image,
+    replicas: replicas("Brokers"),
+    controllers: z.literal([1, 3, 5, 7])
+      .describe("The first so many brokers are also the controllers; never changed"),
+    clusterId: string().regex(/^([\w-]{22})?$/)
+      .describe("Id of the cluster, never changed; made from namespace and release where empty"),
+    runAsUser: runAsUser(),
+    heap: heap(),
+    config: settings("`server.properties`"),
+    persistence,
+    resources,
+    probes: serverProbes,
+    podDisruptionBudget: podDisruptionBudget(
+      "the copies of a partition less those that must be there, but at least one",
+    ),
+    ...placement,
+  },
+  hdfs: {
+    image,
+    runAsUser: runAsUser(),
+    namenode: strictObject({ heap: heap(), persistence, resources, service: service() }),
+    datanode: strictObject({
+      replicas: replicas("DataNodes"),
+      heap: heap(),
+      persistence,
+      resources,
+    }),
+    config: settings("`hdfs-site.xml`"),
+    probes: serverProbes,
+    podDisruptionBudget: podDisruptionBudget(
+      "the copies of a block less two, but at least one (DataNodes)",
+    ),
+    ...placement,
+  },
+  elasticsearch: {
+    image,
+    replicas: replicas("Nodes"),
+    runAsUser: runAsUser(),
+    heap: heap(),
+    allowMmap: boolean().describe(
+      "Map files into memory; needs `vm.max_map_count` of 262144 or more on the hosts",
+    ),
+    security: strictObject({
+      existingSecret: string().describe(
+        "Secret with `tls.crt`, `tls.key`, `ca.crt` of the nodes and the `password` of the user elastic; no security where empty",
+      ),
+    }),
+    config: settings("`elasticsearch.yml`"),
+    service: service(),
+    persistence,
+    resources,
+    probes: serverProbes,
+    podDisruptionBudget: podDisruptionBudget("one"),
+    ...placement,
+  },
+  generator: {
+    historical: strictObject({ enabled: enabled("Generate history and load it, once") }),
+    realtime: strictObject({ enabled: enabled("Produce live traffic") }),
+    canary: strictObject({
+      within: duration.describe("Longest time until the record that `helm test` sends is served"),
+      committedWithin: duration.describe("Longest time until it is in the dataset"),
+    }),
+    probes: jobProbes,
+    ...job,
+  },
+  ingest: {
+    replicas: replicas("Pods; at most `global.topics.partitions`"),
+    probes: jobProbes,
+    podDisruptionBudget: podDisruptionBudget("one"),
+    ...job,
+  },
+  batch: {
+    ...cron,
+    verify: strictObject({
+      enabled: enabled("Recompute what is served and compare, now and then"),
+      ...cron,
+    }),
+    ...job,
+  },
+  speed: {
+    replicas: replicas("Pods; at most `global.topics.partitions`"),
+    probes: jobProbes,
+    podDisruptionBudget: podDisruptionBudget("one"),
+    ...job,
+  },
+  serving: {
+    replicas: replicas("Pods"),
+    service: service({
+      port: integer({ min: 1, max: 65_535 }).describe("Port of the API and the page"),
+      annotations: z.record(string(), string()).describe("Annotations of the service"),
+    }),
+    probes: jobProbes,
+    podDisruptionBudget: podDisruptionBudget("one"),
+    ...job,
+  },
+};
+
+/** The charts that have values, in the order in which they are described. */
+export const CHARTS: readonly string[] = Object.keys(PARTS);
+
+/** Members of the jobs' settings that the chart wires, or that have no use in a pod. */
+const WIRED = [
+  ...["grace", "ops", "embedded", "partitions", "maxFuture", "views.maxFuture", "host", "port"],
+  ...["brokers", "prefix", "replication", "minInsyncReplicas", "retention", "tls", "sasl"]
+    .map((member) => `kafka.${member}`),
+  ...["namenodes", "user", "root", "replication", "caFile"].map((member) => `hdfs.${member}`),
+  ...["nodes", "username", "passwordFile", "apiKeyFile", "caFile", "prefix", "shards", "replicas"]
+    .map((member) => `elasticsearch.${member}`),
+  // Files of a pod that nobody could reach.
+  ...["ledger", "manifest", "archive"],
+];
+
+const CONFIGS: Readonly<Record<string, z.ZodType>> = {
+  generator: generatorConfig,
+  ingest: ingestConfig,
+  batch: batchConfig,
+  speed: speedConfig,
+  serving: servingConfig,
+};
+
+/** The settings of a job that users may change, as JSON Schema; `undefined` for other charts. */
+export function jobSettings(chart: string): JsonSchema | undefined {
+  const config = CONFIGS[chart];
+  if (config === undefined) return undefined;
+  const { $schema: _, ...schema } = configJsonSchema(config) as JsonSchema & { $schema?: string };
+  return { ...without(schema, WIRED), description: "Settings of the job" };
+}
+
+/** The schema without the members at those paths. */
+function without(schema: JsonSchema, paths: readonly string[], at = ""): JsonSchema {
+  const { properties, required, ...rest } = schema;
+  if (properties === undefined) return schema;
+  const kept = Object.entries(properties).filter(([key]) => !paths.includes(at + key));
+  const needed = (required ?? []).filter((key) => !paths.includes(at + key));
+  return {
+    ...rest,
+    properties: Object.fromEntries(
+      kept.map(([key, member]) => [key, without(member, paths, `${at}${key}.`)]),
+    ),
+    ...(needed.length === 0 ? {} : { required: needed }),
+  };
+}
+
+/** JSON Schema of a chart's values. */
+export function chartSchema(chart: string): JsonSchema {
+  const schema = configJsonSchema(strictObject({
+    enabled: enabled("Whether it is part of the release").optional(),
+    global: globals,
+    ...PARTS[chart]!,
+  })) as JsonSchema;
+  const config = jobSettings(chart);
+  if (config === undefined) return schema;
+  return {
+    ...schema,
+    properties: { ...schema.properties, config },
+    required: [...schema.required ?? [], "config"],
+  };
+}
+
+/** JSON Schema of the umbrella's values; the charts' own schemas check what is below their names. */
+export function umbrellaSchema(): JsonSchema {
+  const below = z.looseObject({ enabled: enabled("Whether it is part of the release") });
+  return configJsonSchema(strictObject({
+    global: globals,
+    common: strictObject({ global: z.looseObject({}).optional() }).optional(),
+    ...Object.fromEntries(CHARTS.map((chart) => [chart, below])),
+  })) as JsonSchema;
+}

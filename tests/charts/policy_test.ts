@@ -1,0 +1,119 @@
+import { assert, assertEquals } from "@std/assert";
+import { PRESETS } from "./_golden.ts";
+import { containers, type Manifest, podTemplate, renderChart } from "./_render.ts";
+
+const LABELS = ["name", "instance", "component", "version", "part-of", "managed-by"]
+  .map((label) => `app.kubernetes.io/${label}`);
+const SELECTING = LABELS.slice(0, 3);
+
+/** What the restricted Pod Security Standard lets pods mount. */
+const VOLUMES = ["configMap", "emptyDir", "projected", "secret"];
+
+function pods(manifests: readonly Manifest[]): { readonly name: string; readonly pod: Manifest }[] {
+  return manifests.flatMap((one) => {
+    const pod = podTemplate(one);
+    return pod === undefined ? [] : [{ name: `${one.kind}/${one.metadata.name}`, pod }];
+  });
+}
+
+for (const [preset, presets] of Object.entries(PRESETS)) {
+  Deno.test(`every container of ${preset} is restricted, and writes to no image`, async () => {
+    for (const { name, pod } of pods(await renderChart({ presets }))) {
+      const { securityContext: security, ...spec } = pod.spec;
+      assertEquals(spec.automountServiceAccountToken, false, name);
+      assertEquals(spec.enableServiceLinks, false, name);
+      assertEquals(security.runAsNonRoot, true, name);
+      assert(security.runAsUser > 0 && security.fsGroup === security.runAsUser, name);
+      assertEquals(security.seccompProfile, { type: "RuntimeDefault" }, name);
+      for (const key of ["hostNetwork", "hostPID", "hostIPC"]) assert(!(key in spec), name);
+      for (const { name: volume, ...source } of spec.volumes) {
+        assertEquals(Object.keys(source).filter((key) => !VOLUMES.includes(key)), [], volume);
+      }
+      for (const container of containers(pod)) {
+        assertEquals(container.securityContext, {
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ["ALL"] },
+        }, `${name}: ${container.name}`);
+        const { requests, limits } = container.resources;
+        assert(requests.cpu !== undefined && requests.memory !== undefined, name);
+        assert(limits.memory !== undefined, name);
+      }
+    }
+  });
+
+  Deno.test(`every object and pod of ${preset} has the six labels, selectors have three`, async () => {
+    const manifests = await renderChart({ presets });
+    for (const { kind, metadata, spec } of manifests) {
+      const name = `${kind}/${metadata.name}`;
+      assertEquals(Object.keys(metadata.labels).sort(), LABELS.toSorted(), name);
+      assertEquals(metadata.namespace, "reddit-pipeline", name);
+      if (["Deployment", "StatefulSet"].includes(kind)) {
+        assertEquals(Object.keys(spec.selector.matchLabels).sort(), SELECTING.toSorted(), name);
+      }
+    }
+    for (const { name, pod } of pods(manifests)) {
+      assertEquals(Object.keys(pod.metadata.labels).sort(), LABELS.toSorted(), name);
+    }
+  });
+
+  Deno.test(`what the pods of ${preset} refer to is there`, async () => {
+    const manifests = await renderChart({ presets });
+    const exists = (kind: string, name: string) =>
+      manifests.some((one) => one.kind === kind && one.metadata.name === name);
+    for (const { name, pod } of pods(manifests)) {
+      assert(exists("ServiceAccount", pod.spec.serviceAccountName), name);
+      const mounted = containers(pod).flatMap(({ volumeMounts }) => volumeMounts)
+        .map((mount) => mount.name);
+      const volumes: string[] = pod.spec.volumes.map((volume: Manifest) => volume.name);
+      const claims = new Set(["data"]);
+      assertEquals(volumes.filter((volume) => !mounted.includes(volume)), [], name);
+      assertEquals(mounted.filter((one) => !volumes.includes(one) && !claims.has(one)), [], name);
+      for (const { configMap, projected } of pod.spec.volumes) {
+        const named = [configMap, ...(projected?.sources ?? []).map((s: Manifest) => s.configMap)];
+        for (const one of named.filter((source) => source !== undefined)) {
+          assert(exists("ConfigMap", one.name), `${name}: ${one.name}`);
+        }
+      }
+    }
+    for (const { kind, metadata, spec } of manifests) {
+      if (kind === "StatefulSet") assert(exists("Service", spec.serviceName), metadata.name);
+      if (!["Service", "PodDisruptionBudget"].includes(kind)) continue;
+      const selector = kind === "Service" ? spec.selector : spec.selector.matchLabels;
+      const chosen = pods(manifests).filter(({ pod }) =>
+        Object.entries(selector).every(([key, value]) => pod.metadata.labels[key] === value)
+      );
+      assertEquals(chosen.length, 1, `${kind}/${metadata.name}`);
+      if (kind !== "Service") continue;
+      const ports = containers(chosen[0]!.pod).flatMap((one) => one.ports ?? []);
+      for (const { port, targetPort = port } of spec.ports) {
+        const found = ports.some(({ name, containerPort }) =>
+          targetPort === name || targetPort === containerPort
+        );
+        assert(found, `${metadata.name}: ${targetPort}`);
+      }
+    }
+  });
+
+  Deno.test(`the budgets of ${preset} leave an eviction`, async () => {
+    const budgets = (await renderChart({ presets }))
+      .filter(({ kind }) => kind === "PodDisruptionBudget");
+    for (const { metadata, spec } of budgets) assert(spec.maxUnavailable >= 1, metadata.name);
+  });
+}
+
+Deno.test("probes ask a job for its health and a server whether it answers", async () => {
+  for (const { name, pod } of pods(await renderChart())) {
+    const [container] = pod.spec.containers;
+    if (name.startsWith("Deployment/")) {
+      assertEquals(container.livenessProbe.httpGet, { path: "/healthz", port: "metrics" }, name);
+      assertEquals(container.readinessProbe.httpGet, { path: "/readyz", port: "metrics" }, name);
+    } else if (name.startsWith("StatefulSet/")) {
+      for (const probe of ["startupProbe", "livenessProbe", "readinessProbe"]) {
+        assert(container[probe] !== undefined, `${name}: ${probe}`);
+      }
+    } else {
+      assertEquals(container.livenessProbe, undefined, name);
+    }
+  }
+});

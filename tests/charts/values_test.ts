@@ -1,0 +1,289 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { parse } from "yaml";
+import { generated } from "./_generated.ts";
+import { type Mutation, mutations, nested } from "./_mutations.ts";
+import { CHART, refusal, renderText } from "./_render.ts";
+import { CHARTS, chartSchema, jobSettings, type JsonSchema, umbrellaSchema } from "./_values.ts";
+
+type Values = Record<string, unknown>;
+
+async function valuesOf(chart: string): Promise<Values> {
+  return parse(await Deno.readTextFile(`${CHART}/charts/${chart}/values.yaml`));
+}
+
+const umbrella: Values = parse(await Deno.readTextFile(`${CHART}/values.yaml`));
+
+Deno.test("schemas and the reference are what scripts/charts writes", async () => {
+  for (const [path, text] of await generated()) {
+    assertEquals(await Deno.readTextFile(path), text, path);
+  }
+});
+
+/** Free-form members: what Kubernetes or a server defines. */
+const FREE = /\.(config|podAnnotations|podLabels|nodeSelector|affinity|annotations)$|\[\]$/;
+
+function* objects(schema: JsonSchema, path: string): Generator<[string, JsonSchema]> {
+  if (schema.type === "object") yield [path, schema];
+  for (const [key, member] of Object.entries(schema.properties ?? {})) {
+    yield* objects(member, `${path}.${key}`);
+  }
+  if (schema.items !== undefined) yield* objects(schema.items, `${path}[]`);
+}
+
+Deno.test("schemas are strict on every level", () => {
+  for (const chart of CHARTS) {
+    for (const [path, { additionalProperties, properties }] of objects(chartSchema(chart), chart)) {
+      if (FREE.test(path) && Object.keys(properties ?? {}).length === 0) continue;
+      assertEquals(additionalProperties, false, path);
+    }
+  }
+  const { additionalProperties, properties } = umbrellaSchema();
+  assertEquals(additionalProperties, false);
+  assertEquals(Object.keys(properties!).sort(), ["common", "global", ...CHARTS].sort());
+});
+
+Deno.test("values.yaml and schema have the same keys, both ways", async () => {
+  for (const chart of CHARTS) {
+    const { properties, required } = chartSchema(chart);
+    const { global: _, enabled: __, config, ...own } = properties!;
+    const { config: ___, ...values } = await valuesOf(chart);
+    const needed = required!.filter((key) => key !== "global" && key !== "config");
+    assertEquals(unequal({ properties: own, required: needed }, values, chart), []);
+    assert(config !== undefined);
+  }
+  assertEquals(unequal(umbrellaSchema().properties!.global!, umbrella.global, "global"), []);
+});
+
+function unequal(schema: JsonSchema, values: unknown, path: string): string[] {
+  const { properties = {}, required = [] } = schema;
+  if (Object.keys(properties).length === 0) return [];
+  const given = Object.keys(values as Values);
+  return [
+    ...given.filter((key) => !(key in properties)).map((key) => `${path}.${key} is in no schema`),
+    ...required.filter((key) => !given.includes(key)).map((key) => `${path}.${key} has no default`),
+    ...given.filter((key) => key in properties)
+      .flatMap((key) => unequal(properties[key]!, (values as Values)[key], `${path}.${key}`)),
+  ];
+}
+
+const MISSPELT: readonly [values: Values, line: string][] = [
+  [{ kafak: { replicas: 1 } }, "at '': additional properties 'kafak' not allowed"],
+  [{ global: { topic: {} } }, "at '/global': additional properties 'topic' not allowed"],
+  [{ kafka: { replcas: 1 } }, "at '': additional properties 'replcas' not allowed"],
+  [
+    { hdfs: { namenode: { service: { port: 1 } } } },
+    "at '/namenode/service': additional properties 'port' not allowed",
+  ],
+  [
+    { speed: { config: { flushIntervall: "1s" } } },
+    "at '/config': additional properties 'flushIntervall' not allowed",
+  ],
+  [
+    { ingest: { config: { kafka: { brokers: ["x:1"] } } } },
+    "at '/config/kafka': additional properties 'brokers' not allowed",
+  ],
+  [
+    { serving: { probes: { liveness: { path: "/" } } } },
+    "at '/probes/liveness': additional properties 'path' not allowed",
+  ],
+];
+
+for (const [values, line] of MISSPELT) {
+  Deno.test(`Helm refuses ${JSON.stringify(values)}`, async () => {
+    const lines = (await renderText({ values })).stderr.split("\n").map((one) => one.slice(2));
+    assert(lines.includes(line), lines.join("\n"));
+  });
+}
+
+const WRONG: readonly [values: Values, line: RegExp][] = [
+  [{ kafka: { replicas: 0 } }, /^at '\/replicas': minimum: got 0, want 1$/],
+  [{ kafka: { replicas: "3" } }, /^at '\/replicas': got string, want integer$/],
+  [{ kafka: { controllers: 2 } }, /^at '\/controllers': value must be one of 1, 3, 5, 7$/],
+  [{ elasticsearch: { heap: "2 GB" } }, /^at '\/heap': '2 GB' does not match pattern/],
+  [{ serving: { service: { type: "Nodeport" } } }, /^at '\/service\/type': value must be one of/],
+  [{ ingest: { image: { digest: "sha256:1" } } }, /^at '\/image\/digest': 'sha256:1' does not/],
+  [{ batch: { schedule: "hourly" } }, /^at '\/schedule': 'hourly' does not match pattern/],
+  [{ batch: { config: { threads: 0 } } }, /^at '\/config\/threads': minimum: got 0, want 1$/],
+  [{ global: { views: { replicas: 99 } } }, /^at '\/global\/views\/replicas': maximum: got 99/],
+];
+
+for (const [values, line] of WRONG) {
+  Deno.test(`Helm refuses ${JSON.stringify(values)}`, async () => {
+    const { stderr } = await renderText({ values });
+    const [found] = stderr.split("\n").filter((one) => one.startsWith("- ")).map((one) =>
+      one.slice(2)
+    );
+    assertMatch(found ?? stderr, line);
+  });
+}
+
+/** What must be set besides, for a value to have an effect. */
+const BESIDES: Readonly<Record<string, Values>> = {
+  "serving.service.nodePort": { serving: { service: { type: "NodePort" } } },
+  "elasticsearch.service.nodePort": { elasticsearch: { service: { type: "NodePort" } } },
+  "hdfs.namenode.service.nodePort": { hdfs: { namenode: { service: { type: "NodePort" } } } },
+  "kafka.podDisruptionBudget.maxUnavailable": { global: { topics: { minInsyncReplicas: 1 } } },
+  "elasticsearch.security.existingSecret": {
+    global: { credentials: { elasticsearch: { existingSecret: "s", username: "u", ca: true } } },
+    elasticsearch: { security: { existingSecret: "s" } },
+  },
+};
+
+/** Rendered text by chart; that of the umbrella counts for the job charts whose commands it runs. */
+async function byChart(values: Values, presets: readonly string[] = []) {
+  const { stdout, stderr } = await renderText({ values, presets, unchecked: true });
+  assertEquals(stderr, "", JSON.stringify(values));
+  const texts = new Map<string, string>();
+  for (const text of stdout.split(/^---\n/m)) {
+    const source = /^# Source: reddit-pipeline\/(?:charts\/(\w+)\/)?/.exec(text);
+    const chart = source?.[1] ?? "umbrella";
+    texts.set(chart, (texts.get(chart) ?? "") + text);
+  }
+  return texts;
+}
+
+Deno.test("every value of every chart has an effect", async () => {
+  const before = await byChart({});
+  const rounds: Mutation[][] = [];
+  for (const chart of CHARTS) {
+    const { global: _, enabled: __, config: ___, ...own } = chartSchema(chart).properties!;
+    const all = [...mutations({ properties: own }, await valuesOf(chart), [chart])];
+    // One value a chart and round: charts do not see one another's.
+    all.filter(({ path }) => !(path.join(".") in BESIDES) && !IN_UMBRELLA.test(path.join(".")))
+      .forEach((mutation, i) => (rounds[i] ??= []).push(mutation));
+  }
+  const dead: string[] = [];
+  for (const round of rounds) {
+    const after = await byChart(Object.assign({}, ...round.map(nested)));
+    const same = round.filter(({ path: [chart] }) => after.get(chart!) === before.get(chart!));
+    dead.push(...same.map(({ path }) => path.join(".")));
+  }
+  assertEquals(dead, []);
+});
+
+/** Have their effect in the umbrella, which runs commands of several jobs. */
+const IN_UMBRELLA = /^generator\.(historical\.enabled|canary\.\w+)$/;
+
+Deno.test("values of what the umbrella runs have an effect", async () => {
+  const before = (await byChart({})).get("umbrella");
+  for (
+    const generator of [
+      { historical: { enabled: false } },
+      { canary: { within: "1s" } },
+      { canary: { committedWithin: "1s" } },
+    ]
+  ) assert((await byChart({ generator })).get("umbrella") !== before);
+});
+
+for (const [path, besides] of Object.entries(BESIDES)) {
+  Deno.test(`${path} has an effect`, async () => {
+    const [chart] = path.split(".");
+    const value = path.endsWith("nodePort") ? 30_123 : path.endsWith("Secret") ? "another" : 1;
+    const changed = merged(besides, nested({ path: path.split("."), value }));
+    assert((await byChart(besides)).get(chart!) !== (await byChart(changed)).get(chart!));
+  });
+}
+
+function merged(below: unknown, above: unknown): Values {
+  if (typeof below !== "object" || typeof above !== "object") return above as Values;
+  const both = { ...below } as Values;
+  for (const [key, value] of Object.entries(above as Values)) {
+    both[key] = key in both ? merged(both[key], value) : value;
+  }
+  return both;
+}
+
+Deno.test("every global value has an effect", async () => {
+  const base = ["ci/bring-your-own-values.yaml"];
+  const schema = umbrellaSchema().properties!.global!;
+  const others = ["storageClass", "endpoints", "credentials"];
+  const all = [...mutations(schema, umbrella.global, ["global"])];
+  const own = all.filter(({ path }) => !others.includes(path[1]!) && path[2] !== "extraEgress");
+  const before = (await renderText()).stdout;
+  for (const mutation of own) {
+    const { path } = mutation;
+    const values = path.at(-1) === "minInsyncReplicas"
+      ? { global: { topics: { minInsyncReplicas: 1 } } }
+      : path.join(".") === "global.topics.replication" ||
+          path.join(".") === "global.dataset.replication"
+      ? nested({ path, value: 2 })
+      : nested(mutation);
+    const { stdout, stderr } = await renderText({
+      values: path.join(".") === "global.topics.replication"
+        ? merged(values, { global: { topics: { minInsyncReplicas: 1 } } })
+        : values,
+    });
+    assertEquals(stderr, "", path.join("."));
+    assert(stdout !== before, path.join("."));
+  }
+  // The rest has its effect where servers, Secrets or volumes are others.
+  const theirs = (await renderText({ presets: base })).stdout;
+  const rest: Values[] = [
+    { networkPolicy: { extraEgress: [{ ports: [{ port: 9999 }] }] } },
+    { endpoints: { kafka: ["other:9092"] } },
+    { endpoints: { hdfs: ["http://other:9870"] } },
+    { endpoints: { elasticsearch: ["https://other:9200"] } },
+    ...["kafka", "hdfs", "elasticsearch"].map((name) => ({
+      credentials: { [name]: { existingSecret: "other" } },
+    })),
+    { credentials: { kafka: { tls: false, ca: false, clientCertificate: false } } },
+    { credentials: { kafka: { ca: false } } },
+    { credentials: { kafka: { clientCertificate: false } } },
+    { credentials: { kafka: { mechanism: "plain" } } },
+    { credentials: { kafka: { username: "other" } } },
+    { credentials: { hdfs: { ca: false } } },
+    { credentials: { elasticsearch: { ca: false } } },
+    { credentials: { elasticsearch: { apiKey: false } } },
+    { credentials: { elasticsearch: { apiKey: false, username: "other" } } },
+  ];
+  for (const global of rest) {
+    const { stdout, stderr } = await renderText({ presets: base, values: { global } });
+    assertEquals(stderr, "", JSON.stringify(global));
+    assert(stdout !== theirs, JSON.stringify(global));
+  }
+  const classes = await renderText({ values: { global: { storageClass: "other" } } });
+  assert(classes.stdout !== before);
+});
+
+Deno.test("settings of a job reach it as they are", async () => {
+  for (const chart of CHARTS.filter((name) => jobSettings(name) !== undefined)) {
+    const values = { [chart]: { config: { log: { level: "debug" } } } };
+    const text = (await byChart(values)).get(chart)!;
+    assertMatch(text, /"level": "debug"/);
+  }
+});
+
+/** References to values in the templates of a folder, such as `image.pullPolicy`. */
+async function references(folder: string): Promise<string[]> {
+  const found = new Set<string>();
+  for await (const { name } of Deno.readDir(`${folder}/templates`)) {
+    const text = await Deno.readTextFile(`${folder}/templates/${name}`);
+    for (const [, path] of text.matchAll(/\.Values\.([\w.]+)/g)) found.add(path!);
+  }
+  return [...found];
+}
+
+function has(schema: JsonSchema, [key, ...rest]: readonly string[]): boolean {
+  if (key === undefined) return true;
+  const { properties = {} } = schema;
+  if (Object.keys(properties).length === 0) return true;
+  const member = properties[key];
+  return member !== undefined && has(member, rest);
+}
+
+Deno.test("templates use no value that no schema has", async () => {
+  for (const chart of CHARTS) {
+    const unknown = (await references(`${CHART}/charts/${chart}`))
+      .filter((path) => !has(chartSchema(chart), path.split(".")));
+    assertEquals(unknown, [], chart);
+  }
+  const shared = (await references(`${CHART}/charts/common`)).filter((path) =>
+    !CHARTS.some((chart) => has(chartSchema(chart), path.split(".")))
+  );
+  assertEquals(shared, []);
+});
+
+Deno.test("refusal() fails where nothing is refused", async () => {
+  const failed = await refusal({ values: {} }).then(() => false, () => true);
+  assert(failed);
+});

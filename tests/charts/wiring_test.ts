@@ -1,0 +1,162 @@
+import { assert, assertEquals } from "@std/assert";
+import { loadConfig } from "@pipeline/runtime";
+import type { z } from "zod";
+import { batchConfig, verifyConfig } from "../../jobs/batch/config.ts";
+import { canaryConfig, historicalConfig, realtimeConfig } from "../../jobs/generator/config.ts";
+import { bootstrapConfig, ingestConfig } from "../../jobs/ingest/config.ts";
+import { servingConfig } from "../../jobs/serving/config.ts";
+import { speedConfig } from "../../jobs/speed/config.ts";
+import { PRESETS } from "./_golden.ts";
+import { find, type Manifest, renderChart } from "./_render.ts";
+
+/** What each command of each job checks its configuration with. */
+const SCHEMAS: Readonly<Record<string, readonly z.ZodType[]>> = {
+  generator: [historicalConfig, realtimeConfig, canaryConfig],
+  ingest: [ingestConfig, bootstrapConfig],
+  batch: [batchConfig, verifyConfig],
+  speed: [speedConfig],
+  serving: [servingConfig],
+};
+
+function configOf(manifests: readonly Manifest[], job: string): Manifest {
+  return JSON.parse(find(manifests, "ConfigMap", `reddit-${job}`).data["config.json"]);
+}
+
+for (const [preset, presets] of Object.entries(PRESETS)) {
+  Deno.test(`the jobs accept the configurations of ${preset}`, async () => {
+    const manifests = await renderChart({ presets });
+    const there = Object.entries(SCHEMAS).filter(([job]) =>
+      manifests.some(({ metadata }) => metadata.name === `reddit-${job}`)
+    );
+    assert(there.length >= 4);
+    for (const [job, schemas] of there) {
+      for (const schema of schemas) loadConfig(schema, { file: configOf(manifests, job) });
+    }
+  });
+}
+
+Deno.test("jobs find the servers of the release, and agree on what they share", async () => {
+  const manifests = await renderChart({
+    values: { global: { topics: { partitions: 6, retention: "2d" }, maxFuture: "2h" } },
+  });
+  const domain = "reddit-pipeline.svc.cluster.local";
+  for (const job of ["ingest", "batch"]) {
+    const { hdfs, kafka, partitions } = configOf(manifests, job);
+    assertEquals(hdfs.namenodes, [`http://reddit-namenode.${domain}:9870`]);
+    assertEquals(kafka.brokers, [`reddit-kafka.${domain}:9092`]);
+    assertEquals([kafka.retention, partitions], ["2d", 6]);
+  }
+  for (const job of ["batch", "speed", "serving"]) {
+    const { elasticsearch, partitions } = configOf(manifests, job);
+    assertEquals(elasticsearch.nodes, [`http://reddit-elasticsearch.${domain}:9200`]);
+    assertEquals([elasticsearch.replicas, partitions], [1, 6]);
+  }
+  assertEquals(configOf(manifests, "ingest").maxFuture, "2h");
+  assertEquals(configOf(manifests, "batch").views, { maxFuture: "2h" });
+});
+
+Deno.test("a job's own settings stand beside what is wired", async () => {
+  const manifests = await renderChart({
+    values: { speed: { config: { flushInterval: "1s", kafka: { fetchWait: "10ms" } } } },
+  });
+  const { flushInterval, kafka } = configOf(manifests, "speed");
+  assertEquals([flushInterval, kafka.fetchWait], ["1s", "10ms"]);
+  assertEquals(kafka.brokers.length, 1);
+});
+
+Deno.test("a job drains before its pod is killed", async () => {
+  const manifests = await renderChart({
+    values: { ingest: { terminationGracePeriodSeconds: 90 } },
+  });
+  const { terminationGracePeriodSeconds } = find(manifests, "Deployment", "reddit-ingest").spec
+    .template.spec;
+  assertEquals([terminationGracePeriodSeconds, configOf(manifests, "ingest").grace], [90, "80s"]);
+});
+
+Deno.test("servers of others are reached with the Secrets that are named, key by key", async () => {
+  const manifests = await renderChart({ presets: PRESETS["bring-your-own"]! });
+  const folder = "/etc/reddit-pipeline/secrets";
+  const { kafka, hdfs, elasticsearch } = configOf(manifests, "batch");
+  assertEquals(kafka.brokers, ["events-kafka-bootstrap.kafka.svc:9093"]);
+  assertEquals(kafka.tls, {
+    caFile: `${folder}/kafka/ca.crt`,
+    certFile: `${folder}/kafka/tls.crt`,
+    keyFile: `${folder}/kafka/tls.key`,
+  });
+  assertEquals(kafka.sasl, {
+    mechanism: "scram-sha-512",
+    username: "reddit",
+    passwordFile: `${folder}/kafka/password`,
+  });
+  assertEquals(hdfs.caFile, `${folder}/hdfs/ca.crt`);
+  assertEquals([hdfs.namenodes.length, hdfs.root, hdfs.user], [2, "/apps/reddit", "reddit"]);
+  assertEquals(elasticsearch.apiKeyFile, `${folder}/elasticsearch/api-key`);
+  const { volumes } = find(manifests, "Deployment", "reddit-speed").spec.template.spec;
+  const secrets = volumes.flatMap(({ projected }: Manifest) => projected?.sources ?? [])
+    .flatMap(({ secret }: Manifest) => secret ?? []);
+  assertEquals(secrets, [
+    {
+      name: "reddit-kafka",
+      items: ["ca.crt", "tls.crt", "tls.key", "password"]
+        .map((key) => ({ key, path: `secrets/kafka/${key}` })),
+    },
+    {
+      name: "reddit-elasticsearch",
+      items: ["ca.crt", "api-key"].map((key) => ({ key, path: `secrets/elasticsearch/${key}` })),
+    },
+  ]);
+});
+
+Deno.test("no password is an argument or a variable", async () => {
+  for (const presets of Object.values(PRESETS)) {
+    const text = JSON.stringify(await renderChart({ presets }));
+    assert(
+      !/"(name|value)":"[^"]*password[^"]*"/i.test(text.replaceAll(/secrets\/\w+\/password/g, "")),
+    );
+  }
+});
+
+Deno.test("Elasticsearch's own security is that of its Secret, and the jobs log in", async () => {
+  const manifests = await renderChart({ presets: PRESETS.prod! });
+  const { spec } = find(manifests, "StatefulSet", "reddit-elasticsearch").spec.template;
+  const volume = spec.volumes.find(({ name }: Manifest) => name === "security");
+  assertEquals(volume.secret, { secretName: "reddit-pipeline-elasticsearch" });
+  assertEquals(spec.containers[0].readinessProbe.tcpSocket, { port: "http" });
+  const { elasticsearch } = configOf(manifests, "serving");
+  assertEquals(elasticsearch.nodes, [
+    "https://reddit-elasticsearch.reddit-pipeline.svc.cluster.local:9200",
+  ]);
+  assertEquals(elasticsearch.username, "elastic");
+});
+
+Deno.test("history and set-up are commands of the jobs, in order", async () => {
+  const manifests = await renderChart();
+  const steps = (component: string) => {
+    const { spec } =
+      manifests.find(({ kind, metadata }) =>
+        kind === "Job" && metadata.labels["app.kubernetes.io/component"] === component
+      ).spec.template;
+    return [...spec.initContainers, ...spec.containers].map(({ image, args }) =>
+      `${image.replace(/^.*\/|:.*$/g, "")} ${args[0]}`
+    );
+  };
+  assertEquals(steps("setup"), ["ingest setup", "batch setup"]);
+  assertEquals(steps("history"), ["generator historical", "ingest bootstrap", "batch run"]);
+});
+
+Deno.test("helm test runs commands of the jobs in the jobs' images, one after the other", async () => {
+  const pods = (await renderChart()).filter(({ kind }) => kind === "Pod");
+  const weight = ({ metadata }: Manifest) => Number(metadata.annotations["helm.sh/hook-weight"]);
+  pods.sort((a, b) => weight(a) - weight(b));
+  assertEquals(
+    pods.map(({ spec: { containers: [{ image, args }] } }) =>
+      `${image.replace(/^.*\/|:.*$/g, "")} ${args[0]}`
+    ),
+    ["ingest check", "batch check", "generator canary", "batch verify"],
+  );
+  const [{ args }] = pods[2].spec.containers;
+  assertEquals(
+    args[args.indexOf("--serving") + 1],
+    "http://reddit-serving.reddit-pipeline.svc.cluster.local:80",
+  );
+});
