@@ -16,7 +16,14 @@ import {
   TOPICS,
 } from "@pipeline/core";
 import { checkContinuation, type Commit, CommitLog, newToken } from "@pipeline/protocol";
-import { type Clock, Lifetime, retry, type RetryOptions, systemClock } from "@pipeline/runtime";
+import {
+  type Clock,
+  Lifetime,
+  type Logger,
+  retry,
+  type RetryOptions,
+  systemClock,
+} from "@pipeline/runtime";
 import { PartitionWriter } from "./partition_writer.ts";
 
 /** When a partition is flushed, and what is a dead letter. */
@@ -45,6 +52,8 @@ export interface IngestOptions {
   readonly retry?: RetryOptions;
   /** Ends waiting for a log that does not answer when ingest starts. */
   readonly signal?: AbortSignal;
+  /** Told where another writer was first. */
+  readonly logger?: Logger;
   /** Told each commit of this writer. */
   readonly onCommit?: (commit: Commit) => void;
 }
@@ -200,9 +209,40 @@ export class Ingest {
   }
 
   async #commit(assigned: Assigned): Promise<void> {
-    const commit = await assigned.writer.flush();
+    const { writer } = assigned;
+    const taken = writer.next;
+    const flushed = await writer.flush();
     assigned.since = undefined;
-    if (commit !== undefined) this.#o.onCommit?.(commit);
+    if (flushed === undefined) return;
+    if (flushed.ours) this.#o.onCommit?.(flushed.commit);
+    else await this.#followOther(assigned, { last: flushed.commit.last, taken });
+  }
+
+  /**
+   * Goes on after another writer's commit: what was delivered before `taken` and is not in that
+   * commit is not delivered again. A partition's old owner may commit once more after its new owner
+   * has looked where to begin.
+   */
+  async #followOther(
+    assigned: Assigned,
+    { last, taken }: { readonly last: Commit["last"]; readonly taken: number },
+  ): Promise<void> {
+    const { log, logger } = this.#o;
+    const { topic, partition, writer } = assigned;
+    // Where we end, or have lost the partition, the rest is its new owner's.
+    if (this.#life.signal.aborted || !this.#isOurs(assigned)) return;
+    logger?.info("Another writer was first", {
+      topic,
+      partition,
+      start: writer.committed,
+      taken,
+    });
+    await this.#retry(() => checkContinuation(log, topic, partition, writer.committed, last));
+    await this.#retry(async () => {
+      if (writer.next >= taken) return;
+      for await (const batch of log.read(topic, partition, writer.next, taken)) writer.add(batch);
+    });
+    if (writer.pending.records > 0) assigned.since = this.#clock.monotonic();
   }
 
   /** One thing at a time on a partition; what fails there ends ingest. */
@@ -211,7 +251,7 @@ export class Ingest {
     const run = assigned.busy.then(work);
     assigned.busy = run;
     run.catch((error) => {
-      // The new owner of a partition commits what its old one was about to: that one loses.
+      // What fails on a partition that was taken from us is its new owner's to do.
       if (this.#isOurs(assigned)) this.#life.fail(error);
     });
     return run;

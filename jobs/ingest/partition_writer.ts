@@ -65,6 +65,14 @@ export interface PartitionWriterOptions {
   readonly retry?: RetryOptions;
 }
 
+/** What came of a flush. */
+export interface Flushed {
+  /** What stands in the dataset from the flush's start on. */
+  readonly commit: Commit;
+  /** False where another writer was first: what it has not committed is to be taken again. */
+  readonly ours: boolean;
+}
+
 interface DeadLetter {
   readonly record: LogRecord;
   readonly reason: string;
@@ -138,12 +146,10 @@ export class PartitionWriter {
   }
 
   /**
-   * Commits what was taken. Returns the commit, or `undefined` where there was nothing.
-   *
-   * @throws {PipelineError} `conflict` where another writer committed the same start:
-   * this one must begin again after it.
+   * Commits what was taken. Returns the commit, or `undefined` where there was nothing. Where
+   * another writer committed the same start, this one has taken nothing beyond that commit.
    */
-  async flush(): Promise<Commit | undefined> {
+  async flush(): Promise<Flushed | undefined> {
     const buffer = this.#buffer;
     if (buffer.end === buffer.start) return undefined;
     const { topic, partition, token } = this.#o;
@@ -172,16 +178,9 @@ export class PartitionWriter {
     );
     for await (const _ of placed);
     const winner = await this.#retry(() => this.#commits.publish(commit, intent));
-    if (winner.token !== token || winner.end !== commit.end) {
-      throw new PipelineError(
-        "conflict",
-        `${partitionName(topic, partition)}: another writer committed offsets ${winner.start} to ` +
-          `${winner.end - 1}`,
-      );
-    }
-    this.#buffer = new Buffer(buffer.end, buffer.end);
-    this.#last = last;
-    return commit;
+    this.#buffer = new Buffer(winner.end, winner.end);
+    this.#last = winner.last;
+    return { commit: winner, ours: winner.token === token && winner.end === commit.end };
   }
 
   #contents(buffer: Buffer): { file: CommittedFile; bytes: Uint8Array }[] {

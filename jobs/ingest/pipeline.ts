@@ -133,6 +133,7 @@ export async function runIngest({ log, dataset }: IngestPorts, job: Job<IngestCo
       max_future: config.maxFuture,
     },
     retry: job.retry,
+    logger,
     signal,
     onCommit: ({ topic, partition, start, end, ...commit }) => {
       records.add(commit.records, { topic });
