@@ -97,7 +97,7 @@ export async function openParts(
     const parts = await openAll({
       log: () => openKafka(servers.kafka, options),
       dataset: () => openHdfs(servers.hdfs, options),
-      store: () => openElasticsearch(servers.elasticsearch, options),
+      store: () => openElasticsearch(servers.elasticsearch),
     });
     return { ...parts, close: () => parts.close().finally(() => lock?.release()) };
   } catch (error) {

@@ -52,6 +52,10 @@ export async function runSpeed({ log, store }: SpeedPorts, job: Job<SpeedConfig>
       gauge.set(folded.reduce((sum, { keys }) => sum + keys, 0));
     },
   });
+  job.health.condition("generations", () => {
+    const broken = [...speed.broken];
+    return broken.length === 0 ? undefined : `a part of generation ${broken.join(", ")} is gone`;
+  });
   logger.info("Speed runs");
   const ending = new AbortController();
   const lag = watchLag({

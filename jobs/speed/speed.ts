@@ -5,7 +5,7 @@
  * @module
  */
 
-import { definitionHash, type EventLog, hasCode, type ServingStore } from "@pipeline/core";
+import { definitionHash, type EventLog, hasCode, type ServingStore, VIEWS } from "@pipeline/core";
 import { type Manifest, readManifest, readManifests } from "@pipeline/protocol";
 import {
   type Clock,
@@ -44,6 +44,7 @@ export class Speed {
   readonly #clock: Clock;
   readonly #folds = new Map<number, GenerationFold>();
   readonly #refused = new Set<number>();
+  readonly #broken = new Set<number>();
   readonly #life = new Lifetime();
   #loop: Promise<void> = Promise.resolve();
 
@@ -67,6 +68,11 @@ export class Speed {
   /** The folds under way, by generation. */
   get folds(): ReadonlyMap<number, GenerationFold> {
     return this.#folds;
+  }
+
+  /** Generations that cannot be folded any more, since an index of theirs is gone. */
+  get broken(): ReadonlySet<number> {
+    return this.#broken;
   }
 
   /** Writes what was folded and stops. */
@@ -100,8 +106,13 @@ export class Speed {
       m.state === "prepared" || (m.generation === current && m.state !== "building")
     );
     for (const manifest of wanted) {
-      if (!this.#folds.has(manifest.generation) && this.#accepts(manifest)) {
-        await this.#start(manifest);
+      const { generation } = manifest;
+      if (this.#folds.has(generation) || this.#broken.has(generation)) continue;
+      if (this.#accepts(manifest)) await this.#start(manifest);
+    }
+    for (const generation of this.#broken) {
+      if (wanted.every((manifest) => manifest.generation !== generation)) {
+        this.#broken.delete(generation);
       }
     }
     for (const [generation, fold] of this.#folds) {
@@ -125,10 +136,19 @@ export class Speed {
     });
     this.#folds.set(manifest.generation, fold);
     fold.done.catch(async (error) => {
-      if (this.#folds.get(manifest.generation) !== fold) return;
-      if (hasCode(error, "not_found") && await this.#isDropped(manifest.generation)) {
-        this.#folds.delete(manifest.generation);
-      } else this.#life.fail(error);
+      const { generation } = manifest;
+      if (this.#folds.get(generation) !== fold) return;
+      const dropped = hasCode(error, "not_found") && await this.#isDropped(generation);
+      const broken = !dropped && hasCode(error, "not_found") && await this.#lacksView(generation);
+      if (!dropped && !broken) return this.#life.fail(error);
+      this.#folds.delete(generation);
+      await fold.stop({ discard: true });
+      if (!broken) return;
+      this.#broken.add(generation);
+      this.#o.logger?.error("A part of the generation is gone: only a new one makes it whole", {
+        generation,
+        error,
+      });
     });
     this.#o.logger?.info("Start folding", {
       generation: manifest.generation,
@@ -146,6 +166,18 @@ export class Speed {
     } catch {
       return false;
     }
+  }
+
+  /** Whether a view of the generation is gone from the store. */
+  async #lacksView(generation: number): Promise<boolean> {
+    for (const view of VIEWS) {
+      try {
+        await this.#o.store.count(generation, view);
+      } catch (error) {
+        return hasCode(error, "not_found");
+      }
+    }
+    return false;
   }
 
   /** A generation of other definitions is not ours to write into. */

@@ -9,6 +9,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { sharedServers } from "../servers/mod.ts";
 import { Authority } from "../support/certificates.ts";
 import { ask, removeAll } from "../support/elasticsearch.ts";
+import { pause } from "../support/demo.ts";
 import { HttpProxy, type Interference } from "../support/http_proxy.ts";
 import { activity, stored } from "./serving_store_suite.ts";
 import { assertCode } from "./suite.ts";
@@ -26,6 +27,8 @@ interface Scene {
   readonly prefix: string;
   /** Another way to the same documents. */
   readonly witness: ElasticsearchStore;
+  /** How often the job that uses the store was told that something is tried again. */
+  readonly retries: () => number;
   /** Interferes with so many bulk requests. Returns how often it did. */
   bulks(count: number, interference: Interference): () => number;
 }
@@ -40,7 +43,10 @@ function test(name: string, body: (scene: Scene) => Promise<void>): void {
       const prefix = `faults-${crypto.randomUUID().slice(0, 8)}-`;
       const options = { prefix, replicas: 1, loadRefreshInterval: 200 };
       await using proxy = await HttpProxy.open({ target: targets[0]! });
-      const store = openElasticsearch({ ...options, nodes: [proxy.url], bulkTimeout: 3_000 });
+      let retries = 0;
+      const store = openElasticsearch({ ...options, nodes: [proxy.url], bulkTimeout: 3_000 }, {
+        retry: { onRetry: () => retries++ },
+      });
       const witness = openElasticsearch({ ...options, nodes: [direct] });
       const bulks = (count: number, interference: Interference) => {
         let done = 0;
@@ -50,7 +56,7 @@ function test(name: string, body: (scene: Scene) => Promise<void>): void {
       };
       try {
         await store.createGeneration(1);
-        await body({ proxy, store, witness, prefix, bulks });
+        await body({ proxy, store, witness, prefix, retries: () => retries, bulks });
       } finally {
         await Promise.all([store.close(), witness.close()]);
         await removeAll(direct, prefix);
@@ -108,6 +114,8 @@ test("case 28: what is refused for long rejects as unavailable, and later goes t
   proxy.interfere = () => ({ answer: { status: 429, body: {} } });
   const started = performance.now();
   const writing = assertCode(() => store.write(1, VIEW, some), "unavailable");
+  await pause(1_000);
+  assert(scene.retries() > 0, "the job is told before it is given up");
   const error = await writing;
   assert(performance.now() - started > 5_000, "it gave up at once");
   assertStringIncludes(error.message, "429");
@@ -210,7 +218,8 @@ test("case 36: a read-only block is `full`, and writing goes on once it is lifte
   await holds(witness, some);
 });
 
-test("case 37: an index deleted behind us is not made anew by a write", async ({ store, prefix }) => {
+test("case 37: an index deleted behind us is not made anew, and the next generation replaces the rest", async ({ store, prefix }) => {
+  await store.switchTo(1, undefined);
   const found = await ask(direct, "GET", `/_cat/indices/${prefix}*?format=json&h=index`);
   const indices = (found as { index: string }[]).map(({ index }) => index);
   const index = indices.find((name) => name.includes(VIEW))!;
@@ -219,6 +228,13 @@ test("case 37: an index deleted behind us is not made anew by a write", async ({
   await assertCode(() => store.get(1, VIEW, ["x"]), "not_found");
   const after = await ask(direct, "GET", `/_cat/indices/${index}?format=json`).catch(String);
   assertStringIncludes(String(after), "404");
+  assertEquals(await store.current(), 1, "the other views are served");
+  await assertCode(() => store.switchTo(2, 1), "not_found");
+  await store.createGeneration(2);
+  await assertCode(() => store.switchTo(2, undefined), "conflict");
+  await store.switchTo(2, 1);
+  assertEquals(await store.current(), 2);
+  await assertCode(() => store.switchTo(1, 1), "conflict");
 });
 
 test("cut connections in mid-request are tried again", async ({ store, proxy, witness }) => {

@@ -206,8 +206,10 @@ async function acknowledged({ stage }: Scene): Promise<number> {
 async function cut(stage: Stage): Promise<void> {
   const partitions = (await stage.log.ranges(POSTS))
     .map(({ partition, end }) => ({ partition, offset: String(end) }));
-  await withAdmin(
-    stage.servers,
-    (admin) => admin.deleteTopicRecords({ topic: `${stage.prefix}${POSTS}`, partitions }),
-  );
+  const topic = `${stage.prefix}${POSTS}`;
+  await withAdmin(stage.servers, async (admin) => {
+    // The client deletes nothing of topics whose leaders it has not learnt yet.
+    await admin.fetchTopicOffsets(topic);
+    await admin.deleteTopicRecords({ topic, partitions });
+  });
 }

@@ -142,7 +142,7 @@ export class Controls {
     operations: string[],
     harmless: (status: number) => boolean,
   ): Promise<void> {
-    await this.#connection.again(what, async () => {
+    await this.#connection.again(async () => {
       const { items } = await this.#connection.call(what, (client, options) =>
         client.bulk<string>({
           index: this.#names.controlWrites,

@@ -63,8 +63,7 @@ export class BulkWriter {
 
   async #send(alias: string, part: BulkPart): Promise<void> {
     let { lines, documents } = part;
-    const what = `write to ${alias}`;
-    await this.#connection.again(what, async () => {
+    await this.#connection.again(async () => {
       const items = await this.#request(alias, lines.flat());
       const { again, error } = sortAnswer(alias, documents, items);
       lines = again.map((i) => lines[i]!);

@@ -9,8 +9,8 @@ import { Client, type ClientOptions } from "@elastic/elasticsearch";
 import { PipelineError } from "@pipeline/core";
 import {
   type Clock,
-  type Logger,
   retry,
+  type RetryOptions,
   type RetryPolicy,
   systemClock,
   withTimeout,
@@ -20,8 +20,8 @@ import { storeError } from "./_errors.ts";
 
 /** What an adapter is opened with beside its configuration. */
 export interface ElasticsearchOptions {
-  /** Told what is tried again. */
-  readonly logger?: Logger | undefined;
+  /** Told what is tried again here, before the job itself tries again. */
+  readonly retry?: Pick<RetryOptions, "onRetry" | "onSettled"> | undefined;
   /** Waits between tries; the machine's where not given. */
   readonly clock?: Clock | undefined;
 }
@@ -58,7 +58,7 @@ export class Connection {
   readonly #under = new Set<Promise<unknown>>();
   readonly #timeout: number;
   readonly #clock: Clock;
-  readonly #logger: Logger | undefined;
+  readonly #retry: ElasticsearchOptions["retry"];
 
   /**
    * Connects with the first call.
@@ -69,7 +69,7 @@ export class Connection {
     this.#client = new Client(clientOptions(config));
     this.#timeout = config.requestTimeout;
     this.#clock = options.clock ?? systemClock;
-    this.#logger = options.logger;
+    this.#retry = options.retry;
   }
 
   /** Aborted once the connection is closed. */
@@ -88,23 +88,17 @@ export class Connection {
     request: (client: Client, options: RequestOptions) => Promise<T>,
     { timeout = this.#timeout, policy = AGAIN }: CallOptions = {},
   ): Promise<T> {
-    return this.again(what, () => this.#once(what, request, timeout), policy);
+    return this.again(() => this.#once(what, request, timeout), policy);
   }
 
   /** Tries anything again, under the rules of {@linkcode call}. */
-  async again<T>(what: string, work: () => Promise<T>, policy: RetryPolicy): Promise<T> {
+  async again<T>(work: () => Promise<T>, policy: RetryPolicy): Promise<T> {
     this.check();
     const running = retry(work, {
+      ...this.#retry,
       policy,
       signal: this.#life.signal,
       clock: this.#clock,
-      onRetry: ({ attempt, delay, error }) =>
-        this.#logger?.warn("Elasticsearch is asked again", {
-          what,
-          attempt,
-          delay: Math.round(delay),
-          error: error.message,
-        }),
     });
     this.#under.add(running);
     try {

@@ -217,42 +217,43 @@ export class ElasticsearchStore implements ServingStore {
     throw new PipelineError("unavailable", `Cannot count ${view}: ${_shards.failed} shards failed`);
   }
 
-  /** See {@linkcode ServingStore.current}. */
+  /**
+   * See {@linkcode ServingStore.current}. An index that somebody has deleted takes its alias along:
+   * the generation is still the one that the others name, and what is gone says so when it is read.
+   */
   async current(): Promise<number | undefined> {
-    const names = VIEWS.map((view) => this.#names.alias(view));
-    const found = await this.#connection.call(
-      "read the aliases",
-      (client, options) =>
-        client.indices.getAlias({ name: names, index: [...this.#names.allIndices] }, options),
-    )
-      .catch((error) => {
-        if (hasCode(error, "not_found")) return {};
-        throw error;
-      });
-    const generations = Object.keys(found).map((index) => this.#names.generation(index));
-    if (generations.length === 0) return undefined;
-    const [first] = generations;
-    if (generations.length === VIEWS.length && generations.every((g) => g === first)) return first;
+    const aliases = await this.#aliases("read the aliases");
+    const served = new Set<number>();
+    for (const [index, names] of aliases) {
+      const generation = this.#names.generation(index);
+      if (generation !== undefined && VIEWS.some((view) => names.has(this.#names.alias(view)))) {
+        served.add(generation);
+      }
+    }
+    const [generation] = served;
+    if (generation === undefined) return undefined;
+    const whole = VIEWS.every((view) => {
+      const names = aliases.get(this.#names.index(view, generation));
+      return names === undefined || names.has(this.#names.alias(view));
+    });
+    if (served.size === 1 && whole) return generation;
     throw new PipelineError(
       "corrupt",
-      `The aliases do not name one generation: they name ${Object.keys(found).sort().join(", ")}`,
+      `The aliases do not name one generation: they name ${[...served].sort().join(", ")}`,
     );
   }
 
   /** See {@linkcode ServingStore.switchTo}. */
   async switchTo(generation: number, from: number | undefined): Promise<void> {
     checkGeneration(generation);
+    await this.#controls.make();
     const removals = from === undefined
       ? [{ index: this.#names.control, alias: this.#names.unserved }]
-      : VIEWS.map((view) => ({
-        index: this.#names.index(view, from),
-        alias: this.#names.alias(view),
-      }));
+      : await this.#servedBy(from);
     const additions = VIEWS.map((view) => ({
       index: this.#names.index(view, generation),
       alias: this.#names.alias(view),
     }));
-    await this.#controls.make();
     try {
       await this.#connection.call(
         `switch to generation ${generation}`,
@@ -280,13 +281,32 @@ export class ElasticsearchStore implements ServingStore {
     }
   }
 
-  /** See {@linkcode ServingStore.generations}. */
-  async generations(): Promise<number[]> {
+  /** What serves a generation and must be taken away in a switch: not what somebody has deleted. */
+  async #servedBy(generation: number): Promise<{ index: string; alias: string }[]> {
+    const aliases = await this.#aliases("look for what is served");
+    const all = VIEWS.map((view) => ({
+      index: this.#names.index(view, generation),
+      alias: this.#names.alias(view),
+    }));
+    const left = all.filter(({ index }) => aliases.has(index));
+    return left.length === 0 ? all : left;
+  }
+
+  /** The aliases of every index of every generation. */
+  async #aliases(what: string): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
     const found = await this.#connection.call(
-      "list the generations",
+      what,
       (client, options) => client.indices.getAlias({ index: [...this.#names.allIndices] }, options),
     );
-    const generations = Object.keys(found).map((index) => this.#names.generation(index));
+    return new Map(
+      Object.entries(found).map(([index, { aliases }]) => [index, new Set(Object.keys(aliases))]),
+    );
+  }
+
+  /** See {@linkcode ServingStore.generations}. */
+  async generations(): Promise<number[]> {
+    const indices = (await this.#aliases("list the generations")).keys();
+    const generations = [...indices].map((index) => this.#names.generation(index));
     return [...new Set(generations.filter((g) => g !== undefined))].sort((a, b) => a - b);
   }
 

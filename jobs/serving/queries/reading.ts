@@ -214,7 +214,10 @@ export async function withReading<T>(
     try {
       return await read(await openReading(source));
     } catch (error) {
-      if (!hasCode(error, "not_found") || attempt === TRIES) throw error;
+      if (!hasCode(error, "not_found")) throw error;
+      if (attempt < TRIES) continue;
+      const gone = "A part of what is served is gone, until the next generation is";
+      throw new Problem(503, gone, { retryAfter: 60, cause: error });
     }
   }
 }

@@ -1,0 +1,59 @@
+import { runBatch } from "@pipeline/batch";
+import { PipelineError, type ServingStore } from "@pipeline/core";
+import { Speed } from "@pipeline/speed";
+import { assertEquals, assertRejects } from "@std/assert";
+import { pause } from "../support/demo.ts";
+import { comment, post, SETTINGS, START, World } from "./_world.ts";
+
+const SPEED = { flush_interval: 2, max_unflushed: 1_000, poll_interval: 2 };
+
+/** A store in which calls about one view of generation 1 fail, as long as there is an error. */
+function failing(store: ServingStore, error: () => PipelineError | undefined): ServingStore {
+  return new Proxy(store, {
+    get(target, name: keyof ServingStore) {
+      const call = target[name] as (...args: unknown[]) => Promise<unknown>;
+      return (...args: unknown[]) => {
+        const [generation, view] = args;
+        const found = generation === 1 && view === "subreddit_activity" ? error() : undefined;
+        return found === undefined ? call.apply(target, args) : Promise.reject(found);
+      };
+    },
+  });
+}
+
+Deno.test("Speed folds the next generation where a view of the current one is gone, and says so", async () => {
+  const world = new World();
+  let error: PipelineError | undefined;
+  const store = failing(world.ports.store, () => error);
+  const speed = Speed.start({ ...world.ports, store, settings: SPEED });
+  try {
+    await world.commit([post("p1", START), comment("c1", START + 1, { subreddit: "sub" })]);
+    await runBatch({ ...world.ports, settings: SETTINGS });
+    error = new PipelineError("not_found", "There is no such index");
+    await world.commit([comment("c2", START + 2, { subreddit: "sub" })]);
+    for (let left = 500; speed.broken.size === 0 && left > 0; left--) await pause(2);
+    assertEquals([...speed.broken], [1]);
+    const { generation } = await runBatch({ ...world.ports, settings: SETTINGS });
+    assertEquals(await world.ports.store.current(), generation);
+    for (let left = 500; speed.broken.size > 0 && left > 0; left--) await pause(2);
+    assertEquals([[...speed.broken], [...speed.folds.keys()]], [[], [generation]]);
+  } finally {
+    await speed.stop();
+  }
+});
+
+Deno.test("Speed ends with whatever else a store refuses", async () => {
+  const world = new World();
+  let error: PipelineError | undefined;
+  const store = failing(world.ports.store, () => error);
+  const speed = Speed.start({ ...world.ports, store, settings: SPEED });
+  try {
+    await world.commit([post("p1", START)]);
+    await runBatch({ ...world.ports, settings: SETTINGS });
+    error = new PipelineError("invalid", "The field is not mapped");
+    await world.commit([comment("c1", START + 1, { subreddit: "sub" })]);
+    await assertRejects(() => speed.done, PipelineError, "not mapped");
+  } finally {
+    await speed.stop().catch(() => {});
+  }
+});
