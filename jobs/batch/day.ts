@@ -5,8 +5,8 @@
  * @module
  */
 
-import { type MasterDataset, parseText, type ViewSettings, ViewState } from "@pipeline/core";
-import { inOrder, readLines } from "@pipeline/protocol";
+import { type MasterDataset, type ViewSettings, ViewState } from "@pipeline/core";
+import { checkLines, inOrder, readCommitted } from "@pipeline/protocol";
 import { retry, type RetryOptions } from "@pipeline/runtime";
 import type { InputFile } from "./plan.ts";
 import { type DayState, restoreDay, writeDay } from "./state.ts";
@@ -33,9 +33,9 @@ export async function foldFiles(
   options?: RetryOptions,
 ): Promise<void> {
   const read = ({ topic, file }: InputFile) =>
-    retry(async () => ({ topic, lines: await readLines(dataset, file) }), options);
-  for await (const { topic, lines } of inOrder(files, read)) {
-    for (const line of lines) state.add(parseText(topic, line));
+    retry(async () => ({ topic, file, lines: await readCommitted(dataset, file) }), options);
+  for await (const { topic, file, lines } of inOrder(files, read)) {
+    checkLines(file, state.addLines(topic, lines));
   }
 }
 

@@ -7,6 +7,8 @@
  * @module
  */
 
+import { Key, KeyTable } from "./_keys.ts";
+
 /**
  * A table of announcements; entries are told by number.
  *
@@ -22,9 +24,11 @@ export class AnnouncedTable<U, S> {
   readonly subreddits: (S | undefined)[] = [];
   /** The post, where only that can tell the subreddit. */
   readonly #postIds = new Map<number, string>();
-  readonly #byId = new Map<string, number>();
+  /** Numbers entries. Of those that share an id it finds the first. */
+  readonly #ids = new KeyTable();
   /** Another entry under the same id, with another `created_utc`: there hardly are any. */
   readonly #next = new Map<number, number>();
+  readonly #key = new Key();
 
   /** Number of entries. */
   get size(): number {
@@ -33,23 +37,32 @@ export class AnnouncedTable<U, S> {
 
   /** Number of ids. */
   get ids(): number {
-    return this.#byId.size;
+    return this.#ids.found;
   }
 
   /** The entry of an announcement, if it was counted. */
-  find(id: string, created: number): number | undefined {
-    let entry = this.#byId.get(id);
+  find(id: string | Key, created: number): number | undefined {
+    const first = this.#ids.find(this.#keyOf(id));
+    let entry = first < 0 ? undefined : first;
     while (entry !== undefined && this.created[entry] !== created) entry = this.#next.get(entry);
     return entry;
   }
 
   /** Adds an entry that {@linkcode find} does not find. */
-  add(id: string, created: number): number {
-    const entry = this.created.push(created) - 1;
-    const first = this.#byId.get(id);
-    if (first !== undefined) this.#next.set(entry, first);
-    this.#byId.set(id, entry);
+  add(id: string | Key, created: number): number {
+    const key = this.#keyOf(id);
+    this.created.push(created);
+    const first = this.#ids.find(key);
+    if (first < 0) return this.#ids.add(key);
+    const entry = this.#ids.append(key);
+    const second = this.#next.get(first);
+    if (second !== undefined) this.#next.set(entry, second);
+    this.#next.set(first, entry);
     return entry;
+  }
+
+  #keyOf(id: string | Key): Key {
+    return typeof id === "string" ? this.#key.set(id) : id;
   }
 
   /** Sets who and where an entry is counted for. */
@@ -57,7 +70,7 @@ export class AnnouncedTable<U, S> {
     this.users[entry] = user;
     this.subreddits[entry] = subreddit;
     if (subreddit === undefined && postId !== undefined) this.#postIds.set(entry, postId);
-    else this.#postIds.delete(entry);
+    else if (this.#postIds.size > 0) this.#postIds.delete(entry);
   }
 
   /** The post through which an entry's subreddit can be found. */
@@ -67,8 +80,8 @@ export class AnnouncedTable<U, S> {
 
   /** All entries with their ids. */
   *entries(): Generator<readonly [id: string, entry: number]> {
-    for (const [id, first] of this.#byId) {
-      for (let e: number | undefined = first; e !== undefined; e = this.#next.get(e)) yield [id, e];
-    }
+    const id = this.#ids.reader();
+    const { size } = this;
+    for (let entry = 0; entry < size; entry++) yield [id(entry), entry];
   }
 }

@@ -15,22 +15,10 @@
  * @module
  */
 
+import { EXACT_LIMIT, readStored, Registers } from "./_registers.ts";
 import { hashText } from "./hash.ts";
-import { PipelineError } from "./errors.ts";
 
-/** Bits of the hash that choose the register. */
-export const PRECISION = 12;
-
-/** Largest set that is kept exactly. */
-export const EXACT_LIMIT = 128;
-
-const REGISTERS = 1 << PRECISION;
-const ALPHA = 0.7213 / (1 + 1.079 / REGISTERS);
-const EXACT_FORM = new RegExp(`^x(?:[0-9a-f]{16}){1,${EXACT_LIMIT}}$`);
-const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const DIGIT_CODES = [...DIGITS].map((digit) => digit.charCodeAt(0));
-const decoder = new TextDecoder();
-const DIGIT_VALUES = new Map([...DIGITS].map((digit, value) => [digit, value]));
+export { EXACT_LIMIT, PRECISION } from "./_registers.ts";
 
 /** A member of a distinct count: its hash, and what HyperLogLog needs of it. */
 export class Member {
@@ -89,20 +77,11 @@ export class Distinct {
 
   /** Adds all that a stored form holds. Throws `corrupt` for anything else. */
   addStored(stored: string): void {
-    if (stored === "") return;
-    if (EXACT_FORM.test(stored)) {
-      for (let i = 1; i < stored.length; i += 16) this.add(new Member(stored.slice(i, i + 16)));
-    } else if (stored[0] === "h" && stored.length === REGISTERS + 1) {
-      const registers = this.#toRegisters();
-      this.#text = undefined;
-      for (let i = 0; i < REGISTERS; i++) {
-        const rank = DIGIT_VALUES.get(stored[i + 1]!) ?? 64;
-        if (rank > 53) throw corrupt(stored);
-        registers.raise(i, rank);
-      }
-    } else {
-      throw corrupt(stored);
-    }
+    const read = readStored(stored);
+    for (const hash of read.hashes) this.add(new Member(hash));
+    if (read.ranks.length === 0) return;
+    this.#toRegisters().raiseAll(read.ranks);
+    this.#text = undefined;
   }
 
   /** Whether nothing was added. */
@@ -138,50 +117,9 @@ export class Distinct {
   }
 }
 
-/** HyperLogLog: the greatest rank that was seen in each register. */
-class Registers {
-  readonly #ranks = new Uint8Array(REGISTERS);
-  /** The stored form, kept beside the ranks: it is asked for far more often than it is read. */
-  readonly #codes = new Uint8Array(REGISTERS).fill(DIGIT_CODES[0]!);
-  /** How many registers hold each rank: all that the estimate depends on. */
-  readonly #holders = new Uint16Array(54);
-
-  constructor() {
-    this.#holders[0] = REGISTERS;
-  }
-
-  raise(register: number, rank: number): boolean {
-    const before = this.#ranks[register]!;
-    if (rank <= before) return false;
-    this.#ranks[register] = rank;
-    this.#codes[register] = DIGIT_CODES[rank]!;
-    this.#holders[before]!--;
-    this.#holders[rank]!++;
-    return true;
-  }
-
-  toString(): string {
-    return `h${decoder.decode(this.#codes)}`;
-  }
-
-  /** Sums by rank, so that the order of additions, and with it rounding, is fixed. */
-  estimate(): number {
-    let sum = 0;
-    for (let rank = 53; rank >= 0; rank--) sum += this.#holders[rank]! * 2 ** -rank;
-    const raw = ALPHA * REGISTERS * REGISTERS / sum;
-    const zeros = this.#holders[0]!;
-    const linear = raw <= 2.5 * REGISTERS && zeros > 0;
-    return Math.round(linear ? REGISTERS * Math.log(REGISTERS / zeros) : raw);
-  }
-}
-
 /** The number of members of the union of stored forms. */
 export function countUnion(stored: Iterable<string>): number {
   const union = new Distinct();
   for (const form of stored) union.addStored(form);
   return union.count();
-}
-
-function corrupt(stored: string): PipelineError {
-  return new PipelineError("corrupt", `Not a stored distinct count: ${stored.slice(0, 40)}`);
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { daysTo } from "./_calendar.ts";
+
 /** Name of a window size, as users give it. */
 export type WindowName = "1m" | "1h" | "1d";
 
@@ -57,12 +59,6 @@ export function parseTime(value: unknown): number | undefined {
   return time <= MAX_TIME ? time + 0 : undefined;
 }
 
-/** Days before the first of each month in a year that begins in March, as leap days end it. */
-const DAYS_BEFORE = [306, 337, 0, 31, 61, 92, 122, 153, 184, 214, 245, 275];
-/** 1970-01-01, counted as {@linkcode parseFixed} counts days. */
-const EPOCH_DAYS = 719_469;
-const DAYS_IN = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-
 /**
  * `YYYY-MM-DDTHH:MM:SS.mmmZ`, our own form, digit by digit: every record has two of them. -1 for
  * whatever is not quite so, which {@linkcode parseIso} judges.
@@ -82,15 +78,11 @@ function parseFixed(text: string): number {
   const second = twoDigits(text, 17);
   const tens = twoDigits(text, 20);
   const unit = text.charCodeAt(22) - 48;
-  if (century < 0 || years < 0 || month < 1 || month > 12 || day < 1) return -1;
+  if (century < 0 || years < 0) return -1;
   if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return -1;
   if (tens < 0 || unit < 0 || unit > 9) return -1;
-  const year = century * 100 + years;
-  const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
-  if (year < 1970 || day > DAYS_IN[month - 1]! || (month === 2 && day === 29 && !leap)) return -1;
-  const y = month < 3 ? year - 1 : year;
-  const leaps = Math.floor(y / 4) - Math.floor(y / 100) + Math.floor(y / 400);
-  const days = y * 365 + leaps + DAYS_BEFORE[month - 1]! + day - EPOCH_DAYS;
+  const days = daysTo(century * 100 + years, month, day);
+  if (days < 0) return -1;
   return days * DAY + ((hour * 60 + minute) * 60 + second) * 1000 + tens * 10 + unit;
 }
 

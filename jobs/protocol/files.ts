@@ -32,11 +32,11 @@ export async function readAll(dataset: MasterDataset, path: string): Promise<Uin
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/**
- * The lines of a committed file. Rejects with `corrupt` where length, hash, number
- * of lines or the end of the last line is not what was committed.
- */
-export async function readLines(dataset: MasterDataset, file: CommittedFile): Promise<string[]> {
+/** The bytes of a committed file. Rejects with `corrupt` where they are not what was committed. */
+export async function readCommitted(
+  dataset: MasterDataset,
+  file: CommittedFile,
+): Promise<Uint8Array> {
   const path = `/data/${file.path}`;
   const bytes = await readAll(dataset, path);
   if (bytes.length !== file.bytes || hashBytes(bytes) !== file.hash) {
@@ -46,14 +46,30 @@ export async function readLines(dataset: MasterDataset, file: CommittedFile): Pr
         `${hashBytes(bytes)} instead of ${file.bytes} with ${file.hash}`,
     );
   }
-  const lines = decoder.decode(bytes).split("\n");
-  if (lines.pop() !== "" || lines.length !== file.records) {
-    throw new PipelineError(
-      "corrupt",
-      `${path} holds ${lines.length} whole lines instead of ${file.records}`,
-    );
-  }
+  return bytes;
+}
+
+/**
+ * The lines of a committed file. Rejects with `corrupt` where length, hash, number
+ * of lines or the end of the last line is not what was committed.
+ */
+export async function readLines(dataset: MasterDataset, file: CommittedFile): Promise<string[]> {
+  const lines = decoder.decode(await readCommitted(dataset, file)).split("\n");
+  if (lines.pop() !== "") throw unlike(file, lines.length);
+  checkLines(file, lines.length);
   return lines;
+}
+
+/** Throws `corrupt` where a committed file holds another number of whole lines. */
+export function checkLines(file: CommittedFile, lines: number): void {
+  if (lines !== file.records) throw unlike(file, lines);
+}
+
+function unlike(file: CommittedFile, lines: number): PipelineError {
+  return new PipelineError(
+    "corrupt",
+    `/data/${file.path} holds ${lines} whole lines instead of ${file.records}`,
+  );
 }
 
 /**

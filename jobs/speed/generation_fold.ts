@@ -9,7 +9,6 @@
  */
 
 import {
-  admitRecord,
   type Consumer,
   documentId,
   type EventLog,
@@ -193,10 +192,9 @@ export class GenerationFold {
     if (fold === undefined) return;
     const batch = continueFrom(delivered, fold.next);
     if (batch === undefined) return;
-    const { max_future: maxFuture } = this.#o.manifest.settings;
     for (const record of batch.records) {
       try {
-        fold.state.add(admitRecord(fold.topic, record.value, record.timestamp, { maxFuture }));
+        fold.state.admit(fold.topic, record);
       } catch (error) {
         if (!(error instanceof RecordError)) throw error;
         fold.deadLetters++;

@@ -1,0 +1,241 @@
+/**
+ * Subreddit activity, folded: sums and distinct authors a subreddit and window.
+ *
+ * There are more windows than anything else, and each record reaches into three of them. So
+ * they lie side by side in one array of numbers: what is asked of a window is in one line of the
+ * processor's cache, and the garbage collector has nothing to look at.
+ *
+ * @module
+ */
+
+import { Changes } from "./_changes.ts";
+import { grown } from "./_keys.ts";
+import type { MemberSets, MemberTable } from "./_members.ts";
+import type { ActivityDocument, Part } from "./documents.ts";
+import { WINDOW_NAMES, type WindowName, WINDOWS } from "./time.ts";
+import type { RetainedFrom } from "./view_settings.ts";
+
+/** Sizes from the day down: each window is tiled by those of the next size. */
+const NESTED = [...WINDOW_NAMES].reverse();
+const FINEST = NESTED.length - 1;
+/** In minutes. */
+const SIZES = NESTED.map((name) => WINDOWS[name] / WINDOWS["1m"]);
+
+// What a cell is made of. Cells are told by where they begin; -1 stands for none.
+const POSTS = 0;
+const COMMENTS = 1;
+/** Of the window, counted since 1970: as keys, small integers are faster than milliseconds. */
+const NUMBER = 2;
+/** The cell of the window around it. */
+const PARENT = 3;
+/** The cell before it in the same window. */
+const BEFORE = 4;
+/** The last cell within it. */
+const LAST = 5;
+/** The one author, most minutes have no other; or -2 - the set of authors. */
+const AUTHOR = 6;
+/** The subreddit, and how deep the window is nested. */
+const PLACE = 7;
+const LENGTH = 8;
+
+const NONE = -1;
+
+/** What an {@linkcode ActivityTable} works with. */
+export interface ActivityOptions {
+  /** Numbers authors. */
+  readonly members: MemberTable;
+  /** Keeps sets of authors. */
+  readonly sets: MemberSets;
+  /** The name of a subreddit. */
+  readonly nameOf: (subreddit: number) => string;
+  /** The first windows that are kept. */
+  readonly retained: RetainedFrom;
+  /** Whether to remember what changes. */
+  readonly track: boolean;
+}
+
+/** Cells of subreddits' windows. Authors and subreddits are told by number. */
+export class ActivityTable {
+  #cells = new Int32Array(2 * LENGTH);
+  #end = 0;
+  /** A subreddit's days, by number. */
+  readonly #days: Map<number, number>[] = [];
+  /** A subreddit's finest cell that was used last: records come about in the order of time. */
+  readonly #latest: number[] = [];
+  /** The first minute that is kept, by size. */
+  readonly #from: readonly number[];
+  readonly #changes: Changes | undefined;
+  readonly #members: MemberTable;
+  readonly #sets: MemberSets;
+  readonly #nameOf: (subreddit: number) => string;
+
+  constructor({ members, sets, nameOf, retained, track }: ActivityOptions) {
+    this.#members = members;
+    this.#sets = sets;
+    this.#nameOf = nameOf;
+    this.#from = NESTED.map((name) => retained[name] / WINDOWS["1m"]);
+    if (track) this.#changes = new Changes();
+  }
+
+  /** How many cells there are. */
+  get size(): number {
+    return this.#end / LENGTH;
+  }
+
+  /** The cell of the smallest retained window, or -1; those around it follow from it. */
+  finest(subreddit: number, minute: number): number {
+    const latest = this.#latest[subreddit];
+    if (latest !== undefined && this.#cells[latest + NUMBER]! >>> 0 === minute) return latest;
+    return this.#descend(subreddit, minute, FINEST);
+  }
+
+  /** The cell of the smallest retained window that is not below `level`. */
+  #descend(subreddit: number, minute: number, level: number): number {
+    let cell = NONE;
+    for (let l = 0; l <= level; l++) {
+      const size = SIZES[l]!;
+      const number = Math.floor(minute / size);
+      if (number * size < this.#from[l]!) return cell;
+      cell = l === 0 ? this.#day(subreddit, number) : this.#child(cell, number);
+    }
+    if (level === FINEST) this.#latest[subreddit] = cell;
+    return cell;
+  }
+
+  #day(subreddit: number, number: number): number {
+    const days = this.#days[subreddit] ??= new Map();
+    let day = days.get(number);
+    if (day === undefined) days.set(number, day = this.#add(subreddit << 2, number));
+    return day;
+  }
+
+  /** At most 60 lie in one: the one that is wanted is most often the last or new. */
+  #child(parent: number, number: number): number {
+    const cells = this.#cells;
+    let after = NONE;
+    let cell = cells[parent + LAST]!;
+    while (cell !== NONE && cells[cell + NUMBER]! >>> 0 > number) {
+      after = cell;
+      cell = cells[cell + BEFORE]!;
+    }
+    if (cell !== NONE && cells[cell + NUMBER]! >>> 0 === number) return cell;
+    const child = this.#add(cells[parent + PLACE]! + 1, number);
+    this.#cells[child + PARENT] = parent;
+    this.#cells[child + BEFORE] = cell;
+    if (after === NONE) this.#cells[parent + LAST] = child;
+    else this.#cells[after + BEFORE] = child;
+    return child;
+  }
+
+  #add(place: number, number: number): number {
+    const cell = this.#end;
+    this.#end += LENGTH;
+    if (this.#end > this.#cells.length) this.#cells = grown(this.#cells);
+    const cells = this.#cells;
+    cells[cell + NUMBER] = number;
+    cells[cell + PARENT] = cells[cell + BEFORE] = NONE;
+    cells[cell + LAST] = cells[cell + AUTHOR] = NONE;
+    cells[cell + PLACE] = place;
+    return cell;
+  }
+
+  /** Adds an author to a cell and those around it. */
+  addAuthor(cell: number, member: number): void {
+    // Whoever is counted in a window is counted in those around it.
+    for (let c = cell; c !== NONE && this.#addTo(c, member); c = this.#cells[c + PARENT]!) {
+      this.#changes?.touch(c / LENGTH);
+    }
+  }
+
+  #addTo(cell: number, member: number): boolean {
+    const author = this.#cells[cell + AUTHOR]!;
+    if (author === NONE) {
+      this.#cells[cell + AUTHOR] = member;
+      return true;
+    }
+    if (author === member) return false;
+    return this.#sets.add(author < NONE ? -2 - author : this.#setOf(cell), member);
+  }
+
+  /** The set of authors of a cell, made where there is none yet. */
+  #setOf(cell: number): number {
+    const author = this.#cells[cell + AUTHOR]!;
+    if (author < NONE) return -2 - author;
+    const set = this.#sets.make();
+    if (author !== NONE) this.#sets.add(set, author);
+    this.#cells[cell + AUTHOR] = -2 - set;
+    return set;
+  }
+
+  /** Adds announcements to a cell and those around it. */
+  count(cell: number, kind: "post" | "comment", by: number): void {
+    const cells = this.#cells;
+    const counter = kind === "post" ? POSTS : COMMENTS;
+    for (let c = cell; c !== NONE; c = cells[c + PARENT]!) {
+      cells[c + counter]! += by;
+      this.#changes?.touch(c / LENGTH);
+    }
+  }
+
+  /** Takes up a stored document. */
+  restore(subreddit: number, document: ActivityDocument): void {
+    const level = NESTED.indexOf(document.window);
+    const cell = this.#descend(subreddit, document.window_start / WINDOWS["1m"], level);
+    if (cell === NONE || (this.#cells[cell + PLACE]! & 3) !== level) return;
+    this.#cells[cell + POSTS]! += document.posts;
+    this.#cells[cell + COMMENTS]! += document.comments;
+    this.#sets.addStored(this.#setOf(cell), document.users);
+  }
+
+  /** The documents of what changed since the last call. */
+  changed(part: Part): ActivityDocument[] {
+    const changed = this.#changes?.take() ?? [];
+    return changed.map((place) => this.#document(place * LENGTH, part));
+  }
+
+  /** The documents of a subreddit, those in which nobody was counted left out. */
+  *documents(subreddit: number, part: Part): Generator<ActivityDocument> {
+    for (const day of this.#days[subreddit]?.values() ?? []) {
+      for (const cell of this.#within(day)) {
+        if (!this.#isEmpty(cell)) yield this.#document(cell, part);
+      }
+    }
+  }
+
+  *#within(cell: number): Generator<number> {
+    yield cell;
+    const children: number[] = [];
+    for (let c = this.#cells[cell + LAST]!; c !== NONE; c = this.#cells[c + BEFORE]!) {
+      children.push(c);
+    }
+    for (const child of children.reverse()) yield* this.#within(child);
+  }
+
+  #isEmpty(cell: number): boolean {
+    const author = this.#cells[cell + AUTHOR]!;
+    return author === NONE || (author < NONE && this.#sets.isEmpty(-2 - author));
+  }
+
+  #document(cell: number, part: Part): ActivityDocument {
+    const cells = this.#cells;
+    const [place, author] = [cells[cell + PLACE]!, cells[cell + AUTHOR]!];
+    const window: WindowName = NESTED[place & 3]!;
+    return {
+      type: "activity",
+      part,
+      subreddit: this.#nameOf(place >> 2),
+      window,
+      window_start: (cells[cell + NUMBER]! >>> 0) * WINDOWS[window],
+      posts: cells[cell + POSTS]!,
+      comments: cells[cell + COMMENTS]!,
+      ...this.#users(author),
+    };
+  }
+
+  #users(author: number): Pick<ActivityDocument, "active_users" | "users"> {
+    if (author === NONE) return { active_users: 0, users: "" };
+    if (author >= 0) return { active_users: 1, users: `x${this.#members.hash(author)}` };
+    const set = -2 - author;
+    return { active_users: this.#sets.count(set), users: this.#sets.text(set) };
+  }
+}

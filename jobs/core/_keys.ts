@@ -1,0 +1,193 @@
+/**
+ * Identifiers as bytes, and tables that number them. A fold looks up several a record; as bytes
+ * they need no string, and a table of numbers is nothing that the garbage collector looks at.
+ *
+ * @module
+ */
+
+/** An identifier where it lies. Keys are written over: what is to last is copied by a table. */
+export class Key {
+  /** What it lies in. */
+  bytes: Uint8Array = NOTHING;
+  /** Its first byte. */
+  start = 0;
+  /** Behind its last byte. */
+  end = 0;
+  /** {@linkcode mix} over its bytes. */
+  hash = START_HASH;
+  /** For texts: what records lie in is never written to. */
+  #own = NOTHING;
+
+  /** Takes up a text. */
+  set(text: string): this {
+    // Three bytes a UTF-16 unit are always enough.
+    if (this.#own.length < text.length * 3) this.#own = new Uint8Array(text.length * 3 + 100);
+    const bytes = this.bytes = this.#own;
+    this.start = 0;
+    this.end = text.length;
+    this.hash = START_HASH;
+    // Most are of ASCII, which a short loop encodes sooner.
+    let hash = START_HASH;
+    for (let i = 0; i < text.length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit > 0x7f) return this.#encode(text);
+      bytes[i] = unit;
+      hash = mix(hash, unit);
+    }
+    this.hash = hash;
+    return this;
+  }
+
+  #encode(text: string): this {
+    this.end = encoder.encodeInto(text, this.bytes).written;
+    for (let i = 0; i < this.end; i++) this.hash = mix(this.hash, this.bytes[i]!);
+    return this;
+  }
+
+  /** Whether it is `known`, as far as that can be told without making it a string. */
+  is(known: string): boolean {
+    const { bytes, start } = this;
+    if (known.length !== this.end - start) return false;
+    for (let i = 0; i < known.length; i++) {
+      const byte = bytes[start + i]!;
+      if (byte > 0x7f || known.charCodeAt(i) !== byte) return false;
+    }
+    return true;
+  }
+
+  /** The text. */
+  toString(): string {
+    return decoder.decode(this.bytes.subarray(this.start, this.end));
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** What a hash begins with (FNV-1a, 32 bits). */
+export const START_HASH = 0x811c9dc5 | 0;
+
+/** A hash with one more byte in it. */
+export function mix(hash: number, byte: number): number {
+  return Math.imul(hash ^ byte, 0x01000193);
+}
+
+/** Slots are pairs: the hash, and the number + 1; at most two of three are taken. */
+const FIRST_SLOTS = 8;
+
+/** Numbers identifiers from 0 on, in the order in which they come. */
+export class KeyTable {
+  #slots = new Int32Array(2 * FIRST_SLOTS);
+  #taken = 0;
+  #size = 0;
+  /** All identifiers, one behind the other. */
+  #bytes = new Uint8Array(64);
+  /** Where each one begins, and the next one will. */
+  #starts = new Uint32Array(16);
+
+  /** How many numbers are given out. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** How many of them {@linkcode find} finds. */
+  get found(): number {
+    return this.#taken;
+  }
+
+  /** The number of an identifier, or -1. */
+  find(key: Key): number {
+    return this.#slots[this.#slot(key) + 1]! - 1;
+  }
+
+  /** Numbers an identifier that {@linkcode find} does not find. */
+  add(key: Key): number {
+    if (3 * (this.#taken + 1) > this.#slots.length) this.#spread();
+    const slot = this.#slot(key);
+    const number = this.append(key);
+    this.#slots[slot] = key.hash;
+    this.#slots[slot + 1] = number + 1;
+    this.#taken++;
+    return number;
+  }
+
+  /** Gives a number that {@linkcode find} does not find: for what is told by more than its id. */
+  append({ bytes, start, end }: Key): number {
+    const number = this.#size++;
+    if (this.#size === this.#starts.length) this.#starts = grown(this.#starts);
+    let at = this.#starts[number]!;
+    const until = at + end - start;
+    while (until > this.#bytes.length) this.#bytes = grown(this.#bytes);
+    for (let i = start; i < end; i++) this.#bytes[at++] = bytes[i]!;
+    this.#starts[this.#size] = until;
+    return number;
+  }
+
+  /** The identifier with a number. */
+  text(number: number): string {
+    return decoder.decode(this.#bytes.subarray(this.#starts[number]!, this.#starts[number + 1]!));
+  }
+
+  /** Reads many identifiers, several times as fast. */
+  reader(): (number: number) => string {
+    const [bytes, starts] = [this.#bytes.subarray(0, this.#starts[this.#size]!), this.#starts];
+    const all = decoder.decode(bytes);
+    // Where all are of ASCII, characters are where the bytes are.
+    if (all.length !== bytes.length) return (number) => this.text(number);
+    return (number) => all.slice(starts[number]!, starts[number + 1]!);
+  }
+
+  /** The slot of an identifier, or the free one that it would take. */
+  #slot(key: Key): number {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    const hash = key.hash;
+    let slot = placeOf(hash) & mask;
+    while (slots[slot + 1] !== 0) {
+      if (slots[slot] === hash && this.#holds(slots[slot + 1]! - 1, key)) break;
+      slot = (slot + 2) & mask;
+    }
+    return slot;
+  }
+
+  #holds(number: number, { bytes, start, end }: Key): boolean {
+    const held = this.#bytes;
+    let at = this.#starts[number]!;
+    if (this.#starts[number + 1]! - at !== end - start) return false;
+    for (let i = start; i < end; i++) if (held[at++] !== bytes[i]) return false;
+    return true;
+  }
+
+  #spread(): void {
+    const before = this.#slots;
+    const slots = new Int32Array(2 * before.length);
+    const mask = slots.length - 1;
+    for (let i = 0; i < before.length; i += 2) {
+      if (before[i + 1] === 0) continue;
+      let slot = placeOf(before[i]!) & mask;
+      while (slots[slot + 1] !== 0) slot = (slot + 2) & mask;
+      slots[slot] = before[i]!;
+      slots[slot + 1] = before[i + 1]!;
+    }
+    this.#slots = slots;
+  }
+}
+
+/** An even number whose low bits depend on all of the hash. */
+function placeOf(hash: number): number {
+  const folded = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  return (folded ^ (folded >>> 13)) << 1;
+}
+
+/** A copy with room for half as much again. */
+export function grown<T extends Columns>(column: T): T {
+  const copy = new (column.constructor as new (length: number) => T)(
+    column.length + (column.length >> 1) + 16,
+  );
+  copy.set(column);
+  return copy;
+}
+
+/** What columns are kept in. */
+type Columns = Uint8Array | Int32Array | Uint32Array | Float64Array;

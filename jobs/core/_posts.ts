@@ -1,0 +1,139 @@
+/**
+ * Top posts, folded: of each post in a subreddit the latest version.
+ *
+ * @module
+ */
+
+import type { Facts } from "./_facts.ts";
+import { type Key, KeyTable } from "./_keys.ts";
+import type { Part, PostDocument } from "./documents.ts";
+import { comparePostVersions, type PostVersion } from "./versions.ts";
+
+/** A post in a subreddit, as the latest version that was folded. */
+class PostCell implements PostVersion {
+  title = "";
+  user_id = "";
+  score = 0;
+  num_comments = 0;
+  created_utc = 0;
+  timestamp = -1;
+  changed = false;
+  constructor(
+    readonly subreddit: string,
+    readonly post_id: string,
+    /** The same post in another subreddit: there hardly are any. */
+    readonly next: PostCell | undefined,
+  ) {}
+}
+
+/** Where a post is kept. */
+interface Place {
+  readonly key: Key;
+  readonly subreddit: number;
+  readonly name: string;
+}
+
+/** Posts, by subreddit. */
+export class PostTable {
+  readonly #ids = new KeyTable();
+  /** By the number of the id. */
+  readonly #cells: PostCell[] = [];
+  /** By the number of the subreddit. */
+  readonly #bySubreddit: PostCell[][] = [];
+  readonly #track: boolean;
+  readonly #changed: PostCell[] = [];
+  #size = 0;
+
+  /** @param options.track whether to remember what changes. */
+  constructor({ track }: { readonly track: boolean }) {
+    this.#track = track;
+  }
+
+  /** How many posts there are. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Keeps the later of two versions of a post. */
+  register(facts: Facts, { number, name }: { readonly number: number; readonly name: string }) {
+    const cell = this.#find(facts.id, name) ??
+      this.#add({ key: facts.id, subreddit: number, name });
+    const { timestamp } = facts;
+    if (timestamp < cell.timestamp) return;
+    // Strings are made of what is new only.
+    const title = facts.text.is(cell.title) ? cell.title : facts.text.toString();
+    const user_id = facts.user.is(cell.user_id) ? cell.user_id : facts.user.toString();
+    const { score, comments: num_comments, created: created_utc } = facts;
+    if (timestamp === cell.timestamp) {
+      const { post_id, subreddit } = cell;
+      const version = { subreddit, post_id, title, user_id, score, num_comments, created_utc };
+      if (comparePostVersions({ ...version, timestamp }, cell) <= 0) return;
+    }
+    cell.title = title;
+    cell.user_id = user_id;
+    cell.score = score;
+    cell.num_comments = num_comments;
+    cell.created_utc = created_utc;
+    cell.timestamp = timestamp;
+    this.#touch(cell);
+  }
+
+  /** Takes up a stored document. */
+  restore(document: PostDocument, place: Place): void {
+    const cell = this.#find(place.key, place.name) ?? this.#add(place);
+    if (cell.timestamp >= 0 && comparePostVersions(document, cell) <= 0) return;
+    const { title, user_id, score, num_comments, created_utc, timestamp } = document;
+    Object.assign(cell, { title, user_id, score, num_comments, created_utc, timestamp });
+    this.#touch(cell);
+  }
+
+  #find(key: Key, subreddit: string): PostCell | undefined {
+    const number = this.#ids.find(key);
+    let cell = number < 0 ? undefined : this.#cells[number];
+    while (cell !== undefined && cell.subreddit !== subreddit) cell = cell.next;
+    return cell;
+  }
+
+  #add({ key, subreddit, name }: Place): PostCell {
+    let number = this.#ids.find(key);
+    if (number < 0) number = this.#ids.add(key);
+    const cell = new PostCell(name, key.toString(), this.#cells[number]);
+    this.#cells[number] = cell;
+    (this.#bySubreddit[subreddit] ??= []).push(cell);
+    this.#size++;
+    return cell;
+  }
+
+  #touch(cell: PostCell): void {
+    if (!this.#track || cell.changed) return;
+    cell.changed = true;
+    this.#changed.push(cell);
+  }
+
+  /** The documents of what changed since the last call. */
+  changed(part: Part): PostDocument[] {
+    const changed = this.#changed.splice(0);
+    for (const cell of changed) cell.changed = false;
+    return changed.map((cell) => postDocument(cell, part));
+  }
+
+  /** The documents of a subreddit. */
+  documents(subreddit: number, part: Part): PostDocument[] {
+    return this.#bySubreddit[subreddit]?.map((cell) => postDocument(cell, part)) ?? [];
+  }
+}
+
+function postDocument(cell: PostCell, part: Part): PostDocument {
+  return {
+    type: "post",
+    part,
+    subreddit: cell.subreddit,
+    post_id: cell.post_id,
+    title: cell.title,
+    user_id: cell.user_id,
+    score: cell.score,
+    num_comments: cell.num_comments,
+    created_utc: cell.created_utc,
+    timestamp: cell.timestamp,
+  };
+}

@@ -1,0 +1,162 @@
+/**
+ * What is known of users over all time: sums, distinct subreddits, and registers.
+ *
+ * @module
+ */
+
+import { Changes } from "./_changes.ts";
+import type { Facts } from "./_facts.ts";
+import { grown, type Key, KeyTable } from "./_keys.ts";
+import type { MemberSets, MemberTable } from "./_members.ts";
+import type { Part, UserTotalDocument } from "./documents.ts";
+import { hashBytes } from "./hash.ts";
+import { compareUserVersions, type UserVersion } from "./versions.ts";
+
+// What a user is made of. Sums over all time may outgrow 32 bits.
+const POSTS = 0;
+const COMMENTS = 1;
+const LAST_ACTIVE = 2;
+/** The set of subreddits. */
+const SUBREDDITS = 3;
+/** What the user is counted as among authors. */
+const MEMBER = 4;
+/** Eight doubles are a line of the processor's cache. */
+const LENGTH = 8;
+
+const NO_ACCOUNT: UserVersion = { karma: 0, karma_timestamp: -1, username: "" };
+
+/** Users, told by number. */
+export class UserTable {
+  readonly #ids = new KeyTable();
+  /** Made as they are asked for. */
+  readonly #names: (string | undefined)[] = [];
+  #users = new Float64Array(LENGTH);
+  readonly #accounts: UserVersion[] = [];
+  readonly #members: MemberTable;
+  readonly #sets: MemberSets;
+  readonly #changes: Changes | undefined;
+
+  /** A table without users. */
+  constructor({ members, sets, track }: {
+    /** Numbers authors and subreddits. */
+    readonly members: MemberTable;
+    /** Keeps sets of subreddits. */
+    readonly sets: MemberSets;
+    /** Whether to remember what changes. */
+    readonly track: boolean;
+  }) {
+    this.#members = members;
+    this.#sets = sets;
+    if (track) this.#changes = new Changes();
+  }
+
+  /** How many users there are. */
+  get size(): number {
+    return this.#accounts.length;
+  }
+
+  /** The number of a user, who is added where unknown. */
+  number(key: Key): number {
+    const found = this.#ids.find(key);
+    return found >= 0 ? found : this.#add(key);
+  }
+
+  #add(key: Key): number {
+    const user = this.#ids.add(key);
+    const at = user * LENGTH;
+    while (at + LENGTH > this.#users.length) this.#users = grown(this.#users);
+    this.#users[at + LAST_ACTIVE] = -1;
+    this.#users[at + SUBREDDITS] = this.#sets.make();
+    const hash = hashBytes(key.bytes.subarray(key.start, key.end));
+    this.#users[at + MEMBER] = this.#members.ofHash(hash);
+    this.#accounts.push(NO_ACCOUNT);
+    this.#names.push(undefined);
+    return user;
+  }
+
+  /** A user's id. */
+  id(user: number): string {
+    return this.#names[user] ??= this.#ids.text(user);
+  }
+
+  /** What a user is counted as among authors. */
+  member(user: number): number {
+    return this.#users[user * LENGTH + MEMBER]!;
+  }
+
+  /** Takes part of an announcement in a user's totals: what does not mind being repeated. */
+  announce(user: number, created: number, subreddit: number | undefined): void {
+    const at = user * LENGTH;
+    if (created > this.#users[at + LAST_ACTIVE]!) this.#users[at + LAST_ACTIVE] = created;
+    if (subreddit !== undefined) this.addSubreddit(user, subreddit);
+    this.#changes?.touch(user);
+  }
+
+  /** Adds a subreddit, told as a member, to those of a user. */
+  addSubreddit(user: number, subreddit: number): void {
+    this.#sets.add(this.#users[user * LENGTH + SUBREDDITS]!, subreddit);
+  }
+
+  /** Adds announcements to a user's sums. */
+  count(user: number, kind: "post" | "comment", by: number): void {
+    this.#users[user * LENGTH + (kind === "post" ? POSTS : COMMENTS)]! += by;
+    this.#changes?.touch(user);
+  }
+
+  /** Keeps the later of two versions of an account. */
+  register(facts: Facts): void {
+    const user = this.number(facts.user);
+    const { karma_timestamp, username } = this.#accounts[user]!;
+    // Of equal times the rest decides.
+    if (facts.timestamp < karma_timestamp) return;
+    this.#register(user, {
+      karma: facts.karma,
+      karma_timestamp: facts.timestamp,
+      username: facts.text.is(username) ? username : facts.text.toString(),
+    });
+  }
+
+  #register(user: number, { karma, karma_timestamp, username }: UserVersion): void {
+    const version = { karma, karma_timestamp, username };
+    if (compareUserVersions(version, this.#accounts[user]!) <= 0) return;
+    this.#accounts[user] = version;
+    this.#changes?.touch(user);
+  }
+
+  /** Takes up a stored document. */
+  restore(user: number, document: UserTotalDocument): void {
+    const users = this.#users;
+    const at = user * LENGTH;
+    users[at + POSTS]! += document.posts;
+    users[at + COMMENTS]! += document.comments;
+    users[at + LAST_ACTIVE] = Math.max(users[at + LAST_ACTIVE]!, document.last_active);
+    this.#sets.addStored(users[at + SUBREDDITS]!, document.subreddits);
+    this.#register(user, document);
+  }
+
+  /** The documents of what changed since the last call. */
+  changed(part: Part): UserTotalDocument[] {
+    const changed = this.#changes?.take() ?? [];
+    return changed.map((user) => this.#document(user, part));
+  }
+
+  /** All documents. */
+  *documents(part: Part): Generator<UserTotalDocument> {
+    for (let user = 0; user < this.size; user++) yield this.#document(user, part);
+  }
+
+  #document(user: number, part: Part): UserTotalDocument {
+    const users = this.#users;
+    const at = user * LENGTH;
+    return {
+      type: "user_total",
+      part,
+      user_id: this.id(user),
+      posts: users[at + POSTS]!,
+      comments: users[at + COMMENTS]!,
+      subreddits: this.#sets.text(users[at + SUBREDDITS]!),
+      last_active: users[at + LAST_ACTIVE]!,
+      ...this.#accounts[user]!,
+    };
+  }
+}

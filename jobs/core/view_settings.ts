@@ -1,0 +1,51 @@
+/**
+ * What the views are computed with, and the hash that names it.
+ *
+ * @module
+ */
+
+import { canonicalJson } from "./bytes.ts";
+import { EXACT_LIMIT, PRECISION } from "./distinct.ts";
+import { hashText } from "./hash.ts";
+import { DEFAULT_MAX_FUTURE } from "./records.ts";
+import { type WindowName, WINDOWS } from "./time.ts";
+
+/** What a view generation is computed with; part of its identity. */
+export interface ViewSettings {
+  /** Windows that user activity is counted in. */
+  readonly user_windows: readonly WindowName[];
+  /** How far ahead of the log's clock an event may be, in milliseconds. */
+  readonly max_future: number;
+}
+
+/** The settings where nothing else is configured. */
+export const DEFAULT_SETTINGS: ViewSettings = {
+  user_windows: ["1d"],
+  max_future: DEFAULT_MAX_FUTURE,
+};
+
+/**
+ * The first retained window start of each size; 0 keeps everything. A smaller size is
+ * never retained longer than a larger one.
+ */
+export type RetainedFrom = Readonly<Record<WindowName, number>>;
+
+/** Keeps everything. */
+export const RETAIN_ALL: RetainedFrom = { "1m": 0, "1h": 0, "1d": 0 };
+
+/** Raised whenever the meaning of a view changes. */
+const DEFINITION = 1;
+
+/**
+ * Names the views' definitions and settings. Layers with another hash never write
+ * into one generation.
+ */
+export function definitionHash(settings: ViewSettings): string {
+  return hashText(canonicalJson({
+    definition: DEFINITION,
+    precision: PRECISION,
+    exact: EXACT_LIMIT,
+    windows: WINDOWS,
+    ...settings,
+  }));
+}
