@@ -134,6 +134,14 @@ for (const [name, bytes] of NOT_UTF8) {
   });
 }
 
+Deno.test("parseRecord() reads U+FFFD that was written, and refuses bytes beside it", () => {
+  const text = JSON.stringify({ ...USER, username: "\ufffd" });
+  assertEquals((parseRecord("reddit.users", encoder.encode(text)) as User).username, "\ufffd");
+  const [before, after] = text.split("\ufffd").map((part) => encoder.encode(part));
+  const value = [...before!, 0xef, 0xbf, 0xbd, 0xff, ...after!];
+  assertStringIncludes(refusal("reddit.users", new Uint8Array(value)), "not UTF-8");
+});
+
 for (const topic of TOPICS) {
   for (const field of Object.keys(EXAMPLES[topic])) {
     Deno.test(`parseRecord() refuses a record of ${topic} without ${field}, and names it`, () => {

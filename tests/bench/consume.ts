@@ -5,7 +5,7 @@
  * @module
  */
 
-import { DEFAULT_SETTINGS, type EventLog, parseRecord, ViewState } from "@pipeline/core";
+import { DEFAULT_SETTINGS, type EventLog, ViewState } from "@pipeline/core";
 import type { LogBatch } from "@pipeline/core";
 import { Kafka, logLevel } from "kafkajs";
 import { collectGarbage, type Figure, median, processorTime, ratio } from "./_figure.ts";
@@ -48,7 +48,7 @@ export async function consume(): Promise<Figure[]> {
         folded: () => {
           const state = new ViewState(DEFAULT_SETTINGS);
           return subscribe(log, ({ records }) => {
-            for (const { value } of records) state.add(parseRecord(TOPIC, value!));
+            for (const { value } of records) state.addBytes(TOPIC, value);
           });
         },
       };

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DEFAULT_SETTINGS, encodeRecord, parseRecord, ViewState } from "@pipeline/core";
+import { DEFAULT_SETTINGS, encodeRecord, ViewState } from "@pipeline/core";
 import { history } from "@pipeline/generator";
 import { type Figure, inTurns, rate, ratio } from "./_figure.ts";
 import { HISTORY_END, historyLines } from "./_history.ts";
@@ -25,7 +25,7 @@ export function generator(): Promise<Figure[]> {
     },
     fold() {
       const state = new ViewState(DEFAULT_SETTINGS);
-      for (const { topic, bytes } of lines) state.add(parseRecord(topic, bytes));
+      for (const { topic, bytes } of lines) state.addBytes(topic, bytes);
       return state;
     },
   }, 3);
