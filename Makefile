@@ -2,7 +2,7 @@
 # Variables of `make demo`: DURATION PORT DATA RATE SEED POSTS COMMENTS BACKEND, e.g. make demo DURATION=30s
 # Of what works with a cluster: NAMESPACE RELEASE VALUES, e.g. make deploy VALUES=charts/reddit-pipeline/values-dev.yaml
 .DEFAULT_GOAL := help
-.PHONY: help demo verify test bench fmt lint check charts clean-data
+.PHONY: help demo verify images test bench fmt lint check charts clean-data
 .PHONY: install deploy status generate-historical run-consumer run-producer run-batch run-streaming logs clean
 
 help: ## list the targets
@@ -13,6 +13,9 @@ demo: ## run the whole pipeline on http://localhost:30080; BACKEND=servers: on r
 
 verify: ## prove that what DATA (default ./data) serves is right
 	@scripts/verify
+
+images: ## build the jobs' images; SERVERS=1: stand-ins for the servers' too; LOAD=1: into the cluster
+	@scripts/images $(if $(SERVERS),--servers) $(if $(LOAD),--load)
 
 test: ## every check and test; ends with "N passed, N failed"
 	@scripts/test

@@ -61,6 +61,8 @@ export async function demoRun(
       row("written by speed"),
       row("verify"),
     ];
+    const undrained = /^Not drained: (.*)$/m.exec(output)?.[1];
+    if (undrained !== undefined) return overrun(output, undrained);
     const p99 = /p99 (\d+) ms/.exec(latency ?? "")?.[1];
     if (code !== 0 || p99 === undefined) throw new Error(`The demo ended with ${code}:\n${output}`);
     const behind = /([\d,]+) behind schedule/.exec(row("produced") ?? "")?.[1] ?? "0";
@@ -74,6 +76,19 @@ export async function demoRun(
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** What is known of a run that could not take what came: its last status line. */
+function overrun(output: string, undrained: string): DemoRun {
+  const seen = [...output.matchAll(/visible p50 (\d+) p99 (\d+) ms/g)].at(-1);
+  const [, p50 = "?", p99 = "Infinity"] = seen ?? [];
+  return {
+    latency: `p50 ${p50} ms · p99 ${p99} ms, growing`,
+    p99: Number(p99),
+    behind: 0,
+    writes: "-",
+    verify: `not drained in time: ${undrained}`,
+  };
 }
 
 function freePort(): number {

@@ -4,10 +4,15 @@
  * @module
  */
 
+/** The folder for one kind of things. */
+export function cacheFolder(kind: string): string {
+  const home = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
+  return `${home}/reddit-pipeline/${kind}`;
+}
+
 /** The folder that holds servers. */
 export function serverCache(): string {
-  const home = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
-  return `${home}/reddit-pipeline/servers`;
+  return cacheFolder("servers");
 }
 
 /**

@@ -12,7 +12,8 @@ import type { NodeSpec } from "./node.ts";
 /** Megabytes of heap a node. */
 const HEAP = 512;
 
-const LOGGING = `status = error
+/** `log4j2.properties`: everything to standard output. */
+export const LOGGING: string = `status = error
 appender.console.type = Console
 appender.console.name = console
 appender.console.layout.type = PatternLayout
@@ -21,8 +22,8 @@ rootLogger.level = info
 rootLogger.appenderRef.console.ref = console
 `;
 
-/** As the distribution starts its server, besides the launcher. */
-const FLAGS = [
+/** Flags of Java with which the distribution starts its server, besides the launcher. */
+export const JAVA_FLAGS: readonly string[] = [
   ...["-Dlog4j2.disable.jmx=true", "-Dlog4j.shutdownHookEnabled=false"],
   ...["-Dio.netty.noUnsafe=true", "-Dio.netty.noKeySetOptimization=true"],
   // Without the distribution's own native code for vectors, which nothing here uses.
@@ -70,7 +71,7 @@ export async function prepareElasticsearch(data: string, settings: Settings): Pr
       endpoint: local(client),
       command: [
         ...[`${java.home}/bin/java`, ...javaFlags(HEAP, steady), `-Des.path.home=${home}`],
-        ...[...FLAGS, "--module-path", `${home}/jars`, "-cp", `${home}/launcher`],
+        ...[...JAVA_FLAGS, "--module-path", `${home}/jars`, "-cp", `${home}/launcher`],
         ...["Launcher", home, `${folder}/conf`],
       ],
       answers: () => joined(local(client)),

@@ -17,14 +17,21 @@ const HEAP = 256;
 /** The user that the servers run as, who may do everything. */
 const USER = "hdfs";
 
-const LOGGING = `log4j.rootLogger=INFO, stdout
+/** `log4j.properties`: everything to standard output. */
+export const LOGGING: string = `log4j.rootLogger=INFO, stdout
 log4j.appender.stdout=org.apache.log4j.ConsoleAppender
 log4j.appender.stdout.layout=org.apache.log4j.PatternLayout
 log4j.appender.stdout.layout.ConversionPattern=%d{ISO8601} %p %c{2}: %m%n
 `;
 
-/** Hadoop looks into these at run time; Java closes them otherwise. */
-const OPEN = ["java.lang", "java.lang.reflect", "java.io", "java.util", "sun.nio.ch"]
+/** Flags of Java: Hadoop looks into these packages at run time, which are closed otherwise. */
+export const JAVA_FLAGS: readonly string[] = [
+  "java.lang",
+  "java.lang.reflect",
+  "java.io",
+  "java.util",
+  "sun.nio.ch",
+]
   .flatMap((name) => ["--add-opens", `java.base/${name}=ALL-UNNAMED`]);
 
 const SERVER = "org.apache.hadoop.hdfs.server";
@@ -45,7 +52,7 @@ export async function prepareHdfs(data: string, settings: Settings): Promise<Hdf
   await writeConfiguration(conf, data, settings, namenode);
   const classpath = `${conf}:${await webFolders(data)}:${await jars("hdfs")}/*`;
   const env = { HADOOP_USER_NAME: USER };
-  const run = [java, ...javaFlags(HEAP, settings.steady), ...OPEN, "-cp", classpath];
+  const run = [java, ...javaFlags(HEAP, settings.steady), ...JAVA_FLAGS, "-cp", classpath];
   const folder = `${data}/namenode`;
   await Deno.mkdir(folder, { recursive: true });
   // Once only: what has a `current` is somebody's file system.
@@ -135,7 +142,7 @@ async function writeConfiguration(
 }
 
 /** The jars of Maven lack the web pages, without whose folders no HTTP server starts. */
-async function webFolders(data: string): Promise<string> {
+export async function webFolders(data: string): Promise<string> {
   const root = `${data}/hdfs-web`;
   for (const name of ["hdfs", "datanode"]) {
     await Deno.mkdir(`${root}/webapps/${name}/WEB-INF`, { recursive: true });

@@ -15,8 +15,9 @@ import type { NodeSpec } from "./node.ts";
 /** Megabytes of heap a node. */
 const HEAP = 400;
 
-const LOGGING = `status: warn
-Configuration:
+/** `log4j2.yaml`: everything to standard output. */
+export const LOGGING: string = `Configuration:
+  status: warn
   Appenders:
     Console: {name: STDOUT, PatternLayout: {pattern: "%d %p %m (%c)%n"}}
   Loggers:

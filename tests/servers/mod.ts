@@ -4,8 +4,19 @@
  * @module
  */
 
-export { type Overrides } from "./_settings.ts";
-export { kafkaTool } from "./kafka.ts";
+export { readArtifacts } from "./_artifacts.ts";
+export { cacheFolder, makeOnce } from "./_cache.ts";
+export { command } from "./_command.ts";
+export { elasticsearchHome } from "./_elasticsearch_home.ts";
+export { jars } from "./_jars.ts";
+export { findJava, type Java } from "./_java.ts";
+export { freePorts, type Overrides } from "./_settings.ts";
+export {
+  JAVA_FLAGS as ELASTICSEARCH_FLAGS,
+  LOGGING as ELASTICSEARCH_LOGGING,
+} from "./elasticsearch.ts";
+export { JAVA_FLAGS as HDFS_FLAGS, LOGGING as HDFS_LOGGING, webFolders } from "./hdfs.ts";
+export { kafkaTool, LOGGING as KAFKA_LOGGING } from "./kafka.ts";
 export { type NodeSpec, type Proxied, ServerNode } from "./node.ts";
 export { Servers, type ServersOptions, startServers } from "./servers.ts";
 export { SHARED, sharedServers } from "./shared.ts";

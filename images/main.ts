@@ -1,0 +1,96 @@
+/**
+ * Images from the command line.
+ *
+ * @module
+ */
+
+import { PipelineError } from "@pipeline/core";
+import { errorText, exitCode, parseCommandLine, text } from "@pipeline/runtime";
+import { z } from "zod";
+import { build, type Built, type Recipe } from "./build.ts";
+import { jobRecipe, layOutRoot } from "./job_image.ts";
+import { type JobName, JOBS } from "./jobs.ts";
+import { load } from "./load.ts";
+import { measure } from "./measure.ts";
+import { serverRecipe, SERVERS } from "./servers.ts";
+
+const NAMES = [...JOBS, ...SERVERS] as const;
+
+const program = {
+  name: "scripts/images",
+  summary: "Images of the jobs, and stand-ins for those of the servers.",
+  fallback: "build",
+  commands: {
+    build: {
+      summary: "Build the images of the jobs that are not there yet, and say where they are.",
+      flags: z.strictObject({
+        servers: z.boolean().default(false)
+          .describe("Build stand-ins for the servers' images too, for tests without a registry."),
+        only: z.array(z.enum(NAMES)).optional().describe(`Build these: ${NAMES.join(", ")}.`),
+        load: z.boolean().default(false)
+          .describe("Load them into the cluster of kubectl's context; see docs/images.md."),
+        measure: z.boolean().default(false)
+          .describe("Measure how large the jobs' images are and how quickly they start."),
+        revision: text().optional().describe("Commit that is named in the jobs' images."),
+        root: text().optional().describe(
+          "Lay out the root file system of the one job that --only names in this new folder; build no image.",
+        ),
+      }),
+    },
+  },
+} as const;
+
+async function main(args: readonly string[]): Promise<number> {
+  const line = parseCommandLine(program, args);
+  if (line.command === "help") {
+    console.log(line.text);
+    return 0;
+  }
+  const { servers, only, revision, root, ...flags } = line.flags;
+  const names = only ?? [...JOBS, ...servers ? SERVERS : []];
+  if (root !== undefined) {
+    const [job, ...others] = names;
+    if (!isJob(job) || others.length > 0) {
+      throw new PipelineError("invalid", "--root lays out one job, which --only must name");
+    }
+    await layOutRoot(job, root);
+    return 0;
+  }
+  const built: Built[] = [];
+  for (const name of names) {
+    const recipe: Recipe = isJob(name)
+      ? await jobRecipe(name, { revision })
+      : await serverRecipe(name);
+    const image = await build(recipe);
+    built.push(image);
+    console.log(`${image.reference.padEnd(32)} ${image.id.slice(0, 19)}  ${image.archive}`);
+  }
+  if (flags.load) {
+    const way = await load(built.map(({ archive }) => archive));
+    console.log(`\nLoaded into ${way}`);
+  }
+  if (flags.measure) await report(built.filter(({ name }) => isJob(name)));
+  return 0;
+}
+
+async function report(images: readonly Built[]): Promise<void> {
+  const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`;
+  console.log("\n| job | binary | image, compressed | start | memory |");
+  console.log("| --- | --- | --- | --- | --- |");
+  for (const image of images) {
+    const { name, binary, compressed, start, memory } = await measure(image);
+    const cells = [name, megabytes(binary), megabytes(compressed)];
+    console.log(`| ${[...cells, `${start.toFixed(0)} ms`, megabytes(memory)].join(" | ")} |`);
+  }
+}
+
+function isJob(name: string | undefined): name is JobName {
+  return JOBS.some((job) => job === name);
+}
+
+try {
+  Deno.exit(await main(Deno.args));
+} catch (error) {
+  console.error(errorText(error));
+  Deno.exit(exitCode(error));
+}
