@@ -191,6 +191,8 @@ export class Stage implements AsyncDisposable {
     const process = this.#process(job, job, commandOf(job), special);
     this.#jobs.set(job, process);
     await process.start();
+    // Before it has begun nobody can tell it to end.
+    await process.says(/"level"/);
   }
 
   /** Runs a command of a job to its end, beside everything else. */
