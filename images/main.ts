@@ -75,12 +75,13 @@ async function main(args: readonly string[]): Promise<number> {
 
 async function report(images: readonly Built[]): Promise<void> {
   const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`;
-  console.log("\n| job | binary | image, compressed | start | memory |");
-  console.log("| --- | --- | --- | --- | --- |");
+  const seconds = (milliseconds: number) => `${(milliseconds / 1e3).toFixed(2)} s`;
+  console.log("\n| job | binary | image, compressed | start | processor time | memory |");
+  console.log("| --- | --- | --- | --- | --- | --- |");
   for (const image of images) {
-    const { name, binary, compressed, start, memory } = await measure(image);
-    const cells = [name, megabytes(binary), megabytes(compressed)];
-    console.log(`| ${[...cells, `${start.toFixed(0)} ms`, megabytes(memory)].join(" | ")} |`);
+    const { name, binary, compressed, start, processor, memory } = await measure(image);
+    const cells = [name, megabytes(binary), megabytes(compressed), seconds(start)];
+    console.log(`| ${[...cells, seconds(processor), megabytes(memory)].join(" | ")} |`);
   }
 }
 
