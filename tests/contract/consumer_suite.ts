@@ -173,6 +173,22 @@ export function consumerSuite(
     await seen.consumer.stop();
   });
 
+  test("ends with what one start threw, while the others are under way", async ({ port: log }) => {
+    const { topic } = await topicOf(log, 3);
+    const error = new TypeError("a test's own");
+    const others = Promise.withResolvers<number>();
+    const seen = await new Recorder().join(log, group(), topic, {
+      start: (_, partition) => partition === 1 ? Promise.reject(error) : others.promise,
+    });
+    const ended = assertRejects(() => seen.consumer.done);
+    await pause(200);
+    // They come to read what they do not read any more; nothing of that may be left to nobody.
+    others.resolve(0);
+    assertEquals(await ended, error);
+    await seen.consumer.stop();
+    await pause(200);
+  });
+
   test("lets the batch under way finish when stopped", async ({ port: log }) => {
     const { topic, append } = await topicOf(log, 1);
     await append("ab");

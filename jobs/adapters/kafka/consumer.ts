@@ -144,17 +144,23 @@ class Loop {
     const { topic, partition, subscription } = this.#o;
     const { signal } = this.#ending;
     const position = await subscription.start(topic, partition);
-    let coming = this.#next(position);
+    let coming = this.#ahead(position);
     while (!signal.aborted) {
       const fetched = await coming;
       // The next answer is on its way while this one is worked on.
-      coming = this.#next(fetched.nextOffset);
-      coming.catch(() => {});
+      coming = this.#ahead(fetched.nextOffset);
       for (const batch of slices(fetched, subscription.maxRecords ?? DEFAULT_MAX_RECORDS)) {
         if (signal.aborted) return;
         await subscription.batch(batch);
       }
     }
+  }
+
+  /** A batch that nobody may come to wait for: a loop that ends leaves it. */
+  #ahead(from: number): Promise<LogBatch> {
+    const coming = this.#next(from);
+    coming.catch(() => {});
+    return coming;
   }
 
   async #next(from: number): Promise<LogBatch> {
