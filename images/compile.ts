@@ -11,7 +11,11 @@ import { nameOf, versionOf } from "./lock.ts";
 import { DENO, type JobSources, ROOT } from "./sources.ts";
 
 /** Files of packages that a program can load; the rest is types, source maps and texts for people. */
-const LOADED = /\.([cm]?js|json|wasm|css)$/;
+const LOADED = /\.([cm]?js|json|wasm)$/;
+
+/** Files of packages that a program can read, and the folder that they are moved to. */
+const READ = /\.css$/;
+const READ_FOLDER = "files";
 
 const LICENSE = /^(licen[cs]e|notice|copying)([._-].*)?$/i;
 
@@ -50,12 +54,15 @@ export async function compileJob(
       env,
     });
     const named = await takeLicenses(stage, sources, licenses);
-    await trimPackages(stage);
+    const moved = await trimPackages(stage);
     // Times of files are embedded too.
     await command("find", [stage, "-exec", "touch", "-h", "-d", "@0", "{}", "+"]);
     await command(
       DENO,
-      ["compile", ...compileFlags(spec), "--output", target, `jobs/${job}/main.ts`],
+      [
+        ...["compile", ...compileFlags(spec), ...moved ? [`--include=${READ_FOLDER}`] : []],
+        ...["--output", target, `jobs/${job}/main.ts`],
+      ],
       { cwd: stage, env },
     );
     return named;
@@ -95,14 +102,30 @@ async function takeLicenses(
   return named;
 }
 
-/** Leaves of the packages what can be loaded. */
-async function trimPackages(stage: string): Promise<void> {
+/**
+ * Leaves of the packages what can be loaded. What can only be read is moved out of them, with links in its place:
+ * Deno takes every file of a package for a module, and embeds what is wrong with one that is none, with its
+ * path on this machine. Returns whether there is any.
+ */
+async function trimPackages(stage: string): Promise<boolean> {
   const folder = `${stage}/node_modules`;
   // A copy: what was installed is linked to Deno's cache, whose files are not ours to touch.
   await command("cp", ["-R", folder, `${folder}.copy`]);
   await Deno.remove(folder, { recursive: true });
   await Deno.rename(`${folder}.copy`, folder);
-  for (const path of await filesBelow(folder)) if (!LOADED.test(path)) await Deno.remove(path);
+  let moved = 0;
+  for (const path of await filesBelow(folder)) {
+    if (READ.test(path)) {
+      const name = `${READ_FOLDER}/${moved++}${path.slice(path.lastIndexOf("."))}`;
+      await Deno.mkdir(`${stage}/${READ_FOLDER}`, { recursive: true });
+      await Deno.rename(path, `${stage}/${name}`);
+      const up = path.slice(stage.length + 1).split("/").slice(1).map(() => "../").join("");
+      await Deno.symlink(`${up}${name}`, path);
+    } else if (!LOADED.test(path)) {
+      await Deno.remove(path);
+    }
+  }
+  return moved > 0;
 }
 
 /** All files below a folder, links not followed, in order. */
