@@ -5,7 +5,7 @@
  */
 
 import { openEmbedded } from "@pipeline/adapters/embedded";
-import { type BatchReport, DayPool, runBatch } from "@pipeline/batch";
+import { type BatchReport, runBatch, startDayPool } from "@pipeline/batch";
 import { DEFAULT_SETTINGS, TOPICS } from "@pipeline/core";
 import { Speed } from "@pipeline/speed";
 
@@ -29,10 +29,9 @@ async function run(folder: string, threads: number): Promise<BatchReport> {
     store,
     settings: { flush_interval: 50, max_unflushed: 1_000, poll_interval: 50 },
   });
-  const entry = new URL("../../jobs/pipeline/day_worker.ts", import.meta.url);
   const pool = threads === 1
     ? undefined
-    : new DayPool(threads, () => new Worker(entry, { type: "module", name: folder }));
+    : startDayPool(threads, { embedded: { folder, access: "join" } });
   try {
     const foldDay = pool === undefined ? {} : { foldDay: pool.fold.bind(pool) };
     return await runBatch({ dataset, store, settings, full: true, ...foldDay });
