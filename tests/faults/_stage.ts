@@ -190,9 +190,10 @@ export class Stage implements AsyncDisposable {
     await this.job(job).stop();
     const process = this.#process(job, job, commandOf(job), special);
     this.#jobs.set(job, process);
+    const from = (await process.output()).length;
     await process.start();
     // Before it has begun nobody can tell it to end.
-    await process.says(/"level"/);
+    await process.says(/"level"/, { from });
   }
 
   /** Runs a command of a job to its end, beside everything else. */
