@@ -8,48 +8,12 @@
 
 import { daysTo } from "./_calendar.ts";
 import { Facts } from "./_facts.ts";
+import { COMMENT, END, PLAIN, POST, USER } from "./_form.ts";
 import { type Key, mix, START_HASH } from "./_keys.ts";
 import { MAX_ID_LENGTH, MAX_TEXT_LENGTH, type Topic } from "./records.ts";
 import { DAY } from "./time.ts";
 
 const encoder = new TextEncoder();
-
-/** Members of the canonical form, with all that stands between their values. */
-const POST = {
-  content: encoder.encode('{"content":"'),
-  created: encoder.encode('","created_utc":"'),
-  comments: encoder.encode('","num_comments":'),
-  id: encoder.encode(',"post_id":"'),
-  score: encoder.encode('","score":'),
-  subreddit: encoder.encode(',"subreddit":"'),
-  timestamp: encoder.encode('","timestamp":"'),
-  title: encoder.encode('","title":"'),
-  user: encoder.encode('","user_id":"'),
-};
-const COMMENT = {
-  id: encoder.encode('{"comment_id":"'),
-  content: encoder.encode('","content":"'),
-  created: encoder.encode('","created_utc":"'),
-  post: encoder.encode('","post_id":"'),
-  score: encoder.encode('","score":'),
-  subreddit: encoder.encode(',"subreddit":"'),
-  timestamp: encoder.encode('","timestamp":"'),
-  timestampNext: encoder.encode(',"timestamp":"'),
-  user: encoder.encode('","user_id":"'),
-};
-const USER = {
-  created: encoder.encode('{"created_utc":"'),
-  karma: encoder.encode('","karma":'),
-  timestamp: encoder.encode(',"timestamp":"'),
-  user: encoder.encode('","user_id":"'),
-  username: encoder.encode('","username":"'),
-};
-const END = encoder.encode('"}');
-
-/** Text goes on behind these bytes without another look: ASCII but controls, `"` and `\`. */
-const PLAIN = new Uint8Array(256);
-PLAIN.fill(1, 0x20, 0x80);
-PLAIN[0x22] = PLAIN[0x5c] = 0;
 
 /** Bytes that an escape of one character ends with. */
 const ESCAPED = new Uint8Array(256);

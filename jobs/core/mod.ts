@@ -8,6 +8,7 @@
 export * from "./bytes.ts";
 export * from "./distinct.ts";
 export * from "./documents.ts";
+export * from "./encoding.ts";
 export * from "./errors.ts";
 export * from "./hash.ts";
 export * from "./merge.ts";

@@ -165,6 +165,11 @@ export interface MasterDataset {
   read(path: string): AsyncIterable<Uint8Array>;
   /** `undefined` only where it certainly does not exist. */
   status(path: string): Promise<FileStatus | undefined>;
+  /**
+   * Copies that there are of a file: of the part of it that has fewest, and 1 where nothing is
+   * copied. Not for empty files. Rejects with `not_found` where it is no file.
+   */
+  copies(path: string): Promise<number>;
   /** Entries of a folder in the order of names; none where it does not exist. */
   list(path: string): Promise<FileStatus[]>;
   /** Makes a folder and its parents. */

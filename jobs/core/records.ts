@@ -9,7 +9,7 @@
  */
 
 import { canonicalJson } from "./bytes.ts";
-import { DAY, formatTime, MAX_TIME, parseTime } from "./time.ts";
+import { formatTime, parseTime } from "./time.ts";
 
 /** The log's topics that carry facts. */
 export const TOPICS = ["reddit.posts", "reddit.comments", "reddit.users"] as const;
@@ -345,34 +345,11 @@ function shown(value: unknown): string {
 }
 
 /**
- * The canonical form of a record, as the log and the dataset hold it: one line of
- * canonical JSON with ISO timestamps, without a line end.
+ * The canonical form of a record, as the log and the dataset hold it: one line of canonical JSON
+ * with ISO timestamps, without a line end. This says what the form is; what needs many of them
+ * writes them as bytes ({@linkcode RecordLines}, {@linkcode recordBytes}).
  */
 export function encodeRecord(record: Entity): string {
-  if (record.extra !== undefined) return encodeGeneric(record);
-  // Members are spelled out in canonical order: several times as fast as sorting keys.
-  const created = isoText(record.created_utc);
-  const stamped = record.timestamp === record.created_utc ? created : isoText(record.timestamp);
-  switch (record.kind) {
-    case "post":
-      return `{"content":${JSON.stringify(record.content)},"created_utc":${created}` +
-        `,"num_comments":${number(record.num_comments)},"post_id":${quoted(record.post_id)}` +
-        `,"score":${number(record.score)},"subreddit":${quoted(record.subreddit)}` +
-        `,"timestamp":${stamped},"title":${JSON.stringify(record.title)}` +
-        `,"user_id":${quoted(record.user_id)}}`;
-    case "comment":
-      return `{"comment_id":${quoted(record.comment_id)}` +
-        `,"content":${JSON.stringify(record.content)},"created_utc":${created}` +
-        `,"post_id":${quoted(record.post_id)},"score":${number(record.score)}` +
-        (record.subreddit === undefined ? "" : `,"subreddit":${quoted(record.subreddit)}`) +
-        `,"timestamp":${stamped},"user_id":${quoted(record.user_id)}}`;
-    case "user":
-      return `{"created_utc":${created},"karma":${number(record.karma)},"timestamp":${stamped}` +
-        `,"user_id":${quoted(record.user_id)},"username":${JSON.stringify(record.username)}}`;
-  }
-}
-
-function encodeGeneric(record: Entity): string {
   const { kind: _kind, extra, ...known } = record;
   return canonicalJson({
     ...extra,
@@ -380,43 +357,6 @@ function encodeGeneric(record: Entity): string {
     created_utc: formatTime(record.created_utc),
     timestamp: formatTime(record.timestamp),
   });
-}
-
-/** JSON of an integer; text of `-0` is `0` in both forms. */
-function number(value: number): string {
-  return Number.isSafeInteger(value) ? `${value}` : JSON.stringify(value);
-}
-
-/** JSON of an identifier: most need no escape, which a short loop sees sooner. */
-function quoted(text: string): string {
-  const length = text.length;
-  if (length > 40) return JSON.stringify(text);
-  for (let i = 0; i < length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit < 0x20 || unit === 0x22 || unit === 0x5c || unit > 0x7e) return JSON.stringify(text);
-  }
-  return `"${text}"`;
-}
-
-const TWO_DIGITS = Array.from({ length: 100 }, (_, n) => String(n).padStart(2, "0"));
-let isoDay = NaN;
-let isoDate = "";
-
-/** JSON of {@linkcode formatTime}: the date is formatted once a day. */
-function isoText(time: number): string {
-  if (!(time >= 0 && time <= MAX_TIME && Number.isInteger(time))) return `"${formatTime(time)}"`;
-  const ofDay = time % DAY;
-  if (time - ofDay !== isoDay) {
-    isoDay = time - ofDay;
-    isoDate = formatTime(isoDay).slice(0, 11);
-  }
-  const seconds = Math.floor(ofDay / 1000);
-  const milliseconds = ofDay - seconds * 1000;
-  const minutes = Math.floor(seconds / 60);
-  const hours = Math.floor(minutes / 60);
-  const tail = milliseconds < 100 ? `0${TWO_DIGITS[milliseconds]!}` : `${milliseconds}`;
-  return `"${isoDate}${TWO_DIGITS[hours]!}:${TWO_DIGITS[minutes - hours * 60]!}:` +
-    `${TWO_DIGITS[seconds - minutes * 60]!}.${tail}Z"`;
 }
 
 /** How far ahead of the log's clock an event may be, in milliseconds: one day. */

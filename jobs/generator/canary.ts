@@ -5,12 +5,12 @@
  */
 
 import {
-  encodeRecord,
   type EventLog,
   keyOf,
   type MasterDataset,
   PipelineError,
   type Post,
+  recordBytes,
 } from "@pipeline/core";
 import { CommitLog } from "@pipeline/protocol";
 import { type Clock, systemClock } from "@pipeline/runtime";
@@ -60,7 +60,7 @@ export async function flyCanary(options: CanaryOptions): Promise<Flight> {
   const post = hatch(clock.now());
   const producer = await log.producer();
   try {
-    const value = new TextEncoder().encode(encodeRecord(post));
+    const value = recordBytes(post);
     const [sent] = await producer.send([{ topic: "reddit.posts", key: keyOf(post), value }]);
     const { partition, offset } = sent!;
     const start = clock.monotonic();

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { encodeRecord, type Entity, idOf, isAnnouncement, keyOf, topicOf } from "@pipeline/core";
+import { type Entity, idOf, isAnnouncement, keyOf, recordBytes, topicOf } from "@pipeline/core";
 import { type DeliveredBatch, hashOf, type PlannedRecord } from "./delivery.ts";
 import { DueHeap } from "./due_heap.ts";
 import type { Appender } from "@pipeline/protocol";
@@ -215,13 +215,11 @@ export class Injections {
   }
 }
 
-const encoder = new TextEncoder();
-
 function plan(record: Entity, scheduled: number): PlannedRecord {
   return {
     topic: topicOf(record),
     key: keyOf(record),
-    value: encoder.encode(encodeRecord(record)),
+    value: recordBytes(record),
     id: idOf(record),
     scheduled,
   };

@@ -5,12 +5,11 @@
  * @module
  */
 
-import { encodeRecord } from "@pipeline/core";
+import { encodeRecord, RecordLines } from "@pipeline/core";
 import { Buffer } from "node:buffer";
 import { zstdCompressSync } from "node:zlib";
 import { loadArchive } from "./archive/mod.ts";
 import { history } from "./historical.ts";
-import { LineBuffer } from "./line_buffer.ts";
 import { Model } from "./model/mod.ts";
 import type { MasterDataset } from "@pipeline/core";
 
@@ -32,13 +31,11 @@ Deno.bench("Model.next() of 100,000 records", { group: "model" }, () => {
   for (let i = 0; i < RECORDS; i++) model.next(time += 100);
 });
 
-Deno.bench("Model.next(), encodeRecord() and UTF-8 of 100,000 records", { group: "model" }, () => {
-  let buffer = new LineBuffer();
+Deno.bench("Model.next() and RecordLines.add() of 100,000 records", { group: "model" }, () => {
+  const made = new RecordLines();
   for (let i = 0; i < RECORDS; i++) {
-    buffer.add(encodeRecord(model.next(time += 100)));
-    if (buffer.size < 1e6) continue;
-    buffer.take();
-    buffer = new LineBuffer();
+    made.add(model.next(time += 100));
+    if (made.size > 1e6) made.clear();
   }
 });
 

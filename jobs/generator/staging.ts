@@ -8,10 +8,10 @@
  */
 
 import {
-  encodeRecord,
   type Entity,
   type MasterDataset,
   PipelineError,
+  RecordLines,
   type Topic,
   topicOf,
   WINDOWS,
@@ -19,7 +19,6 @@ import {
 import { writeOwn } from "@pipeline/protocol";
 import { retry, type RetryOptions } from "@pipeline/runtime";
 import { createHash } from "node:crypto";
-import { LineBuffer } from "./line_buffer.ts";
 
 /** The dataset's folder of each topic. */
 export const FOLDERS: Readonly<Record<Topic, string>> = {
@@ -85,7 +84,7 @@ export interface StagingLimits {
 interface Bucket {
   readonly folder: string;
   readonly hour: number;
-  readonly buffer: LineBuffer;
+  readonly lines: RecordLines;
   counted: number;
 }
 
@@ -177,12 +176,12 @@ export class StagingWriter {
     const { timestamp } = record;
     const folder = FOLDERS[topicOf(record)] as "posts" | "comments" | "users";
     const bucket = this.#bucket(folder, timestamp - timestamp % HOUR);
-    bucket.buffer.add(encodeRecord(record));
+    bucket.lines.add(record);
     this.#counts[folder]++;
     if (timestamp < this.#from) this.#from = timestamp;
     if (timestamp > this.#to) this.#to = timestamp;
-    this.#held += bucket.buffer.size - bucket.counted;
-    bucket.counted = bucket.buffer.size;
+    this.#held += bucket.lines.size - bucket.counted;
+    bucket.counted = bucket.lines.size;
     if (bucket.counted >= this.#fileBytes) this.#flush(bucket);
     while (this.#held > this.#heldBytes) this.#flush(this.#buckets.values().next().value!);
     return this.#writing.size >= this.#concurrency ? this.#room() : undefined;
@@ -235,7 +234,7 @@ export class StagingWriter {
     const key = `${folder} ${hour}`;
     let bucket = this.#buckets.get(key);
     if (bucket === undefined) {
-      bucket = { folder, hour, buffer: new LineBuffer(), counted: 0 };
+      bucket = { folder, hour, lines: new RecordLines(), counted: 0 };
       this.#held += BUCKET_BYTES;
     } else {
       this.#buckets.delete(key);
@@ -251,12 +250,12 @@ export class StagingWriter {
     this.#held -= bucket.counted + BUCKET_BYTES;
     const number = this.#numbers.get(key) ?? 0;
     this.#numbers.set(key, number + 1);
-    const content = bucket.buffer.take();
+    const content = bucket.lines.bytes();
     const path = `${bucket.folder}/${hourPath(bucket.hour)}/data_${this.load}_${
       String(number).padStart(4, "0")
     }.json`;
     this.#bytes += content.length;
-    const write = this.#write(path, content, bucket.buffer.lines)
+    const write = this.#write(path, content, bucket.lines.records)
       .catch((error) => void (this.#failure ??= error))
       .finally(() => this.#writing.delete(write));
     this.#writing.add(write);

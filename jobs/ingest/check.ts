@@ -26,17 +26,26 @@ export async function checkTopics(log: EventLog, specs: readonly TopicSpec[]): P
 }
 
 /**
- * Resolves where the dataset takes a file and gives it back; leaves none behind.
+ * Resolves where the dataset takes a file, gives it back, and has as many copies of it as it must;
+ * leaves none behind.
  *
- * @throws {PipelineError} `corrupt` where other bytes come back than were written.
+ * @throws {PipelineError} `corrupt` where other bytes come back than were written; `unavailable`
+ * where there are fewer copies, which may come a moment later.
  */
-export async function checkDataset(dataset: MasterDataset): Promise<void> {
+export async function checkDataset(dataset: MasterDataset, copies = 1): Promise<void> {
   const path = `${TEMPORARY}/check-${newToken()}`;
   const content = Uint8Array.from({ length: SIZE }, (_, i) => i % 251);
   try {
     await dataset.write(path, content);
-    if ((await readAll(dataset, path)).toBase64() === content.toBase64()) return;
-    throw new PipelineError("corrupt", `${path} does not hold what was written`);
+    if ((await readAll(dataset, path)).toBase64() !== content.toBase64()) {
+      throw new PipelineError("corrupt", `${path} does not hold what was written`);
+    }
+    const there = await dataset.copies(path);
+    if (there >= copies) return;
+    throw new PipelineError(
+      "unavailable",
+      `The dataset has made ${there} of ${copies} copies of a file`,
+    );
   } finally {
     await dataset.remove(path);
   }

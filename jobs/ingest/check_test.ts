@@ -27,6 +27,10 @@ Deno.test("checkDataset() leaves nothing behind, whether it finds fault or not",
   const { dataset } = openMemory();
   await checkDataset(dataset);
   assertEquals(await dataset.list(TEMPORARY), []);
+  const fewer = await assertRejects(() => checkDataset(dataset, 3), PipelineError);
+  assertEquals(fewer.code, "unavailable");
+  assertEquals(fewer.message, "The dataset has made 1 of 3 copies of a file");
+  assertEquals(await dataset.list(TEMPORARY), []);
   dataset.read = async function* () {
     yield await Promise.resolve(new Uint8Array(65_536));
   };

@@ -15,7 +15,6 @@ import {
   admitRecord,
   canonicalBytes,
   DEAD_LETTER_TOPIC,
-  encodeRecord,
   hasCode,
   hashBytes,
   type LogBatch,
@@ -25,6 +24,7 @@ import {
   partitionName,
   PipelineError,
   RecordError,
+  RecordLines,
   type Topic,
 } from "@pipeline/core";
 import {
@@ -80,7 +80,7 @@ interface DeadLetter {
 
 /** What is taken from the log and not yet in the dataset. */
 class Buffer {
-  readonly hours = new Map<string, string[]>();
+  readonly hours = new Map<string, RecordLines>();
   readonly deadLetters: DeadLetter[] = [];
   records = 0;
   bytes = 0;
@@ -135,9 +135,9 @@ export class PartitionWriter {
     try {
       const entity = admitRecord(topic, record.value, record.timestamp, { extra: true, maxFuture });
       const folder = hourFolder(topic, entity.timestamp);
-      const lines = buffer.hours.get(folder);
-      if (lines === undefined) buffer.hours.set(folder, [encodeRecord(entity)]);
-      else lines.push(encodeRecord(entity));
+      let lines = buffer.hours.get(folder);
+      if (lines === undefined) buffer.hours.set(folder, lines = new RecordLines());
+      lines.add(entity);
       buffer.records++;
     } catch (error) {
       if (!(error instanceof RecordError)) throw error;
@@ -186,11 +186,10 @@ export class PartitionWriter {
   #contents(buffer: Buffer): { file: CommittedFile; bytes: Uint8Array }[] {
     const { partition } = this.#o;
     const range = `${offsetName(buffer.start)}-${offsetName(buffer.end)}`;
-    const encoder = new TextEncoder();
     return [...buffer.hours].map(([folder, lines]) => {
-      const bytes = encoder.encode(lines.join("\n") + "\n");
+      const bytes = lines.bytes();
       const path = `${folder}/data_${partition}_${range}.json`;
-      const file = { path, records: lines.length, bytes: bytes.length, hash: hashBytes(bytes) };
+      const file = { path, records: lines.records, bytes: bytes.length, hash: hashBytes(bytes) };
       return { file, bytes };
     });
   }

@@ -59,9 +59,10 @@ export async function checkUp(
   job: Job<IngestConfig>,
 ): Promise<void> {
   await job.begin("topics", () => topicsAreThere(log));
+  const copies = job.config.hdfs?.replication ?? 1;
   await job.begin("topics", () => checkTopics(log, topicSpecs(job.config)));
-  await job.begin("dataset", () => checkDataset(dataset));
-  job.logger.info("Topics are right, and the dataset takes files");
+  await job.begin("dataset", () => checkDataset(dataset, copies));
+  job.logger.info("Topics are right, and the dataset takes files", { copies });
 }
 
 /** Commits the loads that wait in staging: the one that is named, or all. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { encodeRecord, type Topic, topicOf } from "@pipeline/core";
+import { recordBytes, type Topic, topicOf } from "@pipeline/core";
 import { history } from "@pipeline/generator";
 
 /** A record as a log or a file holds it. */
@@ -16,13 +16,11 @@ export interface Line {
 /** The end of the history, always the same. */
 export const HISTORY_END = Date.UTC(2026, 0, 8);
 
-const encoder = new TextEncoder();
-
 /** 7 days, 355,000 records where `scale` is 1. */
 export function historyLines(scale = 1): Line[] {
   const lines: Line[] = [];
   for (const record of history({ seed: 1, end: HISTORY_END, scale })) {
-    lines.push({ topic: topicOf(record), bytes: encoder.encode(encodeRecord(record)) });
+    lines.push({ topic: topicOf(record), bytes: recordBytes(record) });
   }
   return lines;
 }

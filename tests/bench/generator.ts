@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DEFAULT_SETTINGS, encodeRecord, ViewState } from "@pipeline/core";
+import { DEFAULT_SETTINGS, RecordLines, ViewState } from "@pipeline/core";
 import { history } from "@pipeline/generator";
 import { type Figure, inTurns, rate, ratio } from "./_figure.ts";
 import { HISTORY_END, historyLines } from "./_history.ts";
@@ -14,14 +14,18 @@ const SCALE = 0.5;
 /** Runs the benchmark. */
 export function generator(): Promise<Figure[]> {
   const lines = historyLines(SCALE);
-  const encoder = new TextEncoder();
   const times = inTurns({
     generate() {
+      // By the megabyte, as a load is written.
+      const made = new RecordLines();
       let bytes = 0;
       for (const record of history({ seed: 1, end: HISTORY_END, scale: SCALE })) {
-        bytes += encoder.encode(encodeRecord(record)).length;
+        made.add(record);
+        if (made.size < 2 ** 20) continue;
+        bytes += made.size;
+        made.clear();
       }
-      return bytes;
+      return bytes + made.size;
     },
     fold() {
       const state = new ViewState(DEFAULT_SETTINGS);

@@ -6,7 +6,7 @@
  */
 
 import { openHdfs } from "@pipeline/adapters/hdfs";
-import { encodeRecord, type EventLog, keyOf, type ProducerRecord, topicOf } from "@pipeline/core";
+import { type EventLog, keyOf, type ProducerRecord, recordBytes, topicOf } from "@pipeline/core";
 import { DEAD_LETTER_TOPIC, TOPICS } from "@pipeline/core";
 import { history } from "@pipeline/generator";
 import { Ingest } from "@pipeline/ingest";
@@ -70,7 +70,6 @@ export async function ingest(): Promise<Figure[]> {
 
 /** About an hour of the generator's records, under their own keys. Returns their number. */
 async function fill(log: EventLog): Promise<number> {
-  const encoder = new TextEncoder();
   const days = 0.05;
   const scale = RECORDS / (50_000 * days);
   const producer = await log.producer();
@@ -87,7 +86,7 @@ async function fill(log: EventLog): Promise<number> {
     batch.push({
       topic: topicOf(record),
       key: keyOf(record),
-      value: encoder.encode(encodeRecord(record)),
+      value: recordBytes(record),
     });
     if (batch.length === BATCH) await send();
   }

@@ -1,3 +1,4 @@
+import { assertEquals } from "@std/assert";
 import { openHdfs } from "@pipeline/adapters/hdfs";
 import { sharedServers } from "../servers/mod.ts";
 import { masterDatasetSuite } from "./master_dataset_suite.ts";
@@ -18,5 +19,21 @@ for (const root of ["/", "/below/a root"]) {
         await Promise.all([other.close(), dataset.close()]);
       },
     });
+  });
+}
+
+for (const replication of [1, 3]) {
+  Deno.test(`copies() on HDFS counts the DataNodes that have a file: ${replication}`, async () => {
+    const dataset = openHdfs({ namenodes, root: "/", replication });
+    const path = `/contract-${crypto.randomUUID()}`;
+    await dataset.write(path, new Uint8Array(1_000));
+    // The NameNode hears of each copy by itself, shortly after the first.
+    const deadline = Date.now() + 20_000;
+    while (await dataset.copies(path) < replication && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    assertEquals(await dataset.copies(path), replication);
+    await dataset.remove(path);
+    await dataset.close();
   });
 }

@@ -115,6 +115,14 @@ export function masterDatasetSuite(name: string, make: () => Promise<MasterDatas
     await assertCode(() => readFile(dataset, at("/folder")), "not_found");
   });
 
+  test("copies() counts those of a file", async (dataset, at) => {
+    await dataset.write(at("/file"), bytes("x"));
+    assert(await dataset.copies(at("/file")) >= 1);
+    await dataset.mkdirs(at("/folder"));
+    await assertCode(() => dataset.copies(at("/folder")), "not_found");
+    await assertCode(() => dataset.copies(at("/missing")), "not_found");
+  });
+
   test("read() may be given up early", async (dataset, at) => {
     await dataset.write(at("/large"), new Uint8Array(5_000_000));
     for await (const chunk of dataset.read(at("/large"))) {

@@ -35,6 +35,11 @@ export function needsServers(file: string): boolean {
   return file.endsWith("_servers_test.ts");
 }
 
+/** Whether a test needs a Kubernetes cluster, which whoever runs it provides: `scripts/test-cluster`. */
+export function needsCluster(file: string): boolean {
+  return file.endsWith("_cluster_test.ts");
+}
+
 /** The entry points of the jobs, from the `exports` of their manifests. */
 export async function publicModules(): Promise<string[]> {
   const manifests = (await listFiles(["jobs"], "deno.json"))

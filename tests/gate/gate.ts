@@ -1,5 +1,5 @@
 import { formatCoverage, summarizeCoverage } from "./coverage.ts";
-import { listFiles, needsServers, publicModules, runsAlone } from "./files.ts";
+import { listFiles, needsCluster, needsServers, publicModules, runsAlone } from "./files.ts";
 import { Tally } from "./tally.ts";
 
 /** What to run. */
@@ -41,7 +41,9 @@ class Gate {
   async run(): Promise<Tally> {
     const { paths, print } = this.#options;
     const everything = paths.length === 0;
-    const files = await listFiles(everything ? ["jobs", "tests"] : paths, "_test.ts");
+    const found = await listFiles(everything ? ["jobs", "tests"] : paths, "_test.ts");
+    // Those that need a cluster run only where they are asked for by name.
+    const files = found.filter((file) => !needsCluster(file) || paths.includes(file));
     const alone = files.filter(runsAlone);
     const onServers = files.filter((file) => needsServers(file) && !runsAlone(file));
     const together = files.filter((file) => !runsAlone(file) && !needsServers(file));

@@ -106,6 +106,13 @@ export class EmbeddedDataset implements MasterDataset {
     return info && fileStatus(parts.at(-1) ?? "", info);
   }
 
+  /** As {@linkcode MasterDataset.copies} says. */
+  // deno-lint-ignore require-await -- Async so that errors reject and never throw.
+  async copies(path: string): Promise<number> {
+    if (this.#find(this.#parts(path))?.isFile !== true) throw missing(path);
+    return 1;
+  }
+
   /** As {@linkcode MasterDataset.list} says. */
   async list(path: string): Promise<FileStatus[]> {
     const parts = this.#parts(path);

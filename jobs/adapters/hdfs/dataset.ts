@@ -35,6 +35,11 @@ interface RemoteStatus {
   readonly modificationTime: number;
 }
 
+/** Where a file's blocks are ("GETFILEBLOCKLOCATIONS"): each on the DataNodes that are named. */
+interface BlockLocations {
+  readonly BlockLocations: { readonly BlockLocation: readonly { readonly names: string[] }[] };
+}
+
 /**
  * The dataset on HDFS. Connects when it is used.
  *
@@ -121,6 +126,25 @@ export class HdfsDataset implements MasterDataset {
       const parts = this.#parts(path);
       const found = await this.#status(parts, `Looking at ${path}`);
       return found && fileStatus(parts.at(-1) ?? "", found);
+    });
+  }
+
+  /** See {@linkcode MasterDataset.copies}. */
+  copies(path: string): Promise<number> {
+    return this.#track(async () => {
+      const parts = this.#parts(path);
+      const what = `Counting copies of ${path}`;
+      const answer = await this.#hdfs.ask({
+        method: "GET",
+        op: "GETFILEBLOCKLOCATIONS",
+        parts,
+        what,
+      });
+      const { BlockLocations: { BlockLocation: blocks } } = answer as BlockLocations;
+      if (blocks.length > 0) return Math.min(...blocks.map(({ names }) => names.length));
+      const status = await this.#status(parts, what);
+      if (status?.type !== "FILE") throw missing(path);
+      return 0;
     });
   }
 

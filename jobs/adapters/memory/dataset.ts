@@ -130,6 +130,13 @@ export class MemoryDataset implements MasterDataset {
     return node === undefined ? undefined : fileStatus(parts.at(-1) ?? "", node);
   }
 
+  /** As {@linkcode MasterDataset.copies} says. */
+  async copies(path: string): Promise<number> {
+    const parts = this.#parts(path);
+    if (this.#state.find(parts)?.type !== "file") throw missing(parts);
+    return 1;
+  }
+
   /** As {@linkcode MasterDataset.list} says. */
   async list(path: string): Promise<FileStatus[]> {
     const parts = this.#parts(path);

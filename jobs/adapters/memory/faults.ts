@@ -240,6 +240,7 @@ function faultyDataset(dataset: MasterDataset, life: Life): MasterDataset {
       }
     },
     status: (path) => life.step(`dataset.status ${path}`, () => dataset.status(path)),
+    copies: (path) => life.step(`dataset.copies ${path}`, () => dataset.copies(path)),
     list: (path) => life.step(`dataset.list ${path}`, () => dataset.list(path)),
     mkdirs: (path) => life.step(`dataset.mkdirs ${path}`, () => dataset.mkdirs(path)),
     rename: (from, to) => life.step(`dataset.rename ${from} ${to}`, () => dataset.rename(from, to)),

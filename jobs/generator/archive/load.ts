@@ -11,7 +11,6 @@ import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { basename } from "node:path";
 import type { Progress } from "../historical.ts";
-import { LineBuffer } from "../line_buffer.ts";
 import { type LoadManifest, readManifest, type StagingLimits, StagingWriter } from "../staging.ts";
 import { type Line, readLines } from "./lines.ts";
 import { kindByName, readArchiveLine, type Repair } from "./mapping.ts";
@@ -136,7 +135,8 @@ export function readLine<T>(line: Line, read: (text: string) => T): T | Rejected
 class Rejects {
   first: RejectedLine | undefined;
   #lines = 0;
-  #buffer = new LineBuffer();
+  #held: string[] = [];
+  #size = 0;
   readonly #files: string[] = [];
 
   constructor(readonly writer: StagingWriter) {}
@@ -144,20 +144,23 @@ class Rejects {
   add(rejected: RejectedLine): Promise<void> | undefined {
     this.first ??= rejected;
     this.#lines++;
-    this.#buffer.add(JSON.stringify(rejected));
-    return this.#buffer.size > REJECTED_BYTES ? this.#write() : undefined;
+    const line = `${JSON.stringify(rejected)}\n`;
+    this.#held.push(line);
+    this.#size += line.length;
+    return this.#size > REJECTED_BYTES ? this.#write() : undefined;
   }
 
   async finish(): Promise<LoadManifest["rejected"]> {
     if (this.#lines === 0) return undefined;
-    if (this.#buffer.lines > 0) await this.#write();
+    if (this.#held.length > 0) await this.#write();
     return { lines: this.#lines, files: this.#files };
   }
 
   async #write(): Promise<void> {
     const name = `_rejected_${String(this.#files.length).padStart(3, "0")}.json`;
-    const content = this.#buffer.take();
-    this.#buffer = new LineBuffer();
+    const content = new TextEncoder().encode(this.#held.join(""));
+    this.#held = [];
+    this.#size = 0;
     this.#files.push(name);
     await this.writer.writeAside(name, content);
   }

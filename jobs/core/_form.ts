@@ -1,0 +1,51 @@
+/**
+ * The canonical form of each kind of record: its members in order, with all that stands between
+ * their values. What reads it and what writes it share it.
+ *
+ * @module
+ */
+
+const encoder = new TextEncoder();
+
+/** Of a post. */
+export const POST = {
+  content: encoder.encode('{"content":"'),
+  created: encoder.encode('","created_utc":"'),
+  comments: encoder.encode('","num_comments":'),
+  id: encoder.encode(',"post_id":"'),
+  score: encoder.encode('","score":'),
+  subreddit: encoder.encode(',"subreddit":"'),
+  timestamp: encoder.encode('","timestamp":"'),
+  title: encoder.encode('","title":"'),
+  user: encoder.encode('","user_id":"'),
+} as const;
+
+/** Of a comment; `timestampNext` follows the score where there is no subreddit. */
+export const COMMENT = {
+  id: encoder.encode('{"comment_id":"'),
+  content: encoder.encode('","content":"'),
+  created: encoder.encode('","created_utc":"'),
+  post: encoder.encode('","post_id":"'),
+  score: encoder.encode('","score":'),
+  subreddit: encoder.encode(',"subreddit":"'),
+  timestamp: encoder.encode('","timestamp":"'),
+  timestampNext: encoder.encode(',"timestamp":"'),
+  user: encoder.encode('","user_id":"'),
+} as const;
+
+/** Of a user. */
+export const USER = {
+  created: encoder.encode('{"created_utc":"'),
+  karma: encoder.encode('","karma":'),
+  timestamp: encoder.encode(',"timestamp":"'),
+  user: encoder.encode('","user_id":"'),
+  username: encoder.encode('","username":"'),
+} as const;
+
+/** Of any kind: each ends with a text. */
+export const END = encoder.encode('"}');
+
+/** 1 for the bytes that stand for themselves in JSON text: ASCII but controls, `"` and `\`. */
+export const PLAIN = new Uint8Array(256);
+PLAIN.fill(1, 0x20, 0x80);
+PLAIN[0x22] = PLAIN[0x5c] = 0;

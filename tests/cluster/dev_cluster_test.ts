@@ -1,0 +1,137 @@
+// The laptop's preset on a cluster, as the README has it: `scripts/test-cluster dev`.
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { PRESETS } from "../charts/_golden.ts";
+import { command } from "../servers/mod.ts";
+import { deletePods, recoveryTable } from "./_faults.ts";
+import { nodes, type Resource, until } from "./_kube.ts";
+import { CHART, IMAGE_FLAGS, Release } from "./_release.ts";
+import { scenario } from "./_scenario.ts";
+
+const release = new Release("reddit", "reddit-pipeline");
+const { kube } = release;
+const step = scenario("dev", release);
+
+const VALUES = [`${CHART}/values-dev.yaml`, `${CHART}/ci/test-cluster-values.yaml`];
+
+/** Volumes stay when the release goes: what is installed again finds them. */
+const KEEP = [
+  "kafka.persistence.whenDeleted=Retain",
+  "hdfs.namenode.persistence.whenDeleted=Retain",
+  "hdfs.datanode.persistence.whenDeleted=Retain",
+  "elasticsearch.persistence.whenDeleted=Retain",
+].flatMap((value) => ["--set", value]);
+
+const valueFlags = [...VALUES.flatMap((file) => ["--values", file]), ...IMAGE_FLAGS];
+
+/** Names of pods by component, which change when a component is rolled. */
+async function podNames(): Promise<Record<string, string[]>> {
+  const pods: Resource[] = await kube.list("pod", release.selector());
+  const running = pods.filter(({ status }) => status.phase === "Running");
+  const names: Record<string, string[]> = {};
+  for (const { metadata } of running) {
+    (names[metadata.labels["app.kubernetes.io/component"]] ??= []).push(metadata.uid);
+  }
+  return names;
+}
+
+step("the API server takes all that every preset renders to", async () => {
+  const file = await Deno.makeTempFile({ suffix: ".yaml" });
+  for (const files of Object.values(PRESETS)) {
+    const flags = files.flatMap((preset) => ["--values", `${CHART}/${preset}`]);
+    const render = ["template", release.name, CHART, "--namespace", "default", ...flags];
+    await Deno.writeTextFile(file, await command("scripts/helm", render));
+    await command("kubectl", ["apply", "--dry-run=server", "--filename", file]);
+  }
+  await Deno.remove(file);
+});
+
+step("helm install brings everything up", async () => {
+  const notes = await release.helm(
+    ...["install", release.name, CHART, "--create-namespace", ...valueFlags, ...KEEP],
+  );
+  assertStringIncludes(notes, "helm test reddit -n reddit-pipeline");
+  await release.up();
+});
+
+step("helm test passes", async () => {
+  console.log(await release.helm("test", release.name, "--logs"));
+});
+
+step("the API, the page, HDFS and Elasticsearch answer on ports of the node", async () => {
+  const [node] = await nodes();
+  const { address } = node.status.addresses.find(({ type }: Resource) => type === "InternalIP");
+  const ask = async (port: number, path: string) => {
+    const response = await fetch(`http://${address}:${port}${path}`);
+    assert(response.ok, `${port}${path}: ${response.status}`);
+    return await response.text();
+  };
+  assertStringIncludes(await ask(30080, "/"), "<html");
+  const { items } = JSON.parse(await ask(30080, "/v1/subreddits?sort=posts&window=1d&limit=5"));
+  assertEquals(items.length, 5);
+  assertStringIncludes(await ask(30920, "/_cat/aliases"), "views_top_posts_v1");
+  assertStringIncludes(await ask(30870, "/webhdfs/v1/?op=LISTSTATUS"), "FileStatuses");
+});
+
+step("each target of the Makefile does what it says", async () => {
+  assertStringIncludes(await release.make("status"), "deployed");
+  for (const target of ["run-consumer", "run-producer", "run-streaming"]) {
+    await release.make(target);
+  }
+  const { provenance: { generation } } = await release.status();
+  await release.make("run-batch");
+  assert((await release.status()).provenance.generation > generation);
+});
+
+step("pods of each kind go under traffic, and answers stay exact", async () => {
+  const recoveries = await deletePods(release);
+  console.log(recoveryTable(recoveries));
+  assertEquals(recoveries.length, 8);
+  await release.verify();
+});
+
+step("an upgrade rolls only the job that it changes, and a roll-back takes it back", async () => {
+  const before = await podNames();
+  const changed = ["--set", "generator.config.realtime.rate=150"];
+  await release.helm("upgrade", release.name, CHART, ...valueFlags, ...KEEP, ...changed);
+  await release.up();
+  await release.flows(120);
+  const between = await podNames();
+  const rolled = Object.keys(before).filter((name) => `${before[name]}` !== `${between[name]}`);
+  assertEquals(rolled.filter((name) => name !== "batch"), ["generator"]);
+  await release.verify();
+
+  await release.helm("rollback", release.name);
+  await release.up();
+  await release.flows(120);
+  const { data } = await kube.get("configmap", `${release.name}-generator`);
+  assertEquals(JSON.parse(data["config.json"]).realtime.rate, 100);
+  await release.verify();
+});
+
+step(
+  "what is uninstalled leaves its volumes where it says so, and is installed again on them",
+  async () => {
+    const { provenance: { generation }, layers } = await release.status();
+    await release.helm("uninstall", release.name, "--wait");
+    const left: Resource[] = await kube.list(
+      "statefulset,deployment,cronjob,service",
+      release.selector(),
+    );
+    assertEquals(left.map(({ metadata }) => metadata.name), []);
+    const claims: Resource[] = await kube.list("pvc");
+    assertEquals(claims.length, 4);
+
+    await release.helm("install", release.name, CHART, ...valueFlags);
+    await release.up();
+    const status = await release.flows(240);
+    assert(status.provenance.generation >= generation);
+    assert(status.layers.batch.records >= layers.batch.records);
+    await release.verify();
+  },
+);
+
+step("without that, nothing is left", async () => {
+  await release.make("clean");
+  await until("volumes are left", 60, async () => (await kube.list("pvc")).length === 0);
+  await kube.run("delete", "namespace", release.namespace);
+});
