@@ -1,9 +1,10 @@
 # Each target is one line to a script or task; `make` alone lists them.
 # Variables of `make demo`: DURATION PORT DATA RATE SEED POSTS COMMENTS BACKEND, e.g. make demo DURATION=30s
-# Of what works with a cluster: NAMESPACE RELEASE VALUES, e.g. make deploy VALUES=charts/reddit-pipeline/values-dev.yaml
+# Of what works with a cluster: NAMESPACE RELEASE VALUES, of its tests SCENARIO (dev, full), e.g. make deploy VALUES=charts/reddit-pipeline/values-dev.yaml
 .DEFAULT_GOAL := help
-.PHONY: help demo verify images test bench fmt lint check charts clean-data
+.PHONY: help demo verify images test test-cluster bench fmt lint check charts clean-data
 .PHONY: install deploy status generate-historical run-consumer run-producer run-batch run-streaming logs clean
+.PHONY: test-scalability test-fault-tolerance
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -19,6 +20,9 @@ images: ## build the jobs' images; SERVERS=1: stand-ins for the servers' too; LO
 
 test: ## every check and test; ends with "N passed, N failed"
 	@scripts/test
+
+test-cluster: ## test the chart on the current cluster; IMAGES=official: with the servers' own images
+	@scripts/test-cluster $(SCENARIO)
 
 bench: ## run the benchmarks
 	@scripts/deno task bench
@@ -61,6 +65,12 @@ run-batch: ## build a generation of the batch views now
 
 run-streaming: ## see to it that speed runs
 	@scripts/release run-streaming
+
+test-scalability: ## give a release that runs more pods and more records, and take them back
+	@scripts/release test-scalability
+
+test-fault-tolerance: ## delete one pod of each kind of a release that runs, and prove its answers
+	@scripts/release test-fault-tolerance
 
 logs: ## follow the logs of the release
 	@scripts/release logs

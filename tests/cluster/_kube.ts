@@ -43,7 +43,7 @@ export class Kube {
   }
 
   /** Asks a port of a Service over HTTP, through the API server. */
-  async ask(service: string, port: number, path: string): Promise<Resource> {
+  async ask(service: string, port: string, path: string): Promise<Resource> {
     const proxy = `/api/v1/namespaces/${this.namespace}/services/${service}:${port}/proxy${path}`;
     return JSON.parse(await command("kubectl", ["get", "--raw", proxy], { timeout: 20_000 }));
   }
@@ -52,6 +52,13 @@ export class Kube {
 /** The nodes of the cluster. */
 export async function nodes(): Promise<Resource[]> {
   return JSON.parse(await command("kubectl", ["get", "nodes", "--output", "json"])).items;
+}
+
+/** Makes a namespace in which only pods of the restricted standard may run. */
+export async function makeNamespace(name: string): Promise<void> {
+  await command("kubectl", ["create", "namespace", name]);
+  const modes = ["enforce", "warn"].map((mode) => `pod-security.kubernetes.io/${mode}=restricted`);
+  await command("kubectl", ["label", "namespace", name, ...modes]);
 }
 
 /** Whether a pod, Deployment or other object has a condition. */
@@ -84,6 +91,6 @@ export async function until<T>(
     if (performance.now() > deadline) {
       throw new Error(`After ${seconds} s: ${what}`, { cause: failure });
     }
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
   }
 }

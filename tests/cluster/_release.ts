@@ -81,6 +81,7 @@ export class Release {
   /** Runs a target of the Makefile on the release. */
   make(target: string, values: readonly string[] = []): Promise<string> {
     return command("make", [target], {
+      timeout: 1_200_000,
       env: { NAMESPACE: this.namespace, RELEASE: this.name, VALUES: values.join(" ") },
     });
   }
@@ -106,7 +107,7 @@ export class Release {
 
   /** What the serving layer says of itself. */
   status(): Promise<Status> {
-    return this.kube.ask(`${this.name}-serving`, 30080, "/v1/status");
+    return this.kube.ask(`${this.name}-serving`, "http", "/v1/status");
   }
 
   /** Waits until speed has folded, and serving shows, records that did not exist when this was called. */
@@ -145,6 +146,12 @@ export class Release {
   verify(): Promise<string> {
     return this.run("batch-verify");
   }
+}
+
+/** The release that NAMESPACE and RELEASE name, as the Makefile's targets take them. */
+export function fromEnvironment(): Release {
+  const { NAMESPACE = "", RELEASE = "" } = Deno.env.toObject();
+  return new Release(RELEASE || "reddit", NAMESPACE || "reddit-pipeline");
 }
 
 function isUp({ kind, metadata, spec, status = {} }: Resource): boolean {

@@ -1,7 +1,7 @@
 // The seed's topology on three nodes: `scripts/test-cluster full`.
 import { assert, assertEquals } from "@std/assert";
 import { command } from "../servers/mod.ts";
-import { nodes, type Resource } from "./_kube.ts";
+import { makeNamespace, nodes, type Resource } from "./_kube.ts";
 import { reach } from "./_probe.ts";
 import { CHART, COMPONENTS, IMAGE_FLAGS, Release } from "./_release.ts";
 import { scenario } from "./_scenario.ts";
@@ -11,9 +11,7 @@ const { kube, name, namespace } = release;
 const step = scenario("full", release);
 
 step("helm install brings everything up where only restricted pods may run", async () => {
-  await command("kubectl", ["create", "namespace", namespace]);
-  const enforce = "pod-security.kubernetes.io/enforce=restricted";
-  await command("kubectl", ["label", "namespace", namespace, enforce]);
+  await makeNamespace(namespace);
   const values = ["--values", `${CHART}/ci/test-cluster-values.yaml`, ...IMAGE_FLAGS];
   await release.helm("install", name, CHART, ...values);
   await release.up();
@@ -49,7 +47,7 @@ step("who need not reach a server does not, and who must does", async () => {
     `${node}:9300`,
   ];
   const metrics = [`${speed}:8080`, `${serving}:8080`];
-  const api = `${name}-serving:30080`;
+  const api = `${name}-serving:80`;
   const expect = (targets: string[], open: string[]) =>
     new Map(targets.map((target) => [target, open.includes(target) ? "open" : "silent"]));
   const as = (component: string) => ({

@@ -53,7 +53,10 @@ data:
       {{- end }}
 {{- end }}
 
-{{/* A container that runs a command of a job. Takes {ctx, name, args, serves?}: with probes where it serves. */}}
+{{/*
+A container that runs a command of a job. Takes {ctx, name, args, serves?, before?}: with probes where it serves, and
+without ports where it runs before others, since the ports of one pod have different names.
+*/}}
 {{- define "common.job.container" -}}
 {{- $values := .ctx.Values -}}
 name: {{ .name }}
@@ -65,6 +68,7 @@ args:
 env:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- if not .before }}
 ports:
   - name: metrics
     containerPort: 8080
@@ -72,6 +76,7 @@ ports:
   - name: http
     containerPort: 30080
   {{- end }}
+{{- end }}
 {{- if .serves }}
 livenessProbe:
   {{- include "common.probe" (dict "action" (dict "httpGet" (dict "path" "/healthz" "port" "metrics")) "timing" $values.probes.liveness) | nindent 2 }}
@@ -112,7 +117,7 @@ spec:
   {{- with initial $steps }}
   initContainers:
     {{- range . }}
-    - {{ include "common.job.container" . | nindent 6 | trim }}
+    - {{ include "common.job.container" (merge (dict "before" true) .) | nindent 6 | trim }}
     {{- end }}
   {{- end }}
   containers:
