@@ -82,6 +82,7 @@ export class Release {
   make(target: string, values: readonly string[] = []): Promise<string> {
     return command("make", [target], {
       timeout: 1_200_000,
+      lines: 1_000,
       env: { NAMESPACE: this.namespace, RELEASE: this.name, VALUES: values.join(" ") },
     });
   }

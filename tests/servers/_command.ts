@@ -14,6 +14,8 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Milliseconds after which it is ended; ten minutes where not given. */
   readonly timeout?: number;
+  /** Lines at the end of what it wrote that an error shows; 15 where not given. */
+  readonly lines?: number;
 }
 
 /**
@@ -27,7 +29,7 @@ export async function command(
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<string> {
-  const { timeout = 600_000, ...rest } = options;
+  const { timeout = 600_000, lines, ...rest } = options;
   const signal = AbortSignal.timeout(timeout);
   try {
     const { code, stdout, stderr } = await new Deno.Command(name, {
@@ -43,7 +45,7 @@ export async function command(
     const why = signal.aborted ? `did not end within ${timeout / 1000} s` : `ended with ${code}`;
     throw new PipelineError(
       "unavailable",
-      `${name.split("/").at(-1)} ${why}:\n${lastLines(text(stdout) + text(stderr))}`,
+      `${name.split("/").at(-1)} ${why}:\n${lastLines(text(stdout) + text(stderr), lines)}`,
     );
   } catch (cause) {
     if (!(cause instanceof Deno.errors.NotFound)) throw cause;
