@@ -2,6 +2,7 @@ import { openKafka } from "@pipeline/adapters/kafka";
 import { Kafka, logLevel } from "kafkajs";
 import { sharedServers } from "../servers/mod.ts";
 import { eventLogSuite } from "./event_log_suite.ts";
+import { assertCode } from "./suite.ts";
 
 const servers = await sharedServers();
 const brokers = servers.kafka.map((node) => node.endpoint);
@@ -26,6 +27,13 @@ eventLogSuite("Kafka", () => {
   truncation: true,
   durable: true,
   clean: false,
+});
+
+Deno.test("ensureTopics() of Kafka is unavailable while there are fewer brokers than copies", async () => {
+  const log = openKafka({ brokers, replication: brokers.length + 1, minInsyncReplicas: 1 });
+  const topic = `contract-${crypto.randomUUID()}`;
+  await assertCode(() => log.ensureTopics([{ topic, partitions: 1 }]), "unavailable");
+  await log.close();
 });
 
 /** Deletes the records before an offset. */

@@ -12,14 +12,13 @@ interface ClientError extends Error {
   readonly retriable?: boolean;
 }
 
-/** Protocol errors by what they mean here; what is not named is `unavailable`. */
+/** Protocol errors by what they mean here; what is not named is `unavailable`, also `INVALID_REPLICATION_FACTOR`: brokers may yet come. */
 const CODES: ReadonlyMap<string, ErrorCode> = new Map<string, ErrorCode>([
   ["UNKNOWN_TOPIC_OR_PARTITION", "not_found"],
   ["OFFSET_OUT_OF_RANGE", "offset_out_of_range"],
   ["MESSAGE_TOO_LARGE", "too_large"],
   ["RECORD_LIST_TOO_LARGE", "too_large"],
   ["INVALID_TOPIC_EXCEPTION", "invalid"],
-  ["INVALID_REPLICATION_FACTOR", "invalid"],
   ["INVALID_PARTITIONS", "invalid"],
   ["INVALID_CONFIG", "invalid"],
   ["INVALID_SESSION_TIMEOUT", "invalid"],
