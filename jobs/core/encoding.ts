@@ -37,7 +37,11 @@ export class RecordLines {
   /** `YYYY-MM-DDT` of that day. */
   readonly #date = new Uint8Array(11);
 
-  /** @param capacity bytes to make room for at first. */
+  /**
+   * Holds nothing yet.
+   *
+   * @param capacity bytes to make room for at first.
+   */
   constructor(capacity = 2 * FRAME_BYTES) {
     this.#bytes = new Uint8Array(capacity);
   }

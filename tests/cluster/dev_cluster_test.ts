@@ -23,6 +23,10 @@ const KEEP = [
 
 const valueFlags = [...VALUES.flatMap((file) => ["--values", file]), ...IMAGE_FLAGS];
 
+/** Two servers of each kind that may become more. */
+const GROWN = ["kafka.replicas=2", "hdfs.datanode.replicas=2", "elasticsearch.replicas=2"]
+  .flatMap((value) => ["--set", value]);
+
 /** Names of pods by component, which change when a component is rolled. */
 async function podNames(): Promise<Record<string, string[]>> {
   const pods: Resource[] = await kube.list("pod", release.selector());
@@ -118,6 +122,18 @@ step("an upgrade rolls only the job that it changes, and a roll-back takes it ba
   await release.verify();
 });
 
+step("more servers keep all that there is", async () => {
+  const before = await release.status();
+  await release.helm("upgrade", release.name, CHART, ...valueFlags, ...KEEP, ...GROWN);
+  await release.up();
+  for (const component of ["kafka", "datanode", "elasticsearch"]) {
+    assertEquals((await release.pods(component)).length, 2, component);
+  }
+  const { layers } = await release.flows(240);
+  assert(layers.batch.records >= before.layers.batch.records);
+  await release.verify();
+});
+
 step(
   "what is uninstalled leaves its volumes where it says so, and is installed again on them",
   async () => {
@@ -129,9 +145,9 @@ step(
     );
     assertEquals(left.map(({ metadata }) => metadata.name), []);
     const claims: Resource[] = await kube.list("pvc");
-    assertEquals(claims.length, 4);
+    assertEquals(claims.length, 7);
 
-    await release.helm("install", release.name, CHART, ...valueFlags);
+    await release.helm("install", release.name, CHART, ...valueFlags, ...GROWN);
     await release.up();
     const status = await release.flows(240);
     assert(status.provenance.generation >= generation);

@@ -1,5 +1,5 @@
 // The seed's topology on three nodes: `scripts/test-cluster full`.
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { command } from "../servers/mod.ts";
 import { makeNamespace, nodes, type Resource } from "./_kube.ts";
 import { reach } from "./_probe.ts";
@@ -17,7 +17,7 @@ step("helm install brings everything up where only restricted pods may run", asy
   await release.up();
 });
 
-step("helm test passes", async () => {
+step("helm test passes, and with it everything that is served is exact", async () => {
   console.log(await release.helm("test", name, "--logs"));
 });
 
@@ -67,17 +67,13 @@ step("who need not reach a server does not, and who must does", async () => {
   assertEquals(asServing, expect(all, [byName, brokerPort!, search!]));
 });
 
-step("no pod restarted, and answers are exact", async () => {
+step("no pod had to be started again", async () => {
   for (const component of COMPONENTS) {
     for (const { metadata, status } of await release.pods(component)) {
       const [{ restartCount, lastState }] = status.containerStatuses;
       assertEquals(restartCount, 0, `${metadata.name}: ${JSON.stringify(lastState)}`);
     }
   }
-  const { provenance: { generation } } = await release.status();
-  await release.run("batch");
-  assert((await release.status()).provenance.generation > generation);
-  await release.verify();
 });
 
 step("helm uninstall leaves the volumes, as the values say", async () => {

@@ -10,7 +10,7 @@ const step = scenario("scalability", release);
 const SCALED = ["ingest", "speed", "serving"] as const;
 
 /** Seconds that each rate is watched. */
-const WATCHED = 30;
+const WATCHED = 20;
 
 let revision: string;
 let rate: number;
