@@ -13,7 +13,9 @@ import { bootstrap } from "@pipeline/ingest";
 import { type Figure, median, rate, ratio } from "./_figure.ts";
 import { HISTORY_END } from "./_history.ts";
 
-const SCALE = 3;
+/** Even, so that two workers have equal shares. */
+const DAYS = 8;
+const SCALE = 6;
 const ROUNDS = 3;
 const THREADS = 2;
 
@@ -25,7 +27,12 @@ export async function batch(): Promise<Figure[]> {
   const folder = await Deno.makeTempDir({ prefix: "bench-" });
   try {
     const { dataset, close } = openEmbedded(folder);
-    const history = await generateHistory(dataset, { seed: 1, end: HISTORY_END, scale: SCALE });
+    const history = await generateHistory(dataset, {
+      seed: 1,
+      end: HISTORY_END,
+      days: DAYS,
+      scale: SCALE,
+    });
     await bootstrap(dataset, history.load);
     await close();
     const runs: Record<"one" | "two", BatchReport[]> = { one: [], two: [] };
