@@ -147,7 +147,9 @@ step(
     const claims: Resource[] = await kube.list("pvc");
     assertEquals(claims.length, 7);
 
-    await release.helm("install", release.name, CHART, ...valueFlags, ...GROWN);
+    // Nothing that is waited for waits for what comes after it.
+    const wait = ["--wait", "--timeout", "10m"];
+    await release.helm("install", release.name, CHART, ...valueFlags, ...GROWN, ...wait);
     await release.up();
     const status = await release.flows(240);
     assert(status.provenance.generation >= generation);

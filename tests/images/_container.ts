@@ -6,7 +6,7 @@
  */
 
 import process from "node:process";
-import { unpackImage } from "../../images/image.ts";
+import { unpackImage } from "../../scripts/image/image.ts";
 
 /** What a program did. */
 export interface Ended {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { unpackImage, writeImage } from "../../images/image.ts";
+import { unpackImage, writeImage } from "../../scripts/image/image.ts";
 
 const CONFIG = { user: "65532:65532", entrypoint: ["/job"], env: { A: "1" }, labels: { l: "x" } };
 

@@ -1,9 +1,9 @@
 // The jobs as they are shipped: each image's files as a read-only root, its user, and what is compiled in.
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { build, type Built } from "../../images/build.ts";
-import { writeImage } from "../../images/image.ts";
-import { jobRecipe } from "../../images/job_image.ts";
-import { type JobName, JOBS } from "../../images/jobs.ts";
+import { build, type Built } from "../../scripts/image/build.ts";
+import { writeImage } from "../../scripts/image/image.ts";
+import { jobRecipe } from "../../scripts/image/job_image.ts";
+import { type JobName, JOBS } from "../../scripts/image/jobs.ts";
 import { freePorts } from "../servers/mod.ts";
 import { Container, type Ended } from "./_container.ts";
 

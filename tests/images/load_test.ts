@@ -1,6 +1,6 @@
 import { PipelineError } from "@pipeline/core";
 import { assertEquals, assertThrows } from "@std/assert";
-import { findLoader } from "../../images/load.ts";
+import { findLoader } from "../../scripts/image/load.ts";
 
 const way = (
   context: string | undefined,

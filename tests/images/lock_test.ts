@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { type Lock, lockedId, nameOf, pruneLock, versionOf } from "../../images/lock.ts";
+import { type Lock, lockedId, nameOf, pruneLock, versionOf } from "../../scripts/image/lock.ts";
 
 const pack = (...dependencies: string[]) => ({
   integrity: "sha512-AA==",

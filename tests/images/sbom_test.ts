@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { billOfMaterials } from "../../images/sbom.ts";
+import { billOfMaterials } from "../../scripts/image/sbom.ts";
 
 const CONTENTS = {
   name: "reddit-pipeline/job",

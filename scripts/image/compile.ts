@@ -5,7 +5,7 @@
  * @module
  */
 
-import { command } from "../tests/servers/mod.ts";
+import { command } from "../../tests/servers/mod.ts";
 import { type JobName, type JobSpec, permissions } from "./jobs.ts";
 import { nameOf, versionOf } from "./lock.ts";
 import { DENO, type JobSources, ROOT } from "./sources.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { command } from "../tests/servers/mod.ts";
+import { command } from "../../tests/servers/mod.ts";
 import type { Built } from "./build.ts";
 import { unpackImage } from "./image.ts";
 

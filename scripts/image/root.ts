@@ -6,7 +6,7 @@
  */
 
 import { rootCertificates } from "node:tls";
-import { command } from "../tests/servers/mod.ts";
+import { command } from "../../tests/servers/mod.ts";
 
 /** A user of an image. */
 export interface User {

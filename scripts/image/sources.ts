@@ -5,12 +5,12 @@
  */
 
 import { PipelineError } from "@pipeline/core";
-import { command } from "../tests/servers/mod.ts";
+import { command } from "../../tests/servers/mod.ts";
 import type { JobName, JobSpec } from "./jobs.ts";
 import { type Lock, pruneLock } from "./lock.ts";
 
 /** The root of the repository. */
-export const ROOT: string = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
+export const ROOT: string = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
 
 /** The pinned Deno. */
 export const DENO: string = `${ROOT}/scripts/deno`;

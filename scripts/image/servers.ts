@@ -22,7 +22,7 @@ import {
   makeOnce,
   readArtifacts,
   webFolders,
-} from "../tests/servers/mod.ts";
+} from "../../tests/servers/mod.ts";
 import { hashFiles, hashText, type Recipe } from "./build.ts";
 import { copyInto, copyLibraries, makeRoot } from "./root.ts";
 
@@ -162,7 +162,7 @@ export async function serverRecipe(name: ServerName): Promise<Recipe> {
   };
 }
 
-const LOCK = new URL("../tests/servers/maven.lock", import.meta.url);
+const LOCK = new URL("../../tests/servers/maven.lock", import.meta.url);
 
 /** The layer that all servers share: programs, libraries, Java. */
 async function systemFolder(

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { cacheFolder, makeOnce } from "../tests/servers/mod.ts";
+import { cacheFolder, makeOnce } from "../../tests/servers/mod.ts";
 import { type ImageConfig, type Layer, sha256, writeImage } from "./image.ts";
 
 /** How one image is made. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { command } from "../tests/servers/mod.ts";
+import { command } from "../../tests/servers/mod.ts";
 
 /** A layer: a folder, and whose its files are. */
 export interface Layer {

@@ -5,7 +5,7 @@
  */
 
 import { PipelineError } from "@pipeline/core";
-import { command } from "../tests/servers/mod.ts";
+import { command } from "../../tests/servers/mod.ts";
 
 /** Where containerd listens, by who brought it. */
 const SOCKETS = ["/run/k3s/containerd/containerd.sock", "/run/containerd/containerd.sock"];
