@@ -29,11 +29,17 @@ eventLogSuite("Kafka", () => {
   clean: false,
 });
 
-Deno.test("ensureTopics() of Kafka is unavailable while there are fewer brokers than copies", async () => {
-  const log = openKafka({ brokers, replication: brokers.length + 1, minInsyncReplicas: 1 });
-  const topic = `contract-${crypto.randomUUID()}`;
-  await assertCode(() => log.ensureTopics([{ topic, partitions: 1 }]), "unavailable");
-  await log.close();
+Deno.test({
+  name: "ensureTopics() of Kafka is unavailable while there are fewer brokers than copies",
+  // The client leaves timers behind.
+  sanitizeOps: false,
+  sanitizeResources: false,
+  fn: async () => {
+    const log = openKafka({ brokers, replication: brokers.length + 1, minInsyncReplicas: 1 });
+    const topic = `contract-${crypto.randomUUID()}`;
+    await assertCode(() => log.ensureTopics([{ topic, partitions: 1 }]), "unavailable");
+    await log.close();
+  },
 });
 
 /** Deletes the records before an offset. */
