@@ -105,20 +105,25 @@ step("more pods share the work, and more records a second are served", async () 
 });
 
 step("an upgrade rolls only the job that it changes, and a roll-back takes it back", async () => {
+  const rate = async () => {
+    const { data } = await kube.get("configmap", `${release.name}-generator`);
+    return JSON.parse(data["config.json"]).realtime.rate;
+  };
   const before = await podNames();
-  const changed = ["--set", "generator.config.realtime.rate=150"];
+  assertEquals(await rate(), 50);
+  const changed = ["--set", "generator.config.realtime.rate=75"];
   await release.helm("upgrade", release.name, CHART, ...valueFlags, ...KEEP, ...changed);
   await release.up();
   await release.flows(120);
   const between = await podNames();
+  assertEquals(await rate(), 75);
   const rolled = Object.keys(before).filter((name) => `${before[name]}` !== `${between[name]}`);
   assertEquals(rolled.filter((name) => name !== "batch"), ["generator"]);
 
   await release.helm("rollback", release.name);
   await release.up();
   await release.flows(120);
-  const { data } = await kube.get("configmap", `${release.name}-generator`);
-  assertEquals(JSON.parse(data["config.json"]).realtime.rate, 100);
+  assertEquals(await rate(), 50);
   await release.verify();
 });
 
