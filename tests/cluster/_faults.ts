@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isTrue, until } from "./_kube.ts";
+import { isTrue, type Resource, until } from "./_kube.ts";
 import { COMPONENTS, type Release } from "./_release.ts";
 
 /** Seconds until records must flow again. */
@@ -28,7 +28,7 @@ export async function deletePods(release: Release): Promise<Recovery[]> {
     // The last one: of stateful ones the youngest, which is as good as any.
     const pod = pods.at(-1);
     if (pod === undefined) continue;
-    recoveries.push(await deletePod(release, component, pod.metadata.name, pods.length));
+    recoveries.push(await deletePod(release, component, pod, pods.length));
   }
   return recoveries;
 }
@@ -36,13 +36,12 @@ export async function deletePods(release: Release): Promise<Recovery[]> {
 async function deletePod(
   release: Release,
   component: string,
-  pod: string,
+  { metadata: { name, uid } }: Resource,
   count: number,
 ): Promise<Recovery> {
-  const { uid } = (await release.kube.get("pod", pod)).metadata;
   const begin = performance.now();
   const since = () => Math.round((performance.now() - begin) / 1_000);
-  await release.kube.run("delete", "pod", pod, "--wait=false");
+  await release.kube.run("delete", "pod", name, "--wait=false");
   await until(`${component} is not whole again`, RECOVERY, async () => {
     const pods = await release.pods(component);
     return pods.length === count &&
@@ -50,7 +49,7 @@ async function deletePod(
   });
   const ready = since();
   await release.flows(RECOVERY);
-  return { pod, ready, flowing: since() };
+  return { pod: name, ready, flowing: since() };
 }
 
 /** A table of them, as Markdown. */

@@ -10,13 +10,23 @@ import { isTrue, Kube, type Resource, until } from "./_kube.ts";
 /** Folder of the chart. */
 export const CHART = "charts/reddit-pipeline";
 
+/** Flags of Helm that set values, by their paths. */
+export function setFlags(values: Readonly<Record<string, string | number | boolean>>): string[] {
+  return Object.entries(values).flatMap(([path, value]) => ["--set", `${path}=${value}`]);
+}
+
+/** Flags of Helm that take files of values, relative to the chart. */
+export function valueFlags(...files: readonly string[]): string[] {
+  return files.flatMap((file) => ["--values", `${CHART}/${file}`]);
+}
+
 /** The servers' own images over the stand-ins that the test's values name, where IMAGES asks for them. */
 export const IMAGE_FLAGS: readonly string[] = Deno.env.get("IMAGES") === "official"
-  ? [
-    "kafka.image.repository=apache/kafka",
-    "hdfs.image.repository=apache/hadoop",
-    "elasticsearch.image.repository=elasticsearch",
-  ].flatMap((value) => ["--set", value])
+  ? setFlags({
+    "kafka.image.repository": "apache/kafka",
+    "hdfs.image.repository": "apache/hadoop",
+    "elasticsearch.image.repository": "elasticsearch",
+  })
   : [];
 
 /** Seconds that a release may take until all of it runs, on two cores. */
@@ -39,8 +49,6 @@ export const COMPONENTS = [
 
 /** What `/v1/status` says, as far as tests go. */
 export interface Status {
-  /** As batch wrote it. */
-  readonly state: string;
   /** What was folded. */
   readonly layers: {
     readonly batch: { readonly records: number };
@@ -106,6 +114,12 @@ export class Release {
     return pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   }
 
+  /** Records a second that the generator is configured to make. */
+  async rate(): Promise<number> {
+    const { data } = await this.kube.get("configmap", `${this.name}-generator`);
+    return JSON.parse(data["config.json"]).realtime.rate;
+  }
+
   /** What the serving layer says of itself. */
   status(): Promise<Status> {
     return this.kube.ask(`${this.name}-serving`, "http", "/v1/status");
@@ -131,12 +145,12 @@ export class Release {
   async run(cronJob: string): Promise<string> {
     const job = `${this.name}-${cronJob}-${Date.now()}`;
     await this.kube.run("create", "job", job, `--from=cronjob/${this.name}-${cronJob}`);
-    await until(`${job} is not done`, JOB, async () => {
+    const done = await until(`${job} is not done`, JOB, async () => {
       const found = await this.kube.get("job", job);
-      return isTrue(found, "Complete") || isTrue(found, "Failed");
+      return (isTrue(found, "Complete") || isTrue(found, "Failed")) && found;
     });
     const log = await this.kube.run("logs", `job/${job}`, "--tail", "40");
-    if (!isTrue(await this.kube.get("job", job), "Complete")) {
+    if (!isTrue(done, "Complete")) {
       throw new Error(`${job} has failed:\n${log}`);
     }
     await this.kube.run("delete", "job", job);

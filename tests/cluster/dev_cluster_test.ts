@@ -4,46 +4,47 @@ import { parseAllDocuments } from "yaml";
 import { PRESETS } from "../charts/_golden.ts";
 import { command } from "../servers/mod.ts";
 import { Kube, makeNamespace, nodes, type Resource, until } from "./_kube.ts";
-import { CHART, COMPONENTS, IMAGE_FLAGS, Release } from "./_release.ts";
+import { CHART, COMPONENTS, IMAGE_FLAGS, Release, setFlags, valueFlags } from "./_release.ts";
 import { scenario } from "./_scenario.ts";
 
 const release = new Release("reddit", "reddit-pipeline");
 const { kube } = release;
 const step = scenario("dev", release);
 
-const VALUES = [`${CHART}/values-dev.yaml`, `${CHART}/ci/test-cluster-values.yaml`];
+const VALUES = [...valueFlags("values-dev.yaml", "ci/test-cluster-values.yaml"), ...IMAGE_FLAGS];
 
 /** Volumes stay when the release goes: what is installed again finds them. */
-const KEEP = [
-  "kafka.persistence.whenDeleted=Retain",
-  "hdfs.namenode.persistence.whenDeleted=Retain",
-  "hdfs.datanode.persistence.whenDeleted=Retain",
-  "elasticsearch.persistence.whenDeleted=Retain",
-].flatMap((value) => ["--set", value]);
-
-const valueFlags = [...VALUES.flatMap((file) => ["--values", file]), ...IMAGE_FLAGS];
+const KEEP = setFlags({
+  "kafka.persistence.whenDeleted": "Retain",
+  "hdfs.namenode.persistence.whenDeleted": "Retain",
+  "hdfs.datanode.persistence.whenDeleted": "Retain",
+  "elasticsearch.persistence.whenDeleted": "Retain",
+});
 
 /** Two servers of each kind that may become more. */
-const GROWN = ["kafka.replicas=2", "hdfs.datanode.replicas=2", "elasticsearch.replicas=2"]
-  .flatMap((value) => ["--set", value]);
+const GROWN = setFlags({
+  "kafka.replicas": 2,
+  "hdfs.datanode.replicas": 2,
+  "elasticsearch.replicas": 2,
+});
 
-/** Names of pods by component, which change when a component is rolled. */
-async function podNames(): Promise<Record<string, string[]>> {
+/** Identities of pods by component, which change when a component is rolled. */
+async function podIds(): Promise<Record<string, string[]>> {
   const pods: Resource[] = await kube.list("pod", release.selector());
   const running = pods.filter(({ status }) => status.phase === "Running");
-  const names: Record<string, string[]> = {};
+  const ids: Record<string, string[]> = {};
   for (const { metadata } of running) {
-    (names[metadata.labels["app.kubernetes.io/component"]] ??= []).push(metadata.uid);
+    (ids[metadata.labels["app.kubernetes.io/component"]] ??= []).push(metadata.uid);
   }
-  return names;
+  return ids;
 }
 
 step("the API server takes all that every preset renders to, without a warning", async () => {
   const scratch = new Kube(`${release.namespace}-dry-run`);
   await makeNamespace(scratch.namespace);
   for (const files of Object.values(PRESETS)) {
-    const flags = files.flatMap((preset) => ["--values", `${CHART}/${preset}`]);
-    const render = ["template", release.name, CHART, "--namespace", scratch.namespace, ...flags];
+    const flags = ["--namespace", scratch.namespace, ...valueFlags(...files)];
+    const render = ["template", release.name, CHART, ...flags];
     const items: Resource[] = parseAllDocuments(await command("scripts/helm", render))
       .map((document) => document.toJS()).filter((object) => object !== null);
     // A pod is only taken where its account is.
@@ -57,7 +58,7 @@ step("the API server takes all that every preset renders to, without a warning",
 
 step("helm install brings everything up", async () => {
   const notes = await release.helm(
-    ...["install", release.name, CHART, "--create-namespace", ...valueFlags, ...KEEP],
+    ...["install", release.name, CHART, "--create-namespace", ...VALUES, ...KEEP],
   );
   assertStringIncludes(notes, "helm test reddit -n reddit-pipeline");
   await release.up();
@@ -105,31 +106,27 @@ step("more pods share the work, and more records a second are served", async () 
 });
 
 step("an upgrade rolls only the job that it changes, and a roll-back takes it back", async () => {
-  const rate = async () => {
-    const { data } = await kube.get("configmap", `${release.name}-generator`);
-    return JSON.parse(data["config.json"]).realtime.rate;
-  };
-  const before = await podNames();
-  assertEquals(await rate(), 50);
-  const changed = ["--set", "generator.config.realtime.rate=75"];
-  await release.helm("upgrade", release.name, CHART, ...valueFlags, ...KEEP, ...changed);
+  const before = await podIds();
+  assertEquals(await release.rate(), 50);
+  const changed = setFlags({ "generator.config.realtime.rate": 75 });
+  await release.helm("upgrade", release.name, CHART, ...VALUES, ...KEEP, ...changed);
   await release.up();
   await release.flows(120);
-  const between = await podNames();
-  assertEquals(await rate(), 75);
+  const between = await podIds();
+  assertEquals(await release.rate(), 75);
   const rolled = Object.keys(before).filter((name) => `${before[name]}` !== `${between[name]}`);
   assertEquals(rolled.filter((name) => name !== "batch"), ["generator"]);
 
   await release.helm("rollback", release.name);
   await release.up();
   await release.flows(120);
-  assertEquals(await rate(), 50);
+  assertEquals(await release.rate(), 50);
   await release.verify();
 });
 
 step("more servers keep all that there is", async () => {
   const before = await release.status();
-  await release.helm("upgrade", release.name, CHART, ...valueFlags, ...KEEP, ...GROWN);
+  await release.helm("upgrade", release.name, CHART, ...VALUES, ...KEEP, ...GROWN);
   await release.up();
   for (const component of ["kafka", "datanode", "elasticsearch"]) {
     assertEquals((await release.pods(component)).length, 2, component);
@@ -154,7 +151,7 @@ step(
 
     // Nothing that is waited for waits for what comes after it.
     const wait = ["--wait", "--timeout", "10m"];
-    await release.helm("install", release.name, CHART, ...valueFlags, ...GROWN, ...wait);
+    await release.helm("install", release.name, CHART, ...VALUES, ...GROWN, ...wait);
     await release.up();
     const status = await release.flows(240);
     assert(status.provenance.generation >= generation);

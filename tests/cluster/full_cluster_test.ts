@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { command } from "../servers/mod.ts";
 import { makeNamespace, nodes, type Resource } from "./_kube.ts";
 import { reach } from "./_probe.ts";
-import { CHART, COMPONENTS, IMAGE_FLAGS, Release } from "./_release.ts";
+import { CHART, COMPONENTS, IMAGE_FLAGS, Release, valueFlags } from "./_release.ts";
 import { scenario } from "./_scenario.ts";
 
 const release = new Release("reddit", "reddit-pipeline");
@@ -12,7 +12,7 @@ const step = scenario("full", release);
 
 step("helm install brings everything up where only restricted pods may run", async () => {
   await makeNamespace(namespace);
-  const values = ["--values", `${CHART}/ci/test-cluster-values.yaml`, ...IMAGE_FLAGS];
+  const values = [...valueFlags("ci/test-cluster-values.yaml"), ...IMAGE_FLAGS];
   await release.helm("install", name, CHART, ...values);
   await release.up();
 });

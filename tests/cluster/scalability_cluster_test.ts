@@ -1,6 +1,6 @@
 // A release that runs gets more pods and more records, and goes back: `make test-scalability`.
 import { assert, assertEquals } from "@std/assert";
-import { CHART, fromEnvironment, type Status } from "./_release.ts";
+import { CHART, fromEnvironment, setFlags, type Status } from "./_release.ts";
 import { scenario } from "./_scenario.ts";
 
 const release = fromEnvironment();
@@ -16,8 +16,7 @@ let revision: string;
 let rate: number;
 
 async function upgrade(values: Readonly<Record<string, number | boolean>>): Promise<void> {
-  const set = Object.entries(values).flatMap(([path, value]) => ["--set", `${path}=${value}`]);
-  await release.helm("upgrade", release.name, CHART, "--reuse-values", ...set);
+  await release.helm("upgrade", release.name, CHART, "--reuse-values", ...setFlags(values));
   await release.up();
 }
 
@@ -46,8 +45,7 @@ step("records flow before", async () => {
   await release.up();
   await release.flows(120);
   revision = JSON.parse(await release.helm("status", release.name, "--output", "json")).version;
-  const { data } = await release.kube.get("configmap", `${release.name}-generator`);
-  rate = JSON.parse(data["config.json"]).realtime.rate;
+  rate = await release.rate();
   assert(rate > 0, `realtime.rate is ${rate}`);
 });
 

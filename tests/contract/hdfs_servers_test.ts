@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { openHdfs } from "@pipeline/adapters/hdfs";
 import { sharedServers } from "../servers/mod.ts";
 import { masterDatasetSuite } from "./master_dataset_suite.ts";
+import { eventually } from "./suite.ts";
 
 const servers = await sharedServers();
 const namenodes = servers.namenodes.map(({ endpoint }) => `http://${endpoint}`);
@@ -28,11 +29,7 @@ for (const replication of [1, 3]) {
     const path = `/contract-${crypto.randomUUID()}`;
     await dataset.write(path, new Uint8Array(1_000));
     // The NameNode hears of each copy by itself, shortly after the first.
-    const deadline = Date.now() + 20_000;
-    while (await dataset.copies(path) < replication && Date.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    assertEquals(await dataset.copies(path), replication);
+    await eventually(async () => assertEquals(await dataset.copies(path), replication), 20_000);
     await dataset.remove(path);
     await dataset.close();
   });

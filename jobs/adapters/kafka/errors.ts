@@ -12,7 +12,10 @@ interface ClientError extends Error {
   readonly retriable?: boolean;
 }
 
-/** Protocol errors by what they mean here; what is not named is `unavailable`, also `INVALID_REPLICATION_FACTOR`: brokers may yet come. */
+/**
+ * Protocol errors by what they mean here; what is not named is `unavailable`, also
+ * `INVALID_REPLICATION_FACTOR`: brokers may yet come.
+ */
 const CODES: ReadonlyMap<string, ErrorCode> = new Map<string, ErrorCode>([
   ["UNKNOWN_TOPIC_OR_PARTITION", "not_found"],
   ["OFFSET_OUT_OF_RANGE", "offset_out_of_range"],
