@@ -15,7 +15,7 @@ import { HISTORY_END } from "./_history.ts";
 
 /** Even, so that two workers have equal shares. */
 const DAYS = 8;
-const SCALE = 6;
+const SCALE = 10;
 const ROUNDS = 3;
 const THREADS = 2;
 
