@@ -186,6 +186,7 @@ class Run {
     const { dataset, store, settings, logger } = this.#o;
     const generation = building.manifest.generation;
     const base = this.#o.full === true ? undefined : await this.#base();
+    const readAt = this.#clock.now();
     const planned = await this.#again(() =>
       plan(dataset, settings.partitions, base === undefined ? {} : { base })
     );
@@ -236,6 +237,7 @@ class Run {
         retained_from: retained,
         records: days.reduce((sum, day) => sum + day.records, 0),
         unresolved,
+        planned: readAt,
         updated: this.#clock.now(),
       }, building.version)
     );

@@ -44,6 +44,17 @@ async function run(job: Job<BatchConfig>, full: boolean): Promise<void> {
   }
 }
 
+/** Verifies what serves now, in the way of `batch verify`. */
+async function verifyServed(job: Job<BatchConfig>): Promise<number> {
+  return await job.using(
+    () => openAllParts(job),
+    async (parts) => await runVerify(parts, job, { merged: false }) === 0 ? 0 : DIFFERS,
+  );
+}
+
+/** Exit code of a run whose generation serves and is not what the records say: trying again does not help. */
+const DIFFERS = 3;
+
 Deno.exit(
   await runJob({
     name: "batch",
@@ -55,8 +66,13 @@ Deno.exit(
         flags: z.strictObject({
           full: z.boolean().default(false)
             .describe("Compute everything anew instead of building upon the last state."),
+          verify: z.boolean().default(false)
+            .describe("Verify what serves then; ends with 3 where anything differs."),
         }),
-        run: (job, { full }) => run(job, full),
+        run: async (job, { full, verify }) => {
+          await run(job, full);
+          return verify ? await verifyServed(job) : 0;
+        },
       }),
       verify: jobCommand({
         summary: "Recompute what is served from dataset and log; print every difference.",

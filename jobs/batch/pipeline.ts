@@ -11,8 +11,8 @@ import {
   PipelineError,
   type ServingStore,
 } from "@pipeline/core";
-import { readManifests } from "@pipeline/protocol";
-import type { Job } from "@pipeline/runtime";
+import { type Outcomes, readManifests, writeOutcome } from "@pipeline/protocol";
+import { errorText, type Job } from "@pipeline/runtime";
 import { type BatchReport, type BatchSettings, type BatchStep, runBatch } from "./batch.ts";
 import { checkServing } from "./check.ts";
 import type { BatchConfig } from "./config.ts";
@@ -80,7 +80,7 @@ export async function runGeneration(
   });
   const { full, pool } = options;
   let last: BatchStep | undefined;
-  const report = await runBatch({
+  const run = runBatch({
     dataset,
     store,
     settings: batchSettings(config),
@@ -96,9 +96,29 @@ export async function runGeneration(
     },
     ...(pool === undefined ? {} : { foldDay: (task) => pool.fold(task) }),
   });
+  const report = await run.catch(async (error) => {
+    const why = errorText(error);
+    await keepOutcome(store, job, "failed", { at: clock.now(), why });
+    throw error;
+  });
   const { generation, previous, records, documents, took } = report;
+  await keepOutcome(store, job, "succeeded", { at: clock.now(), generation, took });
   logger.info("Generation serves", { generation, previous, records, documents, took_ms: took });
   return report;
+}
+
+/** Keeps what came of a run for those who watch. That this fails changes nothing about the run. */
+async function keepOutcome<K extends keyof Outcomes>(
+  store: ServingStore,
+  { logger }: Pick<Job<BatchConfig>, "logger">,
+  kind: K,
+  outcome: NonNullable<Outcomes[K]>,
+): Promise<void> {
+  try {
+    await writeOutcome(store, kind, outcome);
+  } catch (error) {
+    logger.warn("What came of the run could not be kept", { kind, error });
+  }
 }
 
 /** Makes an earlier generation serve again: the one before, where none is named. */
@@ -136,6 +156,13 @@ export async function runVerify(
   const { merged, ledger } = options;
   const checked = ledger === undefined ? {} : { ledger };
   const { first, ...report } = await verify({ log, dataset, store, merged, ...checked });
+  const { generation, differences } = report;
+  await keepOutcome(store, job, "verified", {
+    at: job.clock.now(),
+    generation,
+    differences,
+    ...(report.ledger === undefined ? {} : { ledger_differences: report.ledger.differences }),
+  });
   for (const difference of first) job.print(canonicalJson(difference));
   job.print(canonicalJson(report));
   return report.exact ? 0 : 1;

@@ -12,13 +12,13 @@ import {
   openLedger,
   topicsAreThere,
 } from "@pipeline/protocol";
-import type { Job, RetryOptions } from "@pipeline/runtime";
+import type { Job, Metrics, RetryOptions } from "@pipeline/runtime";
 import { archiveLoadId, loadArchive } from "./archive/load.ts";
 import { archiveSize } from "./archive/open.ts";
 import { ArchiveReplay } from "./archive/replay.ts";
 import { flyCanary } from "./canary.ts";
 import { type GeneratorConfig, historyOptions, realtimeOptions } from "./config.ts";
-import type { DeliveryCounts } from "./delivery.ts";
+import type { DeliveredBatch, DeliveryCounts } from "./delivery.ts";
 import type { InjectedRecord } from "./disorder.ts";
 import { generateHistory, historyLoadId, type Progress } from "./historical.ts";
 import { recordedEnd } from "./history_end.ts";
@@ -167,6 +167,7 @@ interface Producing {
 interface Common {
   readonly signal: AbortSignal;
   readonly retry: Pick<RetryOptions, "onRetry" | "onSettled">;
+  readonly onDelivered: (batch: DeliveredBatch) => void;
   readonly ledger?: Ledger;
 }
 
@@ -181,32 +182,60 @@ async function deliver(
   await job.begin("log", () => topicsAreThere(log));
   const ledger = config.ledger === undefined ? undefined : await openLedger(config.ledger);
   try {
-    const producing = make({ signal, retry, ...(ledger === undefined ? {} : { ledger }) });
+    const producing = make({
+      signal,
+      retry,
+      onDelivered: watchDelivered(metrics),
+      ...(ledger === undefined ? {} : { ledger }),
+    });
     // Clients wait long, and try again by themselves, before they say that a log does not answer.
     health.condition("acknowledgements", () => {
       const { waiting } = producing;
       if (waiting < STALLED) return undefined;
       return `records have waited for their acknowledgement for ${Math.round(waiting / 1_000)} s`;
     });
-    metrics.gauge("generator_records", {
-      help: "Records by what became of them; behind: due and not sent yet.",
-      labels: {
-        state: ["produced", "acknowledged", "refused", "ambiguous", "abandoned", "behind"],
-      },
-      collect: (gauge) => {
-        const { produced, acknowledged, refused, ambiguous, abandoned, behind = 0 } = producing
-          .status();
-        const states = { produced, acknowledged, refused, ambiguous, abandoned, behind };
-        for (const [state, count] of Object.entries(states)) {
-          gauge.set(count, { state: state as keyof typeof states });
-        }
-      },
-    });
+    watchProducing(producing, metrics);
     const status = await producing.run();
     logger.info("Produced", { ...status });
   } finally {
     await ledger?.close();
   }
+}
+
+/** Shows what becomes of the records. */
+function watchProducing(producing: Producing, metrics: Metrics): void {
+  metrics.total("generator_records_total", {
+    help: "Records by what became of them.",
+    labels: { state: ["produced", "acknowledged", "refused", "ambiguous", "abandoned"] },
+    collect: (set) => {
+      const { produced, acknowledged, refused, ambiguous, abandoned } = producing.status();
+      const states = { produced, acknowledged, refused, ambiguous, abandoned };
+      for (const [state, count] of Object.entries(states)) {
+        set(count, { state: state as keyof typeof states });
+      }
+    },
+  });
+  metrics.gauge("generator_behind_records", {
+    help: "Records that are due and not sent yet.",
+    collect: (gauge) => gauge.set(producing.status().behind ?? 0),
+  });
+}
+
+/** Measures what the log acknowledges. */
+function watchDelivered(metrics: Metrics): (batch: DeliveredBatch) => void {
+  const bytes = metrics.counter("generator_bytes_total", {
+    help: "Bytes of records that the log acknowledged.",
+  });
+  const took = metrics.histogram("generator_acknowledge_seconds", {
+    help: "From when the oldest record of a batch was due until the log acknowledged it.",
+  });
+  return ({ records, acknowledged }) => {
+    let sum = 0;
+    for (const { value } of records) sum += value?.length ?? 0;
+    bytes.add(sum);
+    const [oldest] = records;
+    if (oldest !== undefined) took.observe(Math.max(0, acknowledged - oldest.scheduled) / 1000);
+  };
 }
 
 /** The range of the history that a live run follows, where the configuration fixes its end. */

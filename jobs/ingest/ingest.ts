@@ -54,8 +54,8 @@ export interface IngestOptions {
   readonly signal?: AbortSignal;
   /** Told where another writer was first. */
   readonly logger?: Logger;
-  /** Told each commit of this writer. */
-  readonly onCommit?: (commit: Commit) => void;
+  /** Told each commit of this writer, and how many milliseconds it took. */
+  readonly onCommit?: (commit: Commit, took: number) => void;
 }
 
 interface Assigned {
@@ -211,10 +211,11 @@ export class Ingest {
   async #commit(assigned: Assigned): Promise<void> {
     const { writer } = assigned;
     const taken = writer.next;
+    const started = this.#clock.monotonic();
     const flushed = await writer.flush();
     assigned.since = undefined;
     if (flushed === undefined) return;
-    if (flushed.ours) this.#o.onCommit?.(flushed.commit);
+    if (flushed.ours) this.#o.onCommit?.(flushed.commit, this.#clock.monotonic() - started);
     else await this.#followOther(assigned, { last: flushed.commit.last, taken });
   }
 

@@ -109,7 +109,7 @@ async function stagedLoads(
 
 /** Ingests until it is told to end. */
 export async function runIngest({ log, dataset }: IngestPorts, job: Job<IngestConfig>) {
-  const { config, metrics, logger, signal } = job;
+  const { config, metrics, logger, signal, clock } = job;
   const records = metrics.counter("ingest_records_total", {
     help: "Records committed to the dataset.",
     labels: { topic: TOPICS },
@@ -121,6 +121,17 @@ export async function runIngest({ log, dataset }: IngestPorts, job: Job<IngestCo
   const commits = metrics.counter("ingest_commits_total", {
     help: "Flushes committed to the dataset.",
     labels: { topic: TOPICS },
+  });
+  const bytes = metrics.counter("ingest_bytes_total", {
+    help: "Bytes of the files that were committed.",
+    labels: { topic: TOPICS },
+  });
+  const flushes = metrics.histogram("ingest_flush_duration_seconds", {
+    help: "From the first file of a flush until it was committed.",
+  });
+  const committed = metrics.gauge("ingest_commit_timestamp_seconds", {
+    help: "When the partition was committed last, seconds since 1970.",
+    labels: { topic: TOPICS, partition: 1_000 },
   });
   await job.begin("topics", () => topicsAreThere(log));
   const started = job.health.gate("ingest");
@@ -136,10 +147,13 @@ export async function runIngest({ log, dataset }: IngestPorts, job: Job<IngestCo
     retry: job.retry,
     logger,
     signal,
-    onCommit: ({ topic, partition, start, end, ...commit }) => {
+    onCommit: ({ topic, partition, start, end, ...commit }, took) => {
       records.add(commit.records, { topic });
       deadLetters.add(commit.dead_letters.length, { topic });
       commits.add(1, { topic });
+      bytes.add(commit.files.reduce((sum, file) => sum + file.bytes, 0), { topic });
+      flushes.observe(took / 1000);
+      committed.set(clock.now() / 1000, { topic, partition: String(partition) });
       logger.debug("Committed", { topic, partition, start, end });
     },
   });

@@ -31,6 +31,7 @@ const rate = text().transform((value, context): RateProfile => {
 export const demoFlags: z.ZodObject<{
   duration: z.ZodOptional<QuantityField>;
   port: z.ZodType<number, number | undefined>;
+  grace: z.ZodType<number, number | string | undefined>;
   data: z.ZodType<string, string | undefined>;
   servers: z.ZodOptional<z.ZodString>;
   rate: z.ZodType<RateProfile, string | undefined>;
@@ -41,6 +42,10 @@ export const demoFlags: z.ZodObject<{
 }, z.core.$strict> = z.strictObject({
   duration: duration({ min: 1_000 }).optional()
     .describe("End by itself after this long of live records, with a verification."),
+  grace: duration({ min: 1_000 }).prefault("90s")
+    .describe(
+      "Longest time from Ctrl-C, or the end of the duration, until all is drained and verified.",
+    ),
   port: port().prefault(30080).describe("Where the API and the page are served."),
   data,
   servers,

@@ -19,9 +19,6 @@ const terminal: Terminal = {
   columns: () => Deno.consoleSize().columns || 80,
 };
 
-/** What is drained before it is cut off, in milliseconds. */
-const GRACE = 90_000;
-
 async function main(args: readonly string[]): Promise<number> {
   const line = parseCommandLine({
     name: "pipeline",
@@ -48,7 +45,7 @@ async function main(args: readonly string[]): Promise<number> {
       const ending = await runUntilSignal(
         (signal) => runDemo({ flags, progress, logger, signal }),
         {
-          grace: GRACE,
+          grace: flags.grace,
           onDrain: () => progress.line("Ending; press Ctrl-C again to end at once."),
         },
       );

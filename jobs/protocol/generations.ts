@@ -52,6 +52,8 @@ export interface Manifest {
   readonly records: number;
   /** Comments whose subreddit batch could not find either. */
   readonly unresolved: number;
+  /** When batch read the commits that it is built of, milliseconds since 1970. For people only. */
+  readonly planned?: number;
   /** When the state was written, milliseconds since 1970, by the writer's clock. For people only. */
   readonly updated: number;
 }

@@ -45,7 +45,7 @@ export interface LagOptions {
   readonly positions: () => readonly Position[];
   /** Not ready while the log does not answer; not live while there is lag that stays. */
   readonly health: Health;
-  /** Gets `log_lag_records` by topic and partition. */
+  /** Gets `log_lag_records` and `log_position_offset` by topic and partition. */
   readonly metrics: Metrics;
   /** Spaces the looks. */
   readonly clock: Pick<Clock, "sleep">;
@@ -66,16 +66,23 @@ export async function watchLag(options: LagOptions): Promise<void> {
     help: "Records of the log that the job has not done yet.",
     labels: { topic: TOPICS, partition: 1_000 },
   });
+  const reached = metrics.gauge("log_position_offset", {
+    help: "The first offset of the log that the job has not done.",
+    labels: { topic: TOPICS, partition: 1_000 },
+  });
   let before = "";
   const look = async () => {
     const ends = await readEnds(options.log, options.partitions);
     const positions = options.positions();
     let behind = 0;
     lag.clear();
+    reached.clear();
     for (const { topic, partition, offset } of positions) {
       const records = Math.max(0, (ends[topic][partition] ?? 0) - offset);
       behind += records;
-      lag.set(records, { topic, partition: String(partition) });
+      const labels = { topic, partition: String(partition) };
+      lag.set(records, labels);
+      reached.set(offset, labels);
     }
     const now = positions.map((p) => `${p.topic}-${p.partition}=${p.offset}`).sort().join();
     if (behind === 0 || now !== before) progress.beat();

@@ -16,4 +16,5 @@ export * from "./lag.ts";
 export * from "./last_record.ts";
 export * from "./layout.ts";
 export * from "./ledger.ts";
+export * from "./outcomes.ts";
 export * from "./topics.ts";

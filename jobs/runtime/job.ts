@@ -18,6 +18,7 @@ import { text } from "./fields.ts";
 import { Health } from "./health.ts";
 import { listen } from "./http.ts";
 import type { OpsConfig, ProcessConfig } from "./job_config.ts";
+import { describeJob } from "./job_metrics.ts";
 import { createLogger, type Logger } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { opsHandler } from "./ops.ts";
@@ -177,7 +178,7 @@ class JobProcess<C extends CommandConfig> {
 
   async run(work: (job: Job<C>) => Promise<number | void>): Promise<number> {
     const logger = this.#logger;
-    this.#metrics.collectProcess();
+    describeJob(this.#metrics, this.#health);
     const ops = this.#serveOps();
     try {
       const ending = await runUntilSignal((signal) => this.#crashing(work(this.#job(signal))), {

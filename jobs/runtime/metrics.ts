@@ -34,7 +34,7 @@ export interface CounterMetric<L extends Labels> {
 export interface GaugeMetric<L extends Labels> {
   /** Replaces the value. */
   set(value: number, ...labels: LabelArguments<L>): void;
-  /** Forgets every combination of labels, for gauges that are set anew as a whole. */
+  /** Forgets every value, and which labels it had, for gauges that are set anew as a whole or are not known for a while. */
   clear(): void;
 }
 
@@ -103,7 +103,8 @@ export class Metrics {
     const bound = bounded(options.labels);
     const metric = new Counter({ ...this.#common(name, options), labelNames: bound.names });
     const sums = new Map<string, number>();
-    if (bound.names.length === 0) metric.inc(0);
+    // What has not happened yet is 0, where it is known what can: rates need a beginning.
+    for (const values of bound.known()) metric.inc(values, 0);
     return {
       add: (amount, ...labels) => {
         const values = bound.values(labels[0]);
@@ -113,6 +114,24 @@ export class Metrics {
       },
       value: (...labels) => sums.get(keyOf(bound.values(labels[0]))) ?? 0,
     };
+  }
+
+  /** A counter that somebody else keeps; read by `collect` whenever the metrics are asked for. */
+  total<const L extends Labels = Record<never, never>>(
+    name: string,
+    options: MetricOptions<L> & {
+      readonly collect: (set: (total: number, ...labels: LabelArguments<L>) => void) => void;
+    },
+  ): void {
+    const bound = bounded(options.labels);
+    const metric = new Counter({
+      ...this.#common(name, options),
+      labelNames: bound.names,
+      collect: () => {
+        metric.reset();
+        options.collect((total, ...labels) => metric.inc(bound.values(labels[0]), total));
+      },
+    });
   }
 
   /** A gauge, set by hand or read by `collect` whenever the metrics are asked for. */
@@ -131,7 +150,12 @@ export class Metrics {
     });
     const gauge: GaugeMetric<L> = {
       set: (value, ...labels) => metric.set(bound.values(labels[0]), value),
-      clear: () => metric.reset(),
+      clear: () => {
+        bound.forget();
+        // A reset leaves a gauge without labels at 0.
+        if (bound.names.length === 0) metric.remove();
+        else metric.reset();
+      },
     };
     return gauge;
   }
@@ -157,6 +181,10 @@ export class Metrics {
 
 interface Bound {
   readonly names: string[];
+  /** Lets other values in than those that were let in so far. */
+  forget(): void;
+  /** Every combination of values, where all are known beforehand. */
+  known(): Record<string, string>[];
   values(labels: Readonly<Record<string, string>> | undefined): Record<string, string>;
 }
 
@@ -168,6 +196,17 @@ function bounded(labels: Labels = {}): Bound {
   }));
   return {
     names: rules.map(({ name }) => name),
+    forget: () => {
+      for (const { known, room } of rules) if (room > 0) known.clear();
+    },
+    known: () => {
+      let all: Record<string, string>[] = [{}];
+      for (const [name, rule] of Object.entries(labels)) {
+        const values = typeof rule === "number" ? [] : rule;
+        all = all.flatMap((some) => values.map((value) => ({ ...some, [name]: value })));
+      }
+      return all;
+    },
     values: (given) => {
       const values: Record<string, string> = {};
       for (const { name, known, room } of rules) {

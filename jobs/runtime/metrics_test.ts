@@ -66,3 +66,32 @@ Deno.test("Metrics.collectProcess() tells CPU and memory of this process", async
   assertStringIncludes(text, "process_resident_memory_bytes");
   assertEquals(new Metrics().contentType.startsWith("text/plain"), true);
 });
+
+Deno.test("Metrics.counter() begins at 0 for every combination of labels that is known", async () => {
+  const metrics = new Metrics();
+  metrics.counter("c_total", { help: "C.", labels: { a: ["x", "y"], b: ["z"] } });
+  const text = await metrics.render();
+  assertStringIncludes(text, 'c_total{a="x",b="z"} 0');
+  assertStringIncludes(text, 'c_total{a="y",b="z"} 0');
+});
+
+Deno.test("Metrics.total() says what somebody else has counted, each time anew", async () => {
+  const metrics = new Metrics();
+  let counted = 3;
+  metrics.total("seen_total", { help: "Seen.", collect: (set) => set(counted++) });
+  assertStringIncludes(await metrics.render(), "seen_total 3");
+  assertStringIncludes(await metrics.render(), "seen_total 4");
+});
+
+Deno.test("a cleared gauge says nothing, and lets other labels in", async () => {
+  const metrics = new Metrics();
+  const plain = metrics.gauge("plain", { help: "Plain." });
+  const named = metrics.gauge("named", { help: "Named.", labels: { who: 1 } });
+  plain.set(1);
+  named.set(1, { who: "ann" });
+  plain.clear();
+  named.clear();
+  assertFalse(/^(plain|named)/m.test(await metrics.render()));
+  named.set(2, { who: "bob" });
+  assertStringIncludes(await metrics.render(), 'named{who="bob"} 2');
+});

@@ -15,7 +15,7 @@ import type { RetryNotice, RetryOptions } from "./retry.ts";
 export interface TroubleOptions {
   /** Not ready while anything is tried again, and live since it is. */
   readonly health: Health;
-  /** Gets `retries_total` and `retrying`. */
+  /** Gets `job_retries_total` and `job_retrying`. */
   readonly metrics: Metrics;
   /** Told of the first retries of a call, then of ever fewer. */
   readonly logger: Logger;
@@ -28,13 +28,13 @@ export class Trouble {
 
   /** Nothing is being tried again yet. */
   constructor({ health, metrics, logger }: TroubleOptions) {
-    const retries = metrics.counter("retries_total", {
+    const retries = metrics.counter("job_retries_total", {
       help: "Calls that were tried again because a dependency did not answer or refused.",
       labels: { code: ["unavailable", "full"] },
     });
     let failing = 0;
     let last: RetryNotice | undefined;
-    metrics.gauge("retrying", {
+    metrics.gauge("job_retrying", {
       help: "Calls that failed and are being tried again now.",
       collect: (gauge) => gauge.set(failing),
     });

@@ -14,11 +14,12 @@ import { problemResponse, toProblem } from "./api/problems.ts";
 import { viewRoutes } from "./api/routes.ts";
 import { addSystemRoutes } from "./api/system_routes.ts";
 import { DEFAULT_LIMITS, type ServingLimits } from "./config.ts";
-import { shareEnds } from "./log_ends.ts";
 import type { Asset } from "./page/mod.ts";
 import { Problem } from "./problem.ts";
 import type { LogEnds, Source } from "./queries/reading.ts";
 import { DocumentCounts } from "./queries/status.ts";
+import { watchPipeline } from "./pipeline_metrics.ts";
+import { shareAnswer } from "./share.ts";
 import { EventHub } from "./stream.ts";
 import { type Stats, Summarizer } from "./summary.ts";
 
@@ -56,7 +57,9 @@ export interface App {
 export function createApp(options: AppOptions): App {
   const { store, ends, log, clock = systemClock, metrics = new Metrics() } = options;
   const { limits = DEFAULT_LIMITS, health = new Health(clock) } = options;
-  const source: Source = { store, ...(ends && { ends: shareEnds(ends, { clock }) }) };
+  const sharedEnds = ends &&
+    shareAnswer(ends, { what: "The log", maxAge: 500, timeout: 1_000, clock });
+  const source: Source = { store, ...(sharedEnds && { ends: sharedEnds }) };
   const summarizer = new Summarizer({
     source,
     clock,
@@ -68,6 +71,7 @@ export function createApp(options: AppOptions): App {
     clock,
     maxClients: limits.maxStreams,
   });
+  watchPipeline({ metrics, summarizer: new Summarizer({ source, clock }), store, clock });
   metrics.gauge("serving_stream_clients", {
     help: "Clients that follow the stream.",
     collect: (gauge) => gauge.set(hub.clients),

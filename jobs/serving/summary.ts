@@ -33,6 +33,10 @@ export interface Summary {
   readonly time: string;
   /** The generation's state. */
   readonly state: string;
+  /** When batch read the commits that the generation is built of; `null` where it did not say. */
+  readonly planned: string | null;
+  /** When the generation began to serve, or its state was written last. */
+  readonly since: string;
   /** Where it comes from. */
   readonly provenance: Provenance;
   /** The end of the log, where it is known. */
@@ -100,7 +104,7 @@ export class Summarizer {
 
   async #read(reading: Reading): Promise<Summary> {
     const { clock, stats } = this.#options;
-    const { generation, state, records, unresolved } = reading.manifest;
+    const { generation, state, records, unresolved, planned, updated } = reading.manifest;
     if (this.#minutes?.generation !== generation) {
       this.#minutes = new MinuteTotals(generation);
       this.#top = undefined;
@@ -113,6 +117,8 @@ export class Summarizer {
     return {
       time: formatTime(clock.now()),
       state,
+      planned: planned === undefined ? null : formatTime(planned),
+      since: formatTime(updated),
       provenance,
       ends: reading.ends ?? null,
       layers: { batch: { records, unresolved }, speed: speedCounts(reading) },

@@ -30,6 +30,7 @@ import {
   continueFrom,
   type Folded,
   type Manifest,
+  readFolded,
   writeFolded,
 } from "@pipeline/protocol";
 import { type Clock, Lifetime, retry, type RetryOptions, systemClock } from "@pipeline/runtime";
@@ -66,6 +67,10 @@ export interface FlushReport {
   readonly generation: number;
   /** Records that were folded since the flush before. */
   readonly records: number;
+  /** Milliseconds from taking what changed until all of it could be found. */
+  readonly took: number;
+  /** Of each partition with records that could not be found before: when the log took the oldest. */
+  readonly oldest: readonly number[];
   /** Documents that were written. */
   readonly documents: Readonly<Record<ViewName, number>>;
   /** How far the partitions are folded that had something to write. */
@@ -75,12 +80,16 @@ export interface FlushReport {
 class PartitionFold {
   readonly state: ViewState;
   deadLetters = 0;
+  /** When the log took the oldest record that no flush has taken, of those that nobody has folded before. */
+  oldest: number | undefined;
   /** What the store was told; -1 before it was told anything. */
   written = -1;
   constructor(
     readonly topic: Topic,
     readonly partition: number,
     public next: number,
+    /** What lies before was folded by somebody who ran earlier, and could be found since. */
+    readonly known: number,
     manifest: Manifest,
   ) {
     this.state = new ViewState(manifest.settings, {
@@ -169,7 +178,7 @@ export class GenerationFold {
   }
 
   async #assign(topic: Topic, partition: number): Promise<number> {
-    const { log, manifest } = this.#o;
+    const { log, store, manifest } = this.#o;
     const start = manifest.horizon[topic][partition];
     if (start === undefined) {
       throw new PipelineError(
@@ -182,7 +191,9 @@ export class GenerationFold {
     }
     const last = manifest.last?.[partitionName(topic, partition)] ?? null;
     await this.#retry(() => checkContinuation(log, topic, partition, start, last));
-    const fold = new PartitionFold(topic, partition, start, manifest);
+    const before = await this.#retry(() => readFolded(store, manifest.generation));
+    const known = before.find((f) => f.topic === topic && f.partition === partition)?.next_offset;
+    const fold = new PartitionFold(topic, partition, start, known ?? start, manifest);
     this.#partitions.set(partitionName(topic, partition), fold);
     return start;
   }
@@ -192,6 +203,7 @@ export class GenerationFold {
     if (fold === undefined) return;
     const batch = continueFrom(delivered, fold.next);
     if (batch === undefined) return;
+    fold.oldest ??= batch.records.find(({ offset }) => offset >= fold.known)?.timestamp;
     for (const record of batch.records) {
       try {
         fold.state.admit(fold.topic, record);
@@ -233,6 +245,9 @@ export class GenerationFold {
       }
     }
     const folded = changed.map((fold) => fold.folded());
+    const oldest = changed.flatMap((fold) => fold.oldest ?? []);
+    for (const fold of changed) fold.oldest = undefined;
+    const started = this.#clock.monotonic();
     const records = this.#unflushed;
     this.#unflushed = 0;
     const { store, manifest, onFlush } = this.#o;
@@ -248,6 +263,8 @@ export class GenerationFold {
     onFlush?.({
       generation: manifest.generation,
       records,
+      took: this.#clock.monotonic() - started,
+      oldest,
       documents: {
         top_posts: documents.top_posts.length,
         subreddit_activity: documents.subreddit_activity.length,

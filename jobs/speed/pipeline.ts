@@ -20,13 +20,20 @@ export interface SpeedPorts {
 
 /** Folds until it is told to end. */
 export async function runSpeed({ log, store }: SpeedPorts, job: Job<SpeedConfig>): Promise<void> {
-  const { config, metrics, logger, signal } = job;
+  const { config, metrics, logger, signal, clock } = job;
   const records = metrics.counter("speed_records_total", {
     help: "Records folded, into each generation that is folded.",
   });
   const documents = metrics.counter("speed_documents_total", {
     help: "Documents written.",
     labels: { view: VIEWS },
+  });
+  const flushed = metrics.histogram("speed_flush_duration_seconds", {
+    help: "From taking what changed until all of it could be found by searching.",
+  });
+  const latency = metrics.histogram("speed_visible_latency_seconds", {
+    help: "From when the log took a record until it could be found, of the oldest of a partition " +
+      "and flush.",
   });
   const speed = Speed.start({
     log,
@@ -40,6 +47,11 @@ export async function runSpeed({ log, store }: SpeedPorts, job: Job<SpeedConfig>
     retry: job.retry,
     onFlush: (flush) => {
       records.add(flush.records);
+      flushed.observe(flush.took / 1000);
+      // A generation that is being caught up with is not what anybody looks at.
+      if (flush.generation !== Math.min(...speed.folds.keys())) return;
+      const now = clock.now();
+      for (const appended of flush.oldest) latency.observe(Math.max(0, now - appended) / 1000);
       for (const [view, count] of Object.entries(flush.documents)) {
         documents.add(count, { view: view as ViewName });
       }

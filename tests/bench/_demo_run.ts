@@ -61,7 +61,7 @@ export async function demoRun(
       row("written by speed"),
       row("verify"),
     ];
-    const undrained = /^Not drained: (.*)$/m.exec(output)?.[1];
+    const undrained = /^(?:Not drained: |Ended at once \()(.*?)\)?\.?$/m.exec(output)?.[1];
     if (undrained !== undefined) return overrun(output, undrained);
     const p99 = /p99 (\d+) ms/.exec(latency ?? "")?.[1];
     if (code !== 0 || p99 === undefined) throw new Error(`The demo ended with ${code}:\n${output}`);

@@ -200,6 +200,7 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
   },
   batch: {
     ...cron,
+    verifyRuns: enabled("Verify each generation once it serves"),
     verify: strictObject({
       enabled: enabled("Recompute what is served and compare, now and then"),
       ...cron,

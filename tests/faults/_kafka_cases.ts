@@ -199,7 +199,9 @@ export const KAFKA_CASES: readonly FaultCase[] = [
 
 /** Records that the log has, as it says itself or, where it does not, as the generator counts. */
 async function acknowledged({ stage }: Scene): Promise<number> {
-  return await stage.job("generator").metric("generator_records", { state: "acknowledged" }) ?? NaN;
+  return await stage.job("generator").metric("generator_records_total", {
+    state: "acknowledged",
+  }) ?? NaN;
 }
 
 /** Makes the log forget all posts up to now. */

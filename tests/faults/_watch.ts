@@ -88,7 +88,7 @@ export class Watch {
         if (generation === undefined) return undefined;
         return foldedVector(await readFolded(store, generation), PARTITIONS);
       }),
-      generator.wanted ? generator.metric("generator_records", { state: "behind" }) : 0,
+      generator.wanted ? generator.metric("generator_behind_records") : 0,
       ...running.flatMap((job) => [job.objection("/readyz"), job.objection("/healthz")]),
     ]);
     const spoken = [...new Set(objections.filter((objection) => objection !== undefined))];

@@ -57,3 +57,32 @@ Deno.test("Speed ends with whatever else a store refuses", async () => {
     await speed.stop().catch(() => {});
   }
 });
+
+Deno.test("Speed tells of each flush when the log took what could not be found before, once", async () => {
+  const world = new World();
+  const told: number[] = [];
+  const start = () =>
+    Speed.start({
+      ...world.ports,
+      settings: SPEED,
+      onFlush: ({ oldest }) => told.push(...oldest),
+    });
+  await world.commit([post("p1", START)]);
+  let speed = start();
+  try {
+    await runBatch({ ...world.ports, settings: SETTINGS });
+    await world.commit([post("p2", START + 1)]);
+    for (let left = 500; told.length === 0 && left > 0; left--) await pause(2);
+    assertEquals(told.length, 1);
+    await speed.stop();
+    speed = start();
+    // A start folds again what could be found already.
+    await pause(100);
+    assertEquals(told.length, 1);
+    await world.commit([post("p3", START + 2)]);
+    for (let left = 500; told.length === 1 && left > 0; left--) await pause(2);
+    assertEquals(told.length, 2);
+  } finally {
+    await speed.stop();
+  }
+});

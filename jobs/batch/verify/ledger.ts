@@ -33,6 +33,8 @@ export interface LedgerCheck {
   readonly beyond: number;
   /** Records in the dataset that this ledger does not know. */
   readonly others: number;
+  /** What was not there exactly once, or not as it was sent. */
+  readonly differences: number;
 }
 
 /** Compares a ledger with the commits of the partitions that it names. */
@@ -49,18 +51,19 @@ export async function verifyLedger(
     else known.push(entry);
   }
   const sums = { acknowledged: 0, dead_letters: 0, beyond: 0, others: 0 };
+  const before = differences.count;
   for (const ledger of partitions.values()) {
     const check = await verifyPartition(dataset, ledger, differences);
     for (const key of Object.keys(sums) as (keyof typeof sums)[]) sums[key] += check[key];
   }
-  return sums;
+  return { ...sums, differences: differences.count - before };
 }
 
 async function verifyPartition(
   dataset: MasterDataset,
   ledger: LedgerEntry[],
   differences: Differences,
-): Promise<LedgerCheck> {
+): Promise<Omit<LedgerCheck, "differences">> {
   const { topic, partition } = ledger[0]!;
   const name = partitionName(topic, partition);
   ledger.sort((a, b) => a.offset - b.offset);

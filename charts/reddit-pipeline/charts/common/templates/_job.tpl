@@ -172,6 +172,14 @@ spec:
         {{- include "common.labels" (dict "ctx" .ctx "component" $component) | nindent 8 }}
     spec:
       backoffLimit: {{ .cron.backoffLimit }}
+      # Bad configuration, and a difference that was found: no other try can end otherwise.
+      podFailurePolicy:
+        rules:
+          - action: FailJob
+            onExitCodes:
+              containerName: {{ .suffix | default $component }}
+              operator: In
+              values: [2, 3]
       template:
         {{- include "common.job.podTemplate" (dict
           "ctx" .ctx "component" $component "restartPolicy" "Never"

@@ -1,12 +1,17 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { offsetVector, PipelineError } from "@pipeline/core";
 import { TestClock } from "@pipeline/runtime";
-import { shareEnds } from "./log_ends.ts";
+import { shareAnswer } from "./share.ts";
 
-Deno.test("shareEnds() asks once for all who ask at about the same time", async () => {
+const OPTIONS = { what: "The log", maxAge: 500, timeout: 1000 };
+
+Deno.test("shareAnswer() asks once for all who ask at about the same time", async () => {
   const clock = new TestClock();
   let asked = 0;
-  const ends = shareEnds(() => Promise.resolve(offsetVector(1, () => ++asked)), { clock });
+  const ends = shareAnswer(() => Promise.resolve(offsetVector(1, () => ++asked)), {
+    ...OPTIONS,
+    clock,
+  });
   const answers = await Promise.all([ends(), ends(), ends()]);
   assertEquals(new Set(answers).size, 1);
   const first = asked;
@@ -18,14 +23,14 @@ Deno.test("shareEnds() asks once for all who ask at about the same time", async 
   assertEquals(asked, first * 2);
 });
 
-Deno.test("shareEnds() gives up on a log that does not answer, and asks again later", async () => {
+Deno.test("shareAnswer() gives up on a log that does not answer, and asks again later", async () => {
   const clock = new TestClock();
   let asked = 0;
   const hangs = () => {
     asked++;
     return new Promise<never>(() => {});
   };
-  const ends = shareEnds(hangs, { clock });
+  const ends = shareAnswer(hangs, { ...OPTIONS, clock });
   const rejected = assertRejects(() => ends(), PipelineError, "The log did not answer");
   await clock.advance(1000);
   await rejected;

@@ -1,0 +1,22 @@
+/**
+ * What every job says of itself, whatever it does.
+ *
+ * @module
+ */
+
+import type { Health } from "./health.ts";
+import type { Metrics } from "./metrics.ts";
+import package_ from "./deno.json" with { type: "json" };
+
+/** Adds what runs, whether it is ready, and what its process takes. */
+export function describeJob(metrics: Metrics, health: Health): void {
+  metrics.collectProcess();
+  metrics.gauge("job_build_info", {
+    help: "1; what runs.",
+    labels: { version: [package_.version], deno: [Deno.version.deno] },
+  }).set(1, { version: package_.version, deno: Deno.version.deno });
+  metrics.gauge("job_ready", {
+    help: "1 while the job is ready, else 0.",
+    collect: (gauge) => gauge.set(health.report().ready ? 1 : 0),
+  });
+}
