@@ -48,13 +48,13 @@ export async function runSpeed({ log, store }: SpeedPorts, job: Job<SpeedConfig>
     onFlush: (flush) => {
       records.add(flush.records);
       flushed.observe(flush.took / 1000);
-      // A generation that is being caught up with is not what anybody looks at.
-      if (flush.generation !== Math.min(...speed.folds.keys())) return;
-      const now = clock.now();
-      for (const appended of flush.oldest) latency.observe(Math.max(0, now - appended) / 1000);
       for (const [view, count] of Object.entries(flush.documents)) {
         documents.add(count, { view: view as ViewName });
       }
+      // A generation that is being caught up with is not what anybody looks at.
+      if (flush.generation !== oldest(speed)) return;
+      const now = clock.now();
+      for (const appended of flush.oldest) latency.observe(Math.max(0, now - appended) / 1000);
     },
   });
   metrics.gauge("speed_keys", {
@@ -74,7 +74,7 @@ export async function runSpeed({ log, store }: SpeedPorts, job: Job<SpeedConfig>
     ...job,
     log,
     partitions: config.partitions,
-    positions: () => oldest(speed),
+    positions: () => positions(speed),
     signal: ending.signal,
     stallAfter: config.stallAfter,
   });
@@ -87,9 +87,14 @@ export async function runSpeed({ log, store }: SpeedPorts, job: Job<SpeedConfig>
   }
 }
 
-/** How far the oldest generation is folded, which is the one that is served. */
-function oldest(speed: Speed) {
-  const fold = speed.folds.get(Math.min(...speed.folds.keys()));
+/** The oldest generation that is folded, which is the one that is served. */
+function oldest(speed: Speed): number {
+  return Math.min(...speed.folds.keys());
+}
+
+/** How far that one is folded. */
+function positions(speed: Speed) {
+  const fold = speed.folds.get(oldest(speed));
   return (fold?.folded() ?? []).map(({ topic, partition, next_offset }) => ({
     topic,
     partition,

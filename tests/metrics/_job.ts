@@ -1,0 +1,57 @@
+/**
+ * Jobs as in their processes, on parts that are there already.
+ *
+ * @module
+ */
+
+import { assertEquals } from "@std/assert";
+import { type CommandConfig, type Job, jobCommand, runJob } from "@pipeline/runtime";
+import { z } from "zod";
+import { freePort } from "../support/demo.ts";
+
+/** A job that runs, and how to look at it and end it. */
+export interface Running {
+  metrics(): Promise<string>;
+  end(): Promise<void>;
+}
+
+/** Runs a command of a job as its main.ts does, but on parts that are there already. */
+export function start<C extends CommandConfig>(
+  folder: string,
+  name: string,
+  schema: z.ZodType<C>,
+  settings: Readonly<Record<string, unknown>>,
+  run: (job: Job<C>) => Promise<number | void>,
+): Running {
+  const port = freePort();
+  const path = `${folder}/${name}.json`;
+  const ops = { host: "127.0.0.1", port };
+  Deno.writeTextFileSync(path, JSON.stringify({ embedded: { folder }, ops, ...settings }));
+  let end = () => {};
+  const lines: string[] = [];
+  const code = runJob({
+    name,
+    summary: name,
+    commands: {
+      run: jobCommand({ summary: "Runs", config: schema, flags: z.strictObject({}), run }),
+    },
+  }, {
+    args: ["run", `--config=${path}`],
+    env: {},
+    print: (line) => lines.push(line),
+    printError: (line) => lines.push(line),
+    signals: {
+      listen: (listener) => {
+        end = () => listener("SIGTERM");
+        return () => {};
+      },
+    },
+  });
+  return {
+    metrics: async () => await (await fetch(`http://127.0.0.1:${port}/metrics`)).text(),
+    end: async () => {
+      end();
+      assertEquals(await code, 0, lines.join("\n"));
+    },
+  };
+}
