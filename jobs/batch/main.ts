@@ -44,12 +44,12 @@ async function run(job: Job<BatchConfig>, full: boolean): Promise<void> {
   }
 }
 
-/** Verifies what serves now, in the way of `batch verify`. */
-async function verifyServed(job: Job<BatchConfig>): Promise<number> {
-  return await job.using(
-    () => openAllParts(job),
-    async (parts) => await runVerify(parts, job, { merged: false }) === 0 ? 0 : DIFFERS,
-  );
+/** Verifies what serves now. Returns 0 where it is exact. */
+function verifyServed(
+  job: Job<BatchConfig>,
+  options: Parameters<typeof runVerify>[2],
+): Promise<number> {
+  return job.using(() => openAllParts(job), (parts) => runVerify(parts, job, options));
 }
 
 /** Exit code of a run whose generation serves and is not what the records say: trying again does not help. */
@@ -71,7 +71,8 @@ Deno.exit(
         }),
         run: async (job, { full, verify }) => {
           await run(job, full);
-          return verify ? await verifyServed(job) : 0;
+          const exact = !verify || await verifyServed(job, { merged: false }) === 0;
+          return exact ? 0 : DIFFERS;
         },
       }),
       verify: jobCommand({
@@ -86,10 +87,7 @@ Deno.exit(
         run: (job, { merged }) => {
           const { ledger: path } = job.config;
           const ledger = path === undefined ? undefined : readAcknowledged(path);
-          return job.using(
-            () => openAllParts(job),
-            (parts) => runVerify(parts, job, { merged, ledger }),
-          );
+          return verifyServed(job, { merged, ledger });
         },
       }),
       "roll-back": jobCommand({

@@ -80,7 +80,7 @@ export async function runGeneration(
   });
   const { full, pool } = options;
   let last: BatchStep | undefined;
-  const run = runBatch({
+  const report = await runBatch({
     dataset,
     store,
     settings: batchSettings(config),
@@ -95,10 +95,8 @@ export async function runGeneration(
       gauge.set(total === 0 ? 1 : done / total, { step });
     },
     ...(pool === undefined ? {} : { foldDay: (task) => pool.fold(task) }),
-  });
-  const report = await run.catch(async (error) => {
-    const why = errorText(error);
-    await keepOutcome(store, job, "failed", { at: clock.now(), why });
+  }).catch(async (error) => {
+    await keepOutcome(store, job, "failed", { at: clock.now(), why: errorText(error) });
     throw error;
   });
   const { generation, previous, records, documents, took } = report;

@@ -16,6 +16,7 @@ import {
 import {
   CommitLog,
   COMMITS,
+  PARTITION_LABELS,
   STAGING,
   TEMPORARY,
   topicsAreThere,
@@ -131,7 +132,7 @@ export async function runIngest({ log, dataset }: IngestPorts, job: Job<IngestCo
   });
   const committed = metrics.gauge("ingest_commit_timestamp_seconds", {
     help: "When the partition was committed last, seconds since 1970.",
-    labels: { topic: TOPICS, partition: 1_000 },
+    labels: PARTITION_LABELS,
   });
   await job.begin("topics", () => topicsAreThere(log));
   const started = job.health.gate("ingest");

@@ -176,6 +176,17 @@ export async function writeFolded(
   })));
 }
 
+/** How far one partition was folded, if somebody has begun with it. */
+export async function readPartitionFolded(
+  store: ServingStore,
+  generation: number,
+  topic: Topic,
+  partition: number,
+): Promise<Folded | undefined> {
+  const id = foldedPrefix(generation) + partitionName(topic, partition);
+  return (await store.control(id))?.body as Folded | undefined;
+}
+
 /** How far every partition was folded; partitions that nobody folds yet are missing. */
 export async function readFolded(store: ServingStore, generation: number): Promise<Folded[]> {
   return (await store.controls(foldedPrefix(generation))).map((control) => control.body as Folded);

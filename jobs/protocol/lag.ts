@@ -35,6 +35,12 @@ export interface Position {
   readonly offset: number;
 }
 
+/** Labels of a metric that has a value a partition. */
+export const PARTITION_LABELS: { readonly topic: typeof TOPICS; readonly partition: number } = {
+  topic: TOPICS,
+  partition: 1_000,
+};
+
 /** Options of {@linkcode watchLag}. */
 export interface LagOptions {
   /** Asked for its ends. */
@@ -64,11 +70,11 @@ export async function watchLag(options: LagOptions): Promise<void> {
   const progress = health.loop("progress", options.stallAfter);
   const lag = metrics.gauge("log_lag_records", {
     help: "Records of the log that the job has not done yet.",
-    labels: { topic: TOPICS, partition: 1_000 },
+    labels: PARTITION_LABELS,
   });
   const reached = metrics.gauge("log_position_offset", {
     help: "The first offset of the log that the job has not done.",
-    labels: { topic: TOPICS, partition: 1_000 },
+    labels: PARTITION_LABELS,
   });
   let before = "";
   const look = async () => {

@@ -104,7 +104,7 @@ export class Metrics {
     const metric = new Counter({ ...this.#common(name, options), labelNames: bound.names });
     const sums = new Map<string, number>();
     // What has not happened yet is 0, where it is known what can: rates need a beginning.
-    for (const values of bound.known()) metric.inc(values, 0);
+    for (const values of bound.combinations()) metric.inc(values, 0);
     return {
       add: (amount, ...labels) => {
         const values = bound.values(labels[0]);
@@ -184,7 +184,7 @@ interface Bound {
   /** Lets other values in than those that were let in so far. */
   forget(): void;
   /** Every combination of values, where all are known beforehand. */
-  known(): Record<string, string>[];
+  combinations(): Record<string, string>[];
   values(labels: Readonly<Record<string, string>> | undefined): Record<string, string>;
 }
 
@@ -199,10 +199,10 @@ function bounded(labels: Labels = {}): Bound {
     forget: () => {
       for (const { known, room } of rules) if (room > 0) known.clear();
     },
-    known: () => {
+    combinations: () => {
       let all: Record<string, string>[] = [{}];
-      for (const [name, rule] of Object.entries(labels)) {
-        const values = typeof rule === "number" ? [] : rule;
+      for (const { name, known, room } of rules) {
+        const values = room > 0 ? [] : [...known];
         all = all.flatMap((some) => values.map((value) => ({ ...some, [name]: value })));
       }
       return all;

@@ -6,7 +6,7 @@
  */
 
 import { type ServingStore, type Topic, TOPICS, WINDOWS, windowStart } from "@pipeline/core";
-import { type Outcomes, readOutcomes } from "@pipeline/protocol";
+import { type Outcomes, PARTITION_LABELS, readOutcomes } from "@pipeline/protocol";
 import type { Clock, GaugeMetric, LabelArguments, Labels, Metrics } from "@pipeline/runtime";
 import { shareAnswer } from "./share.ts";
 import type { Summarizer, Summary } from "./summary.ts";
@@ -31,8 +31,6 @@ const TIMEOUT = 4_000;
 
 /** Subreddits that are named at a time. */
 const SUBREDDITS = 10;
-
-const PARTITIONS = { topic: TOPICS, partition: 1_000 } as const;
 
 interface Figures {
   readonly summary: Summary;
@@ -74,105 +72,9 @@ export function watchPipeline(options: PipelineMetricsOptions): void {
     help: "1 where what serving says of the pipeline could be read, else 0.",
     collect: async (metric) => metric.set(await read().then(() => 1, () => 0)),
   });
-  gauge(
-    "lambda_generation",
-    "The generation that serves.",
-    ({ summary }, set) => set(summary.provenance.generation),
-  );
-  gauge(
-    "lambda_generation_timestamp_seconds",
-    "When it began to serve, seconds since 1970.",
-    ({ summary }, set) => set(seconds(summary.since)),
-  );
-  gauge(
-    "lambda_horizon_timestamp_seconds",
-    "When batch read the commits that the generation is built of, seconds since 1970.",
-    ({ summary }, set) => set(seconds(summary.planned)),
-  );
-  gauge(
-    "lambda_horizon_offset",
-    "The first offset that batch has not seen.",
-    ({ summary }, set) => setOffsets(summary.provenance.horizon, set),
-    PARTITIONS,
-  );
-  gauge(
-    "lambda_folded_offset",
-    "The first offset that speed has not written.",
-    ({ summary }, set) => setOffsets(summary.provenance.folded, set),
-    PARTITIONS,
-  );
-  gauge(
-    "lambda_end_offset",
-    "The end of the log.",
-    ({ summary }, set) => summary.ends && setOffsets(summary.ends, set),
-    PARTITIONS,
-  );
-  gauge(
-    "lambda_batch_records",
-    "Records that the generation was built of.",
-    ({ summary }, set) => set(summary.layers.batch.records),
-  );
-  gauge(
-    "lambda_speed_records",
-    "Records that speed folded since the horizon.",
-    ({ summary }, set) => set(summary.layers.speed.records),
-  );
-  gauge(
-    "lambda_unresolved_comments",
-    "Comments whose subreddit is not known.",
-    ({ summary: { layers } }, set) => {
-      set(layers.batch.unresolved, { layer: "batch" });
-      set(layers.speed.unresolved, { layer: "speed" });
-    },
-    { layer: ["batch", "speed"] },
-  );
-  gauge(
-    "lambda_duplicate_records",
-    "Announcements since the horizon of what was announced already.",
-    ({ summary }, set) => set(summary.layers.speed.duplicates),
-  );
-  gauge(
-    "lambda_late_records",
-    "Announcements since the horizon that are older than what is kept.",
-    ({ summary }, set) => set(summary.layers.speed.retired),
-  );
-  gauge(
-    "lambda_dead_letters",
-    "Records since the horizon that could not be used.",
-    ({ summary }, set) => set(summary.layers.speed.dead_letters),
-  );
-  gauge(
-    "batch_run_timestamp_seconds",
-    "When the last run ended, by what came of it, seconds since 1970.",
-    ({ outcomes: { succeeded, failed } }, set) => {
-      if (succeeded !== undefined) set(succeeded.at / 1000, { result: "succeeded" });
-      if (failed !== undefined) set(failed.at / 1000, { result: "failed" });
-    },
-    { result: ["succeeded", "failed"] },
-  );
-  gauge(
-    "batch_run_duration_seconds",
-    "What the last generation took.",
-    ({ outcomes: { succeeded } }, set) => {
-      for (const step of STEPS) set(ms(succeeded?.took[step]), { step });
-    },
-    { step: STEPS },
-  );
-  gauge(
-    "batch_verify_timestamp_seconds",
-    "When verify ended last, seconds since 1970.",
-    ({ outcomes }, set) => set(ms(outcomes.verified?.at)),
-  );
-  gauge(
-    "batch_verify_differences",
-    "What verify found that is not as it must be.",
-    ({ outcomes }, set) => set(outcomes.verified?.differences),
-  );
-  gauge(
-    "batch_verify_ledger_differences",
-    "Of these, the ones against the ledger of acknowledged records.",
-    ({ outcomes }, set) => set(outcomes.verified?.ledger_differences),
-  );
+  for (const [name, help, of] of FIGURES) {
+    gauge(name, help, (figures, set) => set(of(figures)));
+  }
   for (const [what, help] of LAST_MINUTE) {
     gauge(
       `reddit_${what}`,
@@ -180,6 +82,33 @@ export function watchPipeline(options: PipelineMetricsOptions): void {
       ({ summary }, set) => set(lastMinute(summary, clock)?.[what] ?? 0),
     );
   }
+  for (const [name, help, of] of OFFSETS) {
+    gauge(name, help, ({ summary }, set) => setOffsets(of(summary), set), PARTITION_LABELS);
+  }
+  gauge(
+    "lambda_unresolved_comments",
+    "Comments whose subreddit is not known.",
+    ({ summary: { layers } }, set) => {
+      for (const layer of LAYERS) set(layers[layer].unresolved, { layer });
+    },
+    { layer: LAYERS },
+  );
+  gauge(
+    "batch_run_timestamp_seconds",
+    "When the last run ended, by what came of it, seconds since 1970.",
+    ({ outcomes }, set) => {
+      for (const result of RESULTS) set(seconds(outcomes[result]?.at), { result });
+    },
+    { result: RESULTS },
+  );
+  gauge(
+    "batch_run_duration_seconds",
+    "What the last generation took.",
+    ({ outcomes: { succeeded } }, set) => {
+      for (const step of STEPS) set(seconds(succeeded?.took[step]), { step });
+    },
+    { step: STEPS },
+  );
   gauge(
     "reddit_subreddit_records",
     "Posts and comments of the latest hour in each of the busiest subreddits.",
@@ -192,8 +121,94 @@ export function watchPipeline(options: PipelineMetricsOptions): void {
   );
 }
 
+/** Gauges without labels; where there is no figure, there is none of the gauge. */
+const FIGURES: readonly (readonly [
+  name: string,
+  help: string,
+  of: (figures: Figures) => number | undefined,
+])[] = [
+  [
+    "lambda_generation",
+    "The generation that serves.",
+    ({ summary }) => summary.provenance.generation,
+  ],
+  [
+    "lambda_generation_timestamp_seconds",
+    "When it began to serve, seconds since 1970.",
+    ({ summary }) => seconds(Date.parse(summary.since)),
+  ],
+  [
+    "lambda_horizon_timestamp_seconds",
+    "When batch read the commits that the generation is built of, seconds since 1970.",
+    ({ summary: { planned } }) => planned === null ? undefined : seconds(Date.parse(planned)),
+  ],
+  [
+    "lambda_batch_records",
+    "Records that the generation was built of.",
+    ({ summary }) => summary.layers.batch.records,
+  ],
+  [
+    "lambda_speed_records",
+    "Records that speed folded since the horizon.",
+    ({ summary }) => summary.layers.speed.records,
+  ],
+  [
+    "lambda_duplicate_records",
+    "Announcements since the horizon of what was announced already.",
+    ({ summary }) => summary.layers.speed.duplicates,
+  ],
+  [
+    "lambda_late_records",
+    "Announcements since the horizon that are older than what is kept.",
+    ({ summary }) => summary.layers.speed.retired,
+  ],
+  [
+    "lambda_dead_letters",
+    "Records since the horizon that could not be used.",
+    ({ summary }) => summary.layers.speed.dead_letters,
+  ],
+  [
+    "batch_verify_timestamp_seconds",
+    "When verify ended last, seconds since 1970.",
+    ({ outcomes }) => seconds(outcomes.verified?.at),
+  ],
+  [
+    "batch_verify_differences",
+    "What verify found that is not as it must be.",
+    ({ outcomes }) => outcomes.verified?.differences,
+  ],
+  [
+    "batch_verify_ledger_differences",
+    "Of these, the ones against the ledger of acknowledged records.",
+    ({ outcomes }) => outcomes.verified?.ledger_differences,
+  ],
+];
+
+/** Gauges of an offset a partition. */
+const OFFSETS: readonly (readonly [
+  name: string,
+  help: string,
+  of: (summary: Summary) => Offsets | null | undefined,
+])[] = [
+  [
+    "lambda_horizon_offset",
+    "The first offset that batch has not seen.",
+    ({ provenance }) => provenance.horizon,
+  ],
+  [
+    "lambda_folded_offset",
+    "The first offset that speed has not written.",
+    ({ provenance }) => provenance.folded,
+  ],
+  ["lambda_end_offset", "The end of the log.", ({ ends }) => ends],
+];
+
+type Offsets = Readonly<Record<Topic, readonly (number | null)[]>>;
+
 type Setter<L extends Labels> = (value: number | undefined, ...labels: LabelArguments<L>) => void;
 
+const LAYERS = ["batch", "speed"] as const;
+const RESULTS = ["succeeded", "failed"] as const;
 const STEPS = ["fold", "publish", "switch"] as const;
 
 const LAST_MINUTE = [
@@ -203,9 +218,10 @@ const LAST_MINUTE = [
 ] as const;
 
 function setOffsets(
-  offsets: Readonly<Record<Topic, readonly (number | null)[]>>,
-  set: Setter<typeof PARTITIONS>,
+  offsets: Offsets | null | undefined,
+  set: Setter<typeof PARTITION_LABELS>,
 ): void {
+  if (!offsets) return;
   for (const topic of TOPICS) {
     for (const [partition, offset] of offsets[topic].entries()) {
       set(offset ?? undefined, { topic, partition: String(partition) });
@@ -218,10 +234,7 @@ function lastMinute({ minutes }: Summary, clock: Pick<Clock, "now">) {
   return minutes.find(({ window_start }) => Date.parse(window_start) === minute);
 }
 
-function seconds(time: string | null): number | undefined {
-  return time === null ? undefined : Date.parse(time) / 1000;
-}
-
-function ms(value: number | undefined): number | undefined {
-  return value === undefined ? undefined : value / 1000;
+/** Seconds of milliseconds. */
+function seconds(milliseconds: number | undefined): number | undefined {
+  return milliseconds === undefined ? undefined : milliseconds / 1000;
 }

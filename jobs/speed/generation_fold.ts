@@ -30,7 +30,7 @@ import {
   continueFrom,
   type Folded,
   type Manifest,
-  readFolded,
+  readPartitionFolded,
   writeFolded,
 } from "@pipeline/protocol";
 import { type Clock, Lifetime, retry, type RetryOptions, systemClock } from "@pipeline/runtime";
@@ -191,9 +191,11 @@ export class GenerationFold {
     }
     const last = manifest.last?.[partitionName(topic, partition)] ?? null;
     await this.#retry(() => checkContinuation(log, topic, partition, start, last));
-    const before = await this.#retry(() => readFolded(store, manifest.generation));
-    const known = before.find((f) => f.topic === topic && f.partition === partition)?.next_offset;
-    const fold = new PartitionFold(topic, partition, start, known ?? start, manifest);
+    const before = await this.#retry(() =>
+      readPartitionFolded(store, manifest.generation, topic, partition)
+    );
+    const known = before?.next_offset ?? start;
+    const fold = new PartitionFold(topic, partition, start, known, manifest);
     this.#partitions.set(partitionName(topic, partition), fold);
     return start;
   }

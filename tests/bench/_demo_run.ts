@@ -4,6 +4,8 @@
  * @module
  */
 
+import { freePort } from "../support/demo.ts";
+
 /** As in scripts/demo. */
 const HEAP = "--v8-flags=--min-semi-space-size=64,--max-semi-space-size=64";
 
@@ -61,7 +63,8 @@ export async function demoRun(
       row("written by speed"),
       row("verify"),
     ];
-    const undrained = /^(?:Not drained: |Ended at once \()(.*?)\)?\.?$/m.exec(output)?.[1];
+    const [, late, cut] = /^(?:Not drained: (.*)|Ended at once \((.*)\).*)$/m.exec(output) ?? [];
+    const undrained = late ?? cut;
     if (undrained !== undefined) return overrun(output, undrained);
     const p99 = /p99 (\d+) ms/.exec(latency ?? "")?.[1];
     if (code !== 0 || p99 === undefined) throw new Error(`The demo ended with ${code}:\n${output}`);
@@ -89,11 +92,4 @@ function overrun(output: string, undrained: string): DemoRun {
     writes: "-",
     verify: `not drained in time: ${undrained}`,
   };
-}
-
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
 }

@@ -37,9 +37,7 @@ export async function documented(): Promise<ReadonlyMap<string, readonly Metric[
 /** The metrics in a text of Prometheus' form, without those of the process. */
 export function exposed(text: string): Metric[] {
   const labels = new Map<string, Set<string>>();
-  const metrics = [...text.matchAll(/^# TYPE (\w+) (\w+)$/gm)]
-    .map(([, name, type]) => ({ name: name!, type: type! }))
-    .filter(({ name }) => !/^(process|nodejs)_/.test(name));
+  const metrics = types(text);
   for (const { name } of metrics) labels.set(name, new Set());
   for (const [, sample, set = ""] of text.matchAll(/^(\w+)(?:\{(.*)\})? \S+$/gm)) {
     const own = labels.get(sample!) ?? labels.get(sample!.replace(/_(bucket|sum|count)$/, ""));
@@ -51,10 +49,14 @@ export function exposed(text: string): Metric[] {
 
 /** Names of metrics that have a type and no sample. */
 export function silent(text: string): string[] {
-  const names = [...text.matchAll(/^# TYPE (\w+) \w+$/gm)].map(([, name]) => name!);
-  return names.filter((name) =>
-    !/^(process|nodejs)_/.test(name) && !new RegExp(`^${name}(_count)?[{ ]`, "m").test(text)
-  );
+  return types(text).map(({ name }) => name)
+    .filter((name) => !new RegExp(`^${name}(_count)?[{ ]`, "m").test(text));
+}
+
+function types(text: string): { name: string; type: string }[] {
+  return [...text.matchAll(/^# TYPE (\w+) (\w+)$/gm)]
+    .map(([, name, type]) => ({ name: name!, type: type! }))
+    .filter(({ name }) => !/^(process|nodejs)_/.test(name));
 }
 
 function byName(a: Metric, b: Metric): number {
