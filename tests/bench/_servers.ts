@@ -6,7 +6,7 @@
 
 import { openKafka } from "@pipeline/adapters/kafka";
 import type { EventLog, ProducerRecord, Topic } from "@pipeline/core";
-import { type Servers, startServers } from "../servers/mod.ts";
+import { type Servers, type ServersOptions, startServers } from "../servers/mod.ts";
 import type { Line } from "./_history.ts";
 
 /** Partitions of each topic. */
@@ -15,17 +15,17 @@ export const PARTITIONS = 3;
 /** Records that are sent together. */
 export const BATCH = 1_000;
 
-/** Runs a benchmark on servers of its own. */
+/** Runs a benchmark on servers of its own: of the kinds that are counted, and fully compiled unless said otherwise. */
 export async function onServers<T>(
-  counts: { readonly kafka?: number; readonly datanodes?: number; readonly elasticsearch?: number },
+  options: ServersOptions,
   work: (servers: Servers) => Promise<T>,
 ): Promise<T> {
   await using servers = await startServers({
     kafka: 0,
     datanodes: 0,
     elasticsearch: 0,
-    ...counts,
     steady: true,
+    ...options,
   });
   return await work(servers);
 }

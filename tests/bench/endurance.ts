@@ -26,7 +26,10 @@ const FLAT = 1.15;
 
 /** Runs the benchmark. */
 export async function endurance(): Promise<Figure[]> {
-  await using stage = await Stage.open(() => {}, { steady: true, rate: RATE });
+  await using stage = await Stage.open(() => {}, {
+    rate: RATE,
+    servers: { inMemory: true },
+  });
   await stage.job("generator").start();
   await pause(10_000);
   const samples: Record<Name, number[]> = { generator: [], ingest: [], serving: [], speed: [] };

@@ -15,7 +15,7 @@ import { kafkaConfig, openKafka } from "@pipeline/adapters/kafka";
 import type { EventLog, MasterDataset, ServingStore } from "@pipeline/core";
 import type { InjectedRecord } from "@pipeline/generator";
 import { readJsonLines } from "@pipeline/protocol";
-import { type Servers, startServers } from "../servers/mod.ts";
+import { type Servers, type ServersOptions, startServers } from "../servers/mod.ts";
 import { freePort } from "../support/demo.ts";
 import { Audit } from "./_audit.ts";
 import { repair, withAdmin } from "./_cluster.ts";
@@ -74,8 +74,8 @@ export interface Special {
 export interface StageOptions {
   /** Records a second that the generator makes; {@linkcode RATE} where not given. */
   readonly rate?: number;
-  /** As the servers have it. */
-  readonly steady?: boolean;
+  /** How its servers run. */
+  readonly servers?: Pick<ServersOptions, "steady" | "inMemory">;
 }
 
 /** A stage; see the module. */
@@ -101,8 +101,8 @@ export class Stage implements AsyncDisposable {
     print: (line: string) => void,
     options: StageOptions = {},
   ): Promise<Stage> {
-    const { rate = RATE, steady = false } = options;
-    const stage = new Stage(await startServers({ steady }), print, rate);
+    const { rate = RATE, servers = {} } = options;
+    const stage = new Stage(await startServers(servers), print, rate);
     try {
       await stage.renew();
     } catch (error) {

@@ -25,6 +25,8 @@ export interface ServersOptions {
    * temporary one, which is removed, where not given.
    */
   readonly data?: string;
+  /** That temporary one in memory (`/dev/shm`): as if each node had a disk of its own that never waits. */
+  readonly inMemory?: boolean;
   /** Settings over those that we set. */
   readonly overrides?: Overrides;
   /** Compile the servers' code fully: slower to start, quicker to run. */
@@ -148,7 +150,9 @@ export async function settle(data: string, options: ServersOptions): Promise<voi
  * @returns them once all answer; dispose of them to end them.
  */
 export async function startServers(options: ServersOptions = {}): Promise<Servers> {
-  const data = options.data ?? await Deno.makeTempDir({ prefix: "servers-" });
+  const { inMemory = false } = options;
+  const data = options.data ??
+    await Deno.makeTempDir({ prefix: "servers-", ...inMemory ? { dir: "/dev/shm" } : {} });
   await settle(data, options);
   const servers = await Servers.open(await Deno.realPath(data));
   const guard = watchOver(servers.data, { remove: options.data === undefined });
