@@ -55,7 +55,7 @@ async function run(
   const print = (line: string) => console.error(line);
   const started = performance.now();
   // Long enough for compilers to pay off.
-  await using stage = await Stage.open(print, { steady: true });
+  await using stage = await Stage.open(print, { servers: { steady: true } });
   print(`The stage is set after ${seconds(performance.now() - started)}`);
   const outcomes: Outcome[] = [];
   for (const [i, fault] of cases.entries()) {
