@@ -1,0 +1,82 @@
+/**
+ * The dashboards, as they are committed to the chart of Grafana.
+ *
+ * @module
+ */
+
+import { type DashboardSpec, toDashboard } from "./dashboard.ts";
+import { ELASTICSEARCH } from "./elasticsearch.ts";
+import { HDFS } from "./hdfs.ts";
+import { JOBS_DASHBOARD } from "./jobs.ts";
+import { KAFKA } from "./kafka.ts";
+import { PIPELINE } from "./pipeline.ts";
+import { REDDIT_NOW } from "./reddit_now.ts";
+import { datasourceOf, type Target } from "./targets.ts";
+
+export * from "./targets.ts";
+
+/** All dashboards. */
+export const DASHBOARDS: readonly DashboardSpec[] = [
+  REDDIT_NOW,
+  PIPELINE,
+  KAFKA,
+  HDFS,
+  ELASTICSEARCH,
+  JOBS_DASHBOARD,
+];
+
+/** Folder of the dashboards in the chart. */
+export const FOLDER = "charts/reddit-pipeline/charts/grafana/files/dashboards";
+
+/** The content of each dashboard's file, by path. */
+export function dashboardFiles(): ReadonlyMap<string, string> {
+  return new Map(DASHBOARDS.map((spec) => [
+    `${FOLDER}/${spec.uid}.json`,
+    `${JSON.stringify(toDashboard(spec), null, 2)}\n`,
+  ]));
+}
+
+/** A query of a panel. */
+export interface PanelQuery {
+  /** Uid of the dashboard. */
+  readonly dashboard: string;
+  /** Title of the panel. */
+  readonly panel: string;
+  /** Uid of the datasource. */
+  readonly datasource: string;
+  /** With the dashboards' variables in it; {@linkcode fillIn} takes their place. */
+  readonly target: Target;
+}
+
+/** Every query of every panel. */
+export function panelQueries(): PanelQuery[] {
+  return DASHBOARDS.flatMap(({ uid, sections }) =>
+    sections.flatMap(({ lines }) => lines).flatMap(({ panels }) => panels)
+      .flatMap(({ options }) =>
+        options.targets.map((target) => ({
+          dashboard: uid,
+          panel: options.title,
+          datasource: datasourceOf(target).uid,
+          target,
+        }))
+      )
+  );
+}
+
+/**
+ * A query with values in place of its variables, Grafana's own among them.
+ *
+ * @throws {TypeError} where one has no value.
+ */
+export function fillIn(query: string, values: Readonly<Record<string, string>>): string {
+  const all: Readonly<Record<string, string>> = {
+    __rate_interval: "1m",
+    __range: "30m",
+    ...values,
+  };
+  return query.replaceAll(/\$(\w+)/g, (_, name: string) => {
+    const value = all[name];
+    if (value === undefined) throw new TypeError(`Variable $${name} has no value in ${query}`);
+    return value;
+  });
+}

@@ -1,0 +1,448 @@
+/**
+ * *Pipeline*: how far each layer is, how fast, and whether what it says is right.
+ *
+ * @module
+ */
+
+import * as units from "@grafana/grafana-foundation-sdk/units";
+import type { DashboardSpec } from "./dashboard.ts";
+import { above, below, figure, from, lines, rows } from "./panels.ts";
+import { age, max, quantile, series, sum, sumRate } from "./promql.ts";
+import { prom } from "./targets.ts";
+
+const PARTITION = "topic, partition";
+const EACH_PARTITION = "{{topic}}-{{partition}}";
+
+/** Part of the flushes whose oldest record could be found within a second. */
+const WITHIN_A_SECOND = `${sumRate("speed_visible_latency_seconds_bucket", "", 'le="1"')} / ${
+  sumRate("speed_visible_latency_seconds_count")
+}`;
+
+/** *Pipeline*. */
+export const PIPELINE: DashboardSpec = {
+  uid: "pipeline",
+  title: "Pipeline",
+  description: "Throughput, latency, lag, the horizon, generations and drift.",
+  sections: [
+    {
+      title: "Now",
+      lines: [{
+        height: 4,
+        panels: [
+          figure({
+            title: "Produced",
+            description: "Records that the log acknowledged to the generator, a second.",
+            unit: units.RecordsPerSecond,
+            noValue: "no generator",
+            targets: [prom(sumRate("generator_records_total", "", 'state="acknowledged"'))],
+          }),
+          figure({
+            title: "Visible after, p99",
+            description:
+              "99 of 100 records can be found within this time of being taken by the log.",
+            unit: units.Seconds,
+            steps: above(1, 5),
+            targets: [prom(quantile(0.99, "speed_visible_latency_seconds"))],
+          }),
+          figure({
+            title: "Visible within a second",
+            description: "Share of flushes whose oldest record could be found within a second.",
+            unit: units.PercentUnit,
+            min: 0,
+            max: 1,
+            steps: below(0.99, 0.9),
+            targets: [prom(WITHIN_A_SECOND)],
+          }),
+          figure({
+            title: "Serving generation",
+            description: "The batch generation that answers stand on.",
+            unit: units.NoUnit,
+            targets: [prom(max("lambda_generation"))],
+          }),
+          figure({
+            title: "Age of the horizon",
+            description:
+              "Since batch read the commits that the serving generation is built of: what speed must hold in memory grows with it.",
+            unit: units.Seconds,
+            steps: above(3_600, 21_600),
+            targets: [prom(age("lambda_horizon_timestamp_seconds"))],
+          }),
+          figure({
+            title: "Drift",
+            description:
+              "Differences that the last verification found between what is served and a recomputation: always 0.",
+            unit: units.Short,
+            steps: from(1),
+            noValue: "not verified yet",
+            targets: [prom(max("batch_verify_differences"))],
+          }),
+        ],
+      }],
+    },
+    {
+      title: "Throughput and latency",
+      lines: [{
+        height: 9,
+        panels: [
+          lines({
+            title: "Records a second",
+            description:
+              "Produced by the generator, committed to the dataset by ingest, folded by speed. While two generations are folded, each record counts twice for speed.",
+            unit: units.RecordsPerSecond,
+            min: 0,
+            targets: [
+              prom(sumRate("generator_records_total", "", 'state="acknowledged"'), "produced"),
+              prom(sumRate("ingest_records_total"), "committed"),
+              prom(sumRate("speed_records_total"), "folded"),
+            ],
+          }),
+          lines({
+            title: "Latency until visible",
+            description:
+              "From when the log took a record until it could be found by searching, of the oldest record a partition and flush.",
+            unit: units.Seconds,
+            min: 0,
+            steps: from(1),
+            targets: [
+              prom(quantile(0.5, "speed_visible_latency_seconds"), "p50"),
+              prom(quantile(0.99, "speed_visible_latency_seconds"), "p99"),
+            ],
+          }),
+          lines({
+            title: "Share visible within a second",
+            description: "Share of flushes whose oldest record could be found within a second.",
+            unit: units.PercentUnit,
+            min: 0,
+            max: 1,
+            targets: [prom(WITHIN_A_SECOND, "within a second")],
+          }),
+        ],
+      }],
+    },
+    {
+      title: "Lag",
+      lines: [{
+        height: 9,
+        panels: [
+          lines({
+            title: "Lag of speed",
+            description: "Records of the log that the served generation does not hold yet.",
+            unit: units.Short,
+            min: 0,
+            targets: [prom(max("log_lag_records", PARTITION, 'job="speed"'), EACH_PARTITION)],
+          }),
+          lines({
+            title: "Lag of ingest",
+            description:
+              "Records of the log that are not committed to the dataset yet: rises between flushes, falls with each.",
+            unit: units.Short,
+            min: 0,
+            targets: [prom(max("log_lag_records", PARTITION, 'job="ingest"'), EACH_PARTITION)],
+          }),
+          lines({
+            title: "Age of the last commit",
+            description: "Since each partition was committed to the dataset last.",
+            unit: units.Seconds,
+            min: 0,
+            steps: from(300),
+            targets: [
+              prom(age("ingest_commit_timestamp_seconds", PARTITION), EACH_PARTITION),
+            ],
+          }),
+        ],
+      }],
+    },
+    {
+      title: "Horizon",
+      lines: [{
+        height: 10,
+        widths: [14, 10],
+        panels: [
+          rows({
+            title: "Where the horizon is",
+            description:
+              "Batch has folded everything before the horizon, speed everything from it to what it has folded; the rest up to the end of the log is not visible yet.",
+            unit: units.NoUnit,
+            targets: [
+              prom(max("lambda_horizon_offset", PARTITION)),
+              prom(max("lambda_folded_offset", PARTITION)),
+              prom(max("lambda_end_offset", PARTITION)),
+            ],
+            transformations: [
+              { id: "merge", options: {} },
+              {
+                id: "organize",
+                options: {
+                  excludeByName: { Time: true },
+                  indexByName: {
+                    topic: 0,
+                    partition: 1,
+                    "Value #A": 2,
+                    "Value #B": 3,
+                    "Value #C": 4,
+                  },
+                  renameByName: {
+                    "Value #A": "horizon",
+                    "Value #B": "folded",
+                    "Value #C": "end of the log",
+                  },
+                },
+              },
+              { id: "sortBy", options: { sort: [{ field: "topic", desc: false }] } },
+            ],
+          }),
+          lines({
+            title: "Records since the horizon",
+            description:
+              "Offsets between horizon and end of the log: what speed answers for. Falls with every switch.",
+            unit: units.Short,
+            min: 0,
+            targets: [
+              prom(
+                `${max("lambda_end_offset", PARTITION)} - ${
+                  max("lambda_horizon_offset", PARTITION)
+                }`,
+                EACH_PARTITION,
+              ),
+            ],
+          }),
+        ],
+      }],
+    },
+    {
+      title: "Batch",
+      lines: [
+        {
+          height: 8,
+          panels: [
+            lines({
+              title: "Generation",
+              description: "The generation that serves: a step is a switch.",
+              unit: units.NoUnit,
+              decimals: 0,
+              targets: [prom(max("lambda_generation"), "generation")],
+            }),
+            lines({
+              title: "Age of horizon and generation",
+              description:
+                "Since batch read what the generation is built of, and since the generation began to serve.",
+              unit: units.Seconds,
+              min: 0,
+              targets: [
+                prom(age("lambda_horizon_timestamp_seconds"), "horizon"),
+                prom(age("lambda_generation_timestamp_seconds"), "generation"),
+              ],
+            }),
+            lines({
+              title: "Records by layer",
+              description:
+                "Records that the serving generation was built of, and that speed folded since its horizon.",
+              unit: units.Short,
+              min: 0,
+              targets: [
+                prom(max("lambda_batch_records"), "batch"),
+                prom(max("lambda_speed_records"), "speed"),
+              ],
+            }),
+          ],
+        },
+        {
+          height: 8,
+          panels: [
+            lines({
+              title: "Since the last run of batch",
+              description: "Since a run ended last that built a generation, and one that did not.",
+              unit: units.Seconds,
+              min: 0,
+              targets: [prom(age("batch_run_timestamp_seconds", "result"), "{{result}}")],
+            }),
+            lines({
+              title: "Duration of the last run",
+              description: "What the last generation took, by step: fold, publish, switch.",
+              unit: units.Seconds,
+              min: 0,
+              targets: [prom(max("batch_run_duration_seconds", "step"), "{{step}}")],
+            }),
+            lines({
+              title: "Run under way",
+              description: "How much of each step of a run is done; empty while none runs.",
+              unit: units.PercentUnit,
+              min: 0,
+              max: 1,
+              targets: [prom(max("batch_step_done_ratio", "step"), "{{step}}")],
+            }),
+          ],
+        },
+      ],
+    },
+    {
+      title: "Correctness",
+      lines: [{
+        height: 8,
+        panels: [
+          lines({
+            title: "Differences found",
+            description:
+              "What the last verification found that is not as it must be, and of it what differs from the ledger of acknowledged records.",
+            unit: units.Short,
+            min: 0,
+            steps: from(1),
+            targets: [
+              prom(max("batch_verify_differences"), "all"),
+              prom(max("batch_verify_ledger_differences"), "ledger"),
+            ],
+          }),
+          lines({
+            title: "Since the last verification",
+            description: "Since all that is served was recomputed and compared last.",
+            unit: units.Seconds,
+            min: 0,
+            targets: [prom(age("batch_verify_timestamp_seconds"), "age")],
+          }),
+          lines({
+            title: "Dead letters",
+            description: "Records that could not be used, a second, by topic.",
+            unit: units.RecordsPerSecond,
+            min: 0,
+            targets: [prom(sumRate("ingest_dead_letters_total", "topic"), "{{topic}}")],
+          }),
+          lines({
+            title: "Not counted since the horizon",
+            description:
+              "Announcements of what was announced already, or older than what is kept; records that could not be used; and comments whose subreddit is not known to speed until the next generation.",
+            unit: units.Short,
+            min: 0,
+            targets: [
+              prom(max("lambda_duplicate_records"), "duplicate"),
+              prom(max("lambda_late_records"), "late"),
+              prom(max("lambda_dead_letters"), "dead letters"),
+              prom(max("lambda_unresolved_comments", "layer"), "unresolved, {{layer}}"),
+            ],
+          }),
+        ],
+      }],
+    },
+    {
+      title: "Stores and answers",
+      lines: [
+        {
+          height: 8,
+          panels: [
+            lines({
+              title: "Writes per event",
+              description:
+                "Documents that speed writes to Elasticsearch for each record that it folds, by view: the more records a flush gathers, the fewer.",
+              unit: units.Short,
+              decimals: 2,
+              min: 0,
+              targets: [
+                prom(
+                  `${sumRate("speed_documents_total", "view")} / scalar(${
+                    sumRate("speed_records_total")
+                  })`,
+                  "{{view}}",
+                ),
+              ],
+            }),
+            lines({
+              title: "Duration of a flush",
+              description:
+                "Of speed, from taking what changed until all of it can be found; of ingest, from the first file until it is committed. 99 of 100.",
+              unit: units.Seconds,
+              min: 0,
+              targets: [
+                prom(quantile(0.99, "speed_flush_duration_seconds"), "speed"),
+                prom(quantile(0.99, "ingest_flush_duration_seconds"), "ingest"),
+              ],
+            }),
+            lines({
+              title: "Committed",
+              description:
+                "Bytes of the files that ingest commits to the dataset, a second, by topic.",
+              unit: units.BytesPerSecondIEC,
+              min: 0,
+              targets: [prom(sumRate("ingest_bytes_total", "topic"), "{{topic}}")],
+            }),
+          ],
+        },
+        {
+          height: 8,
+          panels: [
+            lines({
+              title: "Calls tried again",
+              description:
+                "Calls that a dependency did not answer or refused, a second, by job and reason.",
+              unit: units.OpsPerSecond,
+              min: 0,
+              targets: [prom(sumRate("job_retries_total", "job, code"), "{{job}} {{code}}")],
+            }),
+            lines({
+              title: "Requests",
+              description: "Requests to the API a second, by the status of the answer.",
+              unit: units.RequestsPerSecond,
+              min: 0,
+              targets: [
+                prom(sumRate("serving_request_duration_seconds_count", "status"), "{{status}}"),
+              ],
+            }),
+            lines({
+              title: "Latency of answers",
+              description: "Until the answer begins, 99 of 100, by route.",
+              unit: units.Seconds,
+              min: 0,
+              targets: [
+                prom(quantile(0.99, "serving_request_duration_seconds", "route"), "{{route}}"),
+              ],
+            }),
+            lines({
+              title: "Readable and followed",
+              description:
+                "Replicas of serving that can read the figures of the whole pipeline, and clients that follow the stream.",
+              unit: units.Short,
+              min: 0,
+              targets: [
+                prom(sum("lambda_readable"), "replicas that read"),
+                prom(sum("serving_stream_clients"), "clients"),
+              ],
+            }),
+          ],
+        },
+        {
+          height: 8,
+          panels: [
+            lines({
+              title: "Generator behind",
+              description:
+                "Records that are due and not sent yet: above 0, the load is more than the log takes.",
+              unit: units.Short,
+              min: 0,
+              targets: [prom(sum("generator_behind_records"), "due")],
+            }),
+            lines({
+              title: "Records by what became of them",
+              description:
+                "Of the generator, a second. Refused, ambiguous and abandoned ones are not acknowledged.",
+              unit: units.RecordsPerSecond,
+              min: 0,
+              targets: [prom(sumRate("generator_records_total", "state"), "{{state}}")],
+            }),
+            lines({
+              title: "Keys in memory",
+              description: "Keys that speed holds, in all generations that it folds, a pod.",
+              unit: units.Short,
+              min: 0,
+              targets: [prom(series("speed_keys"), "{{pod}}")],
+            }),
+            lines({
+              title: "Commits",
+              description: "Flushes committed to the dataset, a second, by topic.",
+              unit: units.OpsPerSecond,
+              min: 0,
+              targets: [prom(sumRate("ingest_commits_total", "topic"), "{{topic}}")],
+            }),
+          ],
+        },
+      ],
+    },
+  ],
+};

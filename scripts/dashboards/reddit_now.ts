@@ -1,0 +1,275 @@
+/**
+ * *Reddit now*: what the pipeline is for.
+ *
+ * @module
+ */
+
+import * as units from "@grafana/grafana-foundation-sdk/units";
+import type { DashboardSpec } from "./dashboard.ts";
+import { above, bars, figure, lines, rows } from "./panels.ts";
+import { max, quantile } from "./promql.ts";
+import { documents, filters, minutes, prom, sums, terms, type ViewTarget } from "./targets.ts";
+
+/** Trends compare ten minutes with the mean of the 24 times ten minutes before them. */
+const BASELINE_WINDOWS = 24;
+
+const perMinute: ViewTarget = {
+  view: "subreddit_activity",
+  query: "type:activity AND window:1m",
+  buckets: [minutes("window_start")],
+  metrics: sums("posts", "comments"),
+};
+
+const trends: ViewTarget = {
+  view: "subreddit_activity",
+  query: "type:activity AND window:1m",
+  buckets: [
+    terms("subreddit", { size: 200, orderBy: "2" }),
+    filters({
+      recent: "window_start:{now-10m TO now]",
+      before: "window_start:{now-250m TO now-10m]",
+    }),
+  ],
+  metrics: sums("posts", "comments"),
+};
+
+const topPosts: ViewTarget = {
+  view: "top_posts",
+  query: "type:post AND score:>=$min_score",
+  buckets: [],
+  metrics: [documents(500)],
+};
+
+const users: ViewTarget = {
+  view: "user_activity",
+  query: "type:user_window AND window:1d",
+  buckets: [terms("user_id", { size: 15, orderBy: "2" })],
+  metrics: sums("posts", "comments"),
+};
+
+/** The columns of top posts, in their order. */
+const POST_COLUMNS = ["title", "subreddit", "score", "num_comments", "user_id", "created_utc"];
+
+/** *Reddit now*. */
+export const REDDIT_NOW: DashboardSpec = {
+  uid: "reddit-now",
+  title: "Reddit now",
+  description: "What is posted, where and by whom, as the speed and batch layers see it together.",
+  variables: [{
+    name: "min_score",
+    label: "Least score of top posts",
+    values: ["0", "10", "100", "1000", "10000"],
+    chosen: "10",
+  }],
+  sections: [
+    {
+      title: "Now",
+      lines: [{
+        height: 4,
+        panels: [
+          figure({
+            title: "Posts a minute",
+            description: "Posts announced in the last whole minute.",
+            unit: units.Short,
+            targets: [prom(max("reddit_posts"))],
+          }),
+          figure({
+            title: "Comments a minute",
+            description: "Comments announced in the last whole minute.",
+            unit: units.Short,
+            targets: [prom(max("reddit_comments"))],
+          }),
+          figure({
+            title: "Active users",
+            description: "Distinct authors in the last whole minute.",
+            unit: units.Short,
+            targets: [prom(max("reddit_active_users"))],
+          }),
+          figure({
+            title: "Visible after",
+            description:
+              "99 of 100 records can be found within this time of being taken by the log.",
+            unit: units.Seconds,
+            steps: above(1, 5),
+            targets: [prom(quantile(0.99, "speed_visible_latency_seconds"))],
+          }),
+        ],
+      }],
+    },
+    {
+      title: "Subreddits",
+      lines: [
+        {
+          height: 10,
+          widths: [15, 9],
+          panels: [
+            lines({
+              title: "Announced by minute",
+              description:
+                "Posts and comments by the minute in which they were created, summed over all partitions and layers; from the store, so also of times before this Prometheus.",
+              unit: units.Short,
+              min: 0,
+              targets: [perMinute],
+            }),
+            bars({
+              title: "Busiest subreddits",
+              description: "Posts and comments of the latest hour in the ten busiest subreddits.",
+              unit: units.Short,
+              min: 0,
+              targets: [
+                prom(
+                  `sort_desc(${max("reddit_subreddit_records", "subreddit")})`,
+                  "{{subreddit}}",
+                ),
+              ],
+            }),
+          ],
+        },
+        {
+          height: 10,
+          widths: [9, 15],
+          panels: [
+            rows({
+              title: "Trending subreddits",
+              description:
+                "Posts and comments of the last ten minutes against the mean of the 24 times ten minutes before: 1 is as usual. Of the 200 with most comments.",
+              unit: units.Short,
+              timeFrom: "250m",
+              targets: [trends],
+              units: { times: "none" },
+              transformations: TRENDING(),
+            }),
+            rows({
+              title: "Top posts",
+              description:
+                "By score, of the posts created in the chosen time; their titles as of the latest version. Looks at the newest 500 versions whose score is at least the chosen one: raise it for a longer time.",
+              unit: units.Short,
+              targets: [topPosts],
+              units: { created: units.DateTimeFromNow, title: "string", subreddit: "string" },
+              transformations: TOP_POSTS(),
+            }),
+          ],
+        },
+      ],
+    },
+    {
+      title: "Users",
+      lines: [{
+        height: 10,
+        panels: [
+          rows({
+            title: "Most active users today",
+            description: "By comments of this day, UTC; summed over all partitions and layers.",
+            unit: units.Short,
+            // A day's window begins at midnight: the last 24 hours hold exactly one beginning.
+            timeFrom: "24h",
+            targets: [users],
+            transformations: [
+              rename({ user_id: "user", "Sum posts": "posts", "Sum comments": "comments" }),
+            ],
+          }),
+        ],
+      }],
+    },
+  ],
+};
+
+function rename(names: Readonly<Record<string, string>>) {
+  const indexByName = Object.fromEntries(Object.keys(names).map((name, i) => [name, i]));
+  return {
+    id: "organize",
+    options: { excludeByName: {}, indexByName, renameByName: names },
+  };
+}
+
+/** Ratio of the recent to the mean before, greatest first. */
+function TRENDING() {
+  const by = (left: string, operator: string, right: string) => ({
+    matcher: { id: "byName", options: left },
+    left: { matcher: { id: "byName", options: left } },
+    operator,
+    right: { matcher: { id: "byName", options: right } },
+  });
+  return [
+    {
+      id: "calculateField",
+      options: {
+        mode: "reduceRow",
+        reduce: { reducer: "sum", include: ["Sum posts", "Sum comments"] },
+        alias: "records",
+      },
+    },
+    {
+      id: "groupingToMatrix",
+      options: { rowField: "subreddit", columnField: "filter", valueField: "records" },
+    },
+    {
+      id: "filterByValue",
+      options: {
+        type: "include",
+        match: "all",
+        filters: [{ fieldName: "before", config: { id: "greater", options: { value: 0 } } }],
+      },
+    },
+    {
+      id: "calculateField",
+      options: { mode: "binary", binary: by("recent", "/", "before"), alias: "ratio" },
+    },
+    {
+      id: "calculateField",
+      options: {
+        mode: "binary",
+        binary: {
+          left: { matcher: { id: "byName", options: "ratio" } },
+          operator: "*",
+          right: { fixed: `${BASELINE_WINDOWS}` },
+        },
+        alias: "times",
+      },
+    },
+    { id: "sortBy", options: { sort: [{ field: "times", desc: true }] } },
+    { id: "limit", options: { limitField: 15 } },
+    {
+      id: "organize",
+      options: {
+        excludeByName: { ratio: true, before: true },
+        indexByName: { "subreddit\\filter": 0, times: 1, recent: 2 },
+        renameByName: { "subreddit\\filter": "subreddit", recent: "last 10 minutes" },
+      },
+    },
+  ];
+}
+
+/** Of each post the latest version, the best first. A post that was changed has one in several parts. */
+function TOP_POSTS() {
+  const first = (name: string) => [name, { operation: "aggregate", aggregations: ["first"] }];
+  return [
+    { id: "sortBy", options: { sort: [{ field: "timestamp", desc: true }] } },
+    {
+      id: "groupBy",
+      options: {
+        fields: {
+          post_id: { operation: "groupby", aggregations: [] },
+          ...Object.fromEntries(POST_COLUMNS.map(first)),
+        },
+      },
+    },
+    { id: "sortBy", options: { sort: [{ field: "score (first)", desc: true }] } },
+    { id: "limit", options: { limitField: 20 } },
+    {
+      id: "organize",
+      options: {
+        excludeByName: { post_id: true },
+        indexByName: Object.fromEntries(POST_COLUMNS.map((name, i) => [`${name} (first)`, i])),
+        renameByName: {
+          "title (first)": "title",
+          "subreddit (first)": "subreddit",
+          "score (first)": "score",
+          "num_comments (first)": "comments",
+          "user_id (first)": "author",
+          "created_utc (first)": "created",
+        },
+      },
+    },
+  ];
+}

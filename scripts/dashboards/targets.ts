@@ -1,0 +1,203 @@
+/**
+ * What panels ask: Prometheus, or the views in Elasticsearch.
+ *
+ * @module
+ */
+
+import type * as cog from "@grafana/grafana-foundation-sdk/cog";
+import * as elasticsearch from "@grafana/grafana-foundation-sdk/elasticsearch";
+import * as prometheus from "@grafana/grafana-foundation-sdk/prometheus";
+
+/** The views, by name. Each is a datasource, which asks the alias that serves it. */
+export const VIEWS = {
+  top_posts: { uid: "views-top-posts", timeField: "created_utc" },
+  subreddit_activity: { uid: "views-subreddit-activity", timeField: "window_start" },
+  user_activity: { uid: "views-user-activity", timeField: "window_start" },
+} as const;
+
+/** See {@linkcode VIEWS}. */
+export type View = keyof typeof VIEWS;
+
+/** Uid of Prometheus' datasource. */
+export const PROMETHEUS = "prometheus";
+
+/** A query of Prometheus and how its series are named: `{{label}}` stands for a label's value. */
+export interface PromTarget {
+  readonly expr: string;
+  readonly legend: string;
+}
+
+/** An aggregation of a view's documents, in Grafana's form: `field`, and `settings` whose values are texts. */
+export interface Aggregation {
+  readonly id: string;
+  readonly type: string;
+  readonly field?: string;
+  readonly settings?: Readonly<Record<string, unknown>>;
+}
+
+/** A query of a view. */
+export interface ViewTarget {
+  readonly view: View;
+  /** Which documents, as Lucene has it. */
+  readonly query: string;
+  /** What they are grouped by, outermost first; none where documents themselves are asked for. */
+  readonly buckets: readonly Aggregation[];
+  /** What is said of each group. */
+  readonly metrics: readonly Aggregation[];
+}
+
+/** A query. */
+export type Target = PromTarget | ViewTarget;
+
+/** A query of Prometheus. */
+export function prom(expr: string, legend = ""): PromTarget {
+  return { expr, legend };
+}
+
+/** Sums of fields. A document belongs to one partition, so that only sums over all of them are true. */
+export function sums(...fields: readonly string[]): Aggregation[] {
+  return fields.map((field, i) => ({ id: `${i + 1}`, type: "sum", field }));
+}
+
+/** The groups of a field that are first by a metric. */
+export function terms(field: string, options: { size: number; orderBy: string }): Aggregation {
+  const { size, orderBy } = options;
+  const settings = { size: `${size}`, order: "desc", orderBy, min_doc_count: "1" };
+  return { id: "10", type: "terms", field, settings };
+}
+
+/** Documents by a query each. */
+export function filters(queries: Readonly<Record<string, string>>): Aggregation {
+  const list = Object.entries(queries).map(([label, query]) => ({ label, query }));
+  return { id: "11", type: "filters", settings: { filters: list } };
+}
+
+/** Documents by minute. */
+export function minutes(field: string): Aggregation {
+  const settings = { interval: "1m", min_doc_count: "0", trimEdges: "1" };
+  return { id: "10", type: "date_histogram", field, settings };
+}
+
+/** The newest documents themselves. */
+export function documents(size: number): Aggregation {
+  return { id: "1", type: "raw_data", settings: { size: `${size}` } };
+}
+
+/** How a panel wants the answer: a series over time, its last value, or a table. */
+export type Form = "series" | "last" | "table";
+
+/** A target's uid and type of datasource. */
+export function datasourceOf(target: Target): { readonly type: string; readonly uid: string } {
+  return "expr" in target
+    ? { type: "prometheus", uid: PROMETHEUS }
+    : { type: "elasticsearch", uid: VIEWS[target.view].uid };
+}
+
+/** The query in Grafana's form. */
+export function toQuery(target: Target, refId: string, form: Form): cog.Builder<cog.Dataquery> {
+  const datasource = datasourceOf(target);
+  if ("expr" in target) {
+    const query = new prometheus.DataqueryBuilder().refId(refId).datasource(datasource)
+      .expr(target.expr);
+    if (target.legend !== "") query.legendFormat(target.legend);
+    if (form === "series") query.range();
+    else query.instant();
+    if (form === "table") query.format(prometheus.PromQueryFormat.Table);
+    return query;
+  }
+  const built = <T>(aggregations: readonly Aggregation[]) =>
+    aggregations.map((aggregation) => ({ build: () => aggregation as T }));
+  return new elasticsearch.DataqueryBuilder().refId(refId).datasource(datasource)
+    .query(target.query).timeField(VIEWS[target.view].timeField).alias("{{field}}")
+    .bucketAggs(built<elasticsearch.BucketAggregation>(target.buckets))
+    .metrics(built<elasticsearch.MetricAggregation>(target.metrics));
+}
+
+/** A range of time in milliseconds. */
+export interface TimeRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * The body of the search that Grafana makes of a query of a view: as its datasource does, from the
+ * range of time, the query and the aggregations.
+ */
+export function searchBody(target: ViewTarget, { from, to }: TimeRange): Record<string, unknown> {
+  const field = VIEWS[target.view].timeField;
+  const format = "epoch_millis";
+  const query = {
+    bool: {
+      filter: [
+        { range: { [field]: { gte: from, lte: to, format } } },
+        lucene(target.query),
+      ],
+    },
+  };
+  const [first] = target.metrics;
+  if (first?.type === "raw_data") {
+    return {
+      size: Number(first.settings?.size),
+      query,
+      sort: [{ [field]: { order: "desc", unmapped_type: "boolean" } }, { _doc: { order: "desc" } }],
+      docvalue_fields: [field],
+    };
+  }
+  const metrics = Object.fromEntries(
+    target.metrics.map(({ id, type, field }) => [id, { [type]: { field } }]),
+  );
+  const aggs = target.buckets.reduceRight<Record<string, unknown>>(
+    (inner, bucket) => ({ [bucket.id]: { ...bucketBody(bucket, { from, to }), aggs: inner } }),
+    metrics,
+  );
+  // Groups are ordered by metrics, which must lie beside what is within them.
+  const [outer] = target.buckets;
+  if (outer?.type === "terms" && target.buckets.length > 1) {
+    const group = aggs[outer.id] as { aggs: Record<string, unknown> };
+    group.aggs = { ...metrics, ...group.aggs };
+  }
+  return { size: 0, query, aggs };
+}
+
+function lucene(query: string): Record<string, unknown> {
+  return { query_string: { analyze_wildcard: true, query } };
+}
+
+function bucketBody(
+  { type, field, settings = {} }: Aggregation,
+  { from, to }: TimeRange,
+): Record<string, unknown> {
+  switch (type) {
+    case "terms": {
+      const { size, order, orderBy, min_doc_count } = settings;
+      return {
+        terms: {
+          field,
+          size: Number(size),
+          min_doc_count: Number(min_doc_count),
+          order: { [String(orderBy)]: order },
+        },
+      };
+    }
+    case "date_histogram":
+      return {
+        date_histogram: {
+          field,
+          fixed_interval: settings.interval,
+          min_doc_count: Number(settings.min_doc_count),
+          extended_bounds: { min: from, max: to },
+          format: "epoch_millis",
+        },
+      };
+    case "filters": {
+      const list = settings.filters as readonly { label: string; query: string }[];
+      return {
+        filters: {
+          filters: Object.fromEntries(list.map(({ label, query }) => [label, lucene(query)])),
+        },
+      };
+    }
+    default:
+      throw new TypeError(`Aggregation is of type ${type}: there is no such bucket`);
+  }
+}
