@@ -24,7 +24,7 @@ export const KAFKA: DashboardSpec = {
         height: 4,
         panels: [
           figure({
-            title: "Brokers",
+            title: "Live brokers",
             description: "Brokers that the active controller counts as alive.",
             unit: units.Short,
             targets: [prom(max("kafka_controller_kafkacontroller_activebrokercount"))],

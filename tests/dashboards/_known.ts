@@ -1,0 +1,63 @@
+/**
+ * What may be asked: the metrics that docs fix, and the fields that the views' indices have.
+ *
+ * @module
+ */
+
+import type { Metric } from "../metrics/_documented.ts";
+
+/** Labels that the scrape adds to every series. */
+const SCRAPED = ["job", "namespace", "release", "pod", "instance"];
+
+/** Names of prom-client, which docs/metrics.md only names as a group. */
+const PROCESS: readonly string[] = [
+  "process_cpu_seconds_total",
+  "process_resident_memory_bytes",
+  "process_start_time_seconds",
+  "process_open_fds",
+  "process_max_fds",
+  "nodejs_eventloop_lag_seconds",
+  "nodejs_eventloop_lag_p99_seconds",
+  "nodejs_heap_size_used_bytes",
+];
+
+/** The labels of each series that docs fix, by the series' name: a histogram has several. */
+export async function knownSeries(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const known = new Map<string, Set<string>>(PROCESS.map((name) => [name, new Set(SCRAPED)]));
+  for (const page of ["metrics.md", "metrics-of-servers.md"]) {
+    const text = await Deno.readTextFile(new URL(`../../docs/${page}`, import.meta.url));
+    for (const metric of tables(text)) {
+      for (const [name, labels] of seriesOf(metric)) {
+        const all = known.get(name) ?? new Set(SCRAPED);
+        labels.forEach((label) => all.add(label));
+        known.set(name, all);
+      }
+    }
+  }
+  return known;
+}
+
+/** The rows of all tables of a page. */
+export function tables(text: string): Metric[] {
+  const rows = text.matchAll(/^\| `(\w+)` +\| (\w+) +\| ([^|]*) +\|/gm);
+  return [...rows].map(([, name, type, labels]) => ({
+    name: name!,
+    type: type!,
+    labels: [...labels!.matchAll(/`(\w+)`/g)].map(([, label]) => label!).sort(),
+  }));
+}
+
+function seriesOf({ name, type, labels }: Metric): [string, readonly string[]][] {
+  switch (type) {
+    case "histogram":
+      return [
+        [`${name}_bucket`, [...labels, "le"]],
+        [`${name}_sum`, labels],
+        [`${name}_count`, labels],
+      ];
+    case "summary":
+      return [[`${name}_sum`, labels], [`${name}_count`, labels]];
+    default:
+      return [[name, labels]];
+  }
+}
