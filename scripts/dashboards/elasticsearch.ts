@@ -41,7 +41,7 @@ export const ELASTICSEARCH: DashboardSpec = {
             targets: [prom(STATUS)],
           }),
           figure({
-            title: "Nodes",
+            title: "Live nodes",
             description: "Nodes of the cluster.",
             unit: units.Short,
             targets: [prom(max("elasticsearch_cluster_health_number_of_nodes"))],

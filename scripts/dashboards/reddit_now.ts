@@ -8,7 +8,7 @@ import * as units from "@grafana/grafana-foundation-sdk/units";
 import type { DashboardSpec } from "./dashboard.ts";
 import { above, bars, figure, lines, rows } from "./panels.ts";
 import { max, quantile } from "./promql.ts";
-import { documents, filters, minutes, prom, sums, terms, type ViewTarget } from "./targets.ts";
+import { documents, minutes, prom, sums, terms, type ViewTarget } from "./targets.ts";
 
 /** Trends compare ten minutes with the mean of the 24 times ten minutes before them. */
 const BASELINE_WINDOWS = 24;
@@ -20,18 +20,15 @@ const perMinute: ViewTarget = {
   metrics: sums("posts", "comments"),
 };
 
-const trends: ViewTarget = {
-  view: "subreddit_activity",
-  query: "type:activity AND window:1m",
-  buckets: [
-    terms("subreddit", { size: 200, orderBy: "2" }),
-    filters({
-      recent: "window_start:{now-10m TO now]",
-      before: "window_start:{now-250m TO now-10m]",
-    }),
-  ],
-  metrics: sums("posts", "comments"),
-};
+/** Announcements of the one-minute windows within a range. */
+function announced(range: string): ViewTarget {
+  return {
+    view: "subreddit_activity",
+    query: `type:activity AND window:1m AND window_start:${range}`,
+    buckets: [terms("subreddit", { size: 500, orderBy: "2" })],
+    metrics: sums("posts", "comments"),
+  };
+}
 
 const topPosts: ViewTarget = {
   view: "top_posts",
@@ -47,8 +44,11 @@ const users: ViewTarget = {
   metrics: sums("posts", "comments"),
 };
 
-/** The columns of top posts, in their order. */
-const POST_COLUMNS = ["title", "subreddit", "score", "num_comments", "user_id", "created_utc"];
+/**
+ * The columns of top posts, in their order. Not `created_utc`: the datasource reads the field of time as text
+ * only, and it is a number.
+ */
+const POST_COLUMNS = ["title", "subreddit", "score", "num_comments", "user_id", "timestamp"];
 
 /** *Reddit now*. */
 export const REDDIT_NOW: DashboardSpec = {
@@ -132,12 +132,15 @@ export const REDDIT_NOW: DashboardSpec = {
             rows({
               title: "Trending subreddits",
               description:
-                "Posts and comments of the last ten minutes against the mean of the 24 times ten minutes before: 1 is as usual. Of the 200 with most comments.",
+                "Posts and comments of the last ten minutes against the mean of the 24 times ten minutes before: 1 is as usual.",
               unit: units.Short,
               timeFrom: "250m",
-              targets: [trends],
+              targets: [
+                announced("{now-10m TO now]"),
+                announced("{now-250m TO now-10m]"),
+              ],
               units: { times: "none" },
-              transformations: TRENDING(),
+              transformations: trending(),
             }),
             rows({
               title: "Top posts",
@@ -145,8 +148,8 @@ export const REDDIT_NOW: DashboardSpec = {
                 "By score, of the posts created in the chosen time; their titles as of the latest version. Looks at the newest 500 versions whose score is at least the chosen one: raise it for a longer time.",
               unit: units.Short,
               targets: [topPosts],
-              units: { created: units.DateTimeFromNow, title: "string", subreddit: "string" },
-              transformations: TOP_POSTS(),
+              units: { "as of": units.DateTimeFromNow, title: "string", subreddit: "string" },
+              transformations: bestPosts(),
             }),
           ],
         },
@@ -182,27 +185,27 @@ function rename(names: Readonly<Record<string, string>>) {
   };
 }
 
-/** Ratio of the recent to the mean before, greatest first. */
-function TRENDING() {
-  const by = (left: string, operator: string, right: string) => ({
-    matcher: { id: "byName", options: left },
-    left: { matcher: { id: "byName", options: left } },
-    operator,
-    right: { matcher: { id: "byName", options: right } },
+/** Ratio of the recent to the mean before, greatest first; without those that had nothing before. */
+function trending() {
+  const total = (refId: string, alias: string) => ({
+    id: "calculateField",
+    filter: { id: "byRefId", options: refId },
+    options: {
+      mode: "reduceRow",
+      reduce: { reducer: "sum", include: ["Sum posts", "Sum comments"] },
+      alias,
+    },
+  });
+  const field = (name: string) => ({ matcher: { id: "byName", options: name } });
+  const binary = (alias: string, left: unknown, operator: string, right: unknown) => ({
+    id: "calculateField",
+    options: { mode: "binary", binary: { left, operator, right }, alias },
   });
   return [
-    {
-      id: "calculateField",
-      options: {
-        mode: "reduceRow",
-        reduce: { reducer: "sum", include: ["Sum posts", "Sum comments"] },
-        alias: "records",
-      },
-    },
-    {
-      id: "groupingToMatrix",
-      options: { rowField: "subreddit", columnField: "filter", valueField: "records" },
-    },
+    total("A", "recent"),
+    total("B", "before"),
+    without("Sum posts", "Sum comments"),
+    { id: "joinByField", options: { byField: "subreddit", mode: "inner" } },
     {
       id: "filterByValue",
       options: {
@@ -211,37 +214,28 @@ function TRENDING() {
         filters: [{ fieldName: "before", config: { id: "greater", options: { value: 0 } } }],
       },
     },
-    {
-      id: "calculateField",
-      options: { mode: "binary", binary: by("recent", "/", "before"), alias: "ratio" },
-    },
-    {
-      id: "calculateField",
-      options: {
-        mode: "binary",
-        binary: {
-          left: { matcher: { id: "byName", options: "ratio" } },
-          operator: "*",
-          right: { fixed: `${BASELINE_WINDOWS}` },
-        },
-        alias: "times",
-      },
-    },
+    binary("ratio", field("recent"), "/", field("before")),
+    binary("times", field("ratio"), "*", { fixed: `${BASELINE_WINDOWS}` }),
     { id: "sortBy", options: { sort: [{ field: "times", desc: true }] } },
     { id: "limit", options: { limitField: 15 } },
     {
       id: "organize",
       options: {
         excludeByName: { ratio: true, before: true },
-        indexByName: { "subreddit\\filter": 0, times: 1, recent: 2 },
-        renameByName: { "subreddit\\filter": "subreddit", recent: "last 10 minutes" },
+        indexByName: { subreddit: 0, times: 1, recent: 2 },
+        renameByName: { recent: "last 10 minutes" },
       },
     },
   ];
 }
 
+function without(...names: readonly string[]) {
+  const excludeByName = Object.fromEntries(names.map((name) => [name, true]));
+  return { id: "organize", options: { excludeByName, indexByName: {}, renameByName: {} } };
+}
+
 /** Of each post the latest version, the best first. A post that was changed has one in several parts. */
-function TOP_POSTS() {
+function bestPosts() {
   const first = (name: string) => [name, { operation: "aggregate", aggregations: ["first"] }];
   return [
     { id: "sortBy", options: { sort: [{ field: "timestamp", desc: true }] } },
@@ -267,7 +261,7 @@ function TOP_POSTS() {
           "score (first)": "score",
           "num_comments (first)": "comments",
           "user_id (first)": "author",
-          "created_utc (first)": "created",
+          "timestamp (first)": "as of",
         },
       },
     },

@@ -66,12 +66,6 @@ export function terms(field: string, options: { size: number; orderBy: string })
   return { id: "10", type: "terms", field, settings };
 }
 
-/** Documents by a query each. */
-export function filters(queries: Readonly<Record<string, string>>): Aggregation {
-  const list = Object.entries(queries).map(([label, query]) => ({ label, query }));
-  return { id: "11", type: "filters", settings: { filters: list } };
-}
-
 /** Documents by minute. */
 export function minutes(field: string): Aggregation {
   const settings = { interval: "1m", min_doc_count: "0", trimEdges: "1" };
@@ -130,7 +124,7 @@ export function searchBody(target: ViewTarget, { from, to }: TimeRange): Record<
     bool: {
       filter: [
         { range: { [field]: { gte: from, lte: to, format } } },
-        lucene(target.query),
+        { query_string: { analyze_wildcard: true, query: target.query } },
       ],
     },
   };
@@ -150,17 +144,7 @@ export function searchBody(target: ViewTarget, { from, to }: TimeRange): Record<
     (inner, bucket) => ({ [bucket.id]: { ...bucketBody(bucket, { from, to }), aggs: inner } }),
     metrics,
   );
-  // Groups are ordered by metrics, which must lie beside what is within them.
-  const [outer] = target.buckets;
-  if (outer?.type === "terms" && target.buckets.length > 1) {
-    const group = aggs[outer.id] as { aggs: Record<string, unknown> };
-    group.aggs = { ...metrics, ...group.aggs };
-  }
   return { size: 0, query, aggs };
-}
-
-function lucene(query: string): Record<string, unknown> {
-  return { query_string: { analyze_wildcard: true, query } };
 }
 
 function bucketBody(
@@ -189,14 +173,6 @@ function bucketBody(
           format: "epoch_millis",
         },
       };
-    case "filters": {
-      const list = settings.filters as readonly { label: string; query: string }[];
-      return {
-        filters: {
-          filters: Object.fromEntries(list.map(({ label, query }) => [label, lucene(query)])),
-        },
-      };
-    }
     default:
       throw new TypeError(`Aggregation is of type ${type}: there is no such bucket`);
   }

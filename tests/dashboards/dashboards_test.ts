@@ -156,14 +156,8 @@ Deno.test("legends name only labels that the query leaves", async () => {
 
 /** Fields that a query of a view names. */
 function fieldsOf({ query, buckets, metrics }: ViewTarget): string[] {
-  const texts = [
-    query,
-    ...buckets.flatMap(({ settings }) =>
-      ((settings?.filters ?? []) as { query: string }[]).map((filter) => filter.query)
-    ),
-  ];
   return [
-    ...texts.flatMap((text) => [...text.matchAll(/(\w+):/g)].map(([, field]) => field!)),
+    ...[...query.matchAll(/(\w+):/g)].map(([, field]) => field!),
     ...[...buckets, ...metrics].flatMap(({ field }) => field ?? []),
   ];
 }
