@@ -223,6 +223,44 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
     podDisruptionBudget: podDisruptionBudget("one"),
     ...job,
   },
+  grafana: {
+    image,
+    server: strictObject({
+      enabled: enabled("Run Grafana; without, only the dashboards' ConfigMaps are made"),
+    }),
+    runAsUser: runAsUser(),
+    admin: strictObject({
+      existingSecret: string().describe(
+        "Secret with `admin-user` and `admin-password`, which production wants",
+      ),
+    }),
+    adminPassword: string().describe(
+      "Password of the user admin, for development; without it and a Secret, each pod makes one up, in `/var/lib/grafana/admin-password`",
+    ),
+    datasources: strictObject({
+      prometheus: strictObject({
+        url: string().regex(/^(https?:\/\/\S+)?$/)
+          .describe("URL of a Prometheus; the release's own where empty"),
+        scrapeInterval: string().regex(/^\d+(ms|s|m)$/)
+          .describe("How often it scrapes; rates are taken over several scrapes"),
+      }),
+    }),
+    dashboards: strictObject({
+      label: string().regex(/^[a-zA-Z0-9./_-]+$/)
+        .describe("Label of the dashboards' ConfigMaps, by which Grafana's sidecar finds them"),
+      labelValue: string().describe("Its value"),
+      annotations: z.record(string(), string())
+        .describe("Their annotations, such as the folder that a sidecar puts them in"),
+    }),
+    config: settings("Grafana, as variables named `GF_<SECTION>_<KEY>`"),
+    service: service({
+      port: integer({ min: 1, max: 65_535 }).describe("Port of the service"),
+      annotations: z.record(string(), string()).describe("Annotations of the service"),
+    }),
+    resources,
+    probes: serverProbes,
+    ...placement,
+  },
 };
 
 /** The charts that have values, in the order in which they are described. */

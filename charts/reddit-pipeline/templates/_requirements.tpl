@@ -99,12 +99,16 @@
 {{- range $path, $service := dict
   "serving" .Values.serving.service
   "elasticsearch" .Values.elasticsearch.service
+  "grafana" .Values.grafana.service
   "hdfs.namenode" (dig "namenode" "service" (dict) .Values.hdfs) -}}
 {{- with $service -}}
 {{- if and .nodePort (eq .type "ClusterIP") -}}
 {{- $errors = append $errors (printf "%s.service.nodePort (%d) needs %s.service.type NodePort or LoadBalancer" $path (int .nodePort) $path) -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+{{- if and .Values.grafana.enabled (dig "server" "enabled" false .Values.grafana) .Values.grafana.adminPassword .Values.grafana.admin.existingSecret -}}
+{{- $errors = append $errors "grafana.adminPassword is set and grafana.admin.existingSecret is too: one of both" -}}
 {{- end -}}
 {{- if $errors -}}
 {{- $lines := list -}}

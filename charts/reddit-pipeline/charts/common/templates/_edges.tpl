@@ -30,13 +30,17 @@ setup, history and test are the pods of the umbrella; metrics and ports that are
 - {from: history, to: elasticsearch, ports: [9200]}
 - {from: test, to: elasticsearch, ports: [9200]}
 - {from: test, to: serving, ports: [30080]}
+- {from: grafana, to: prometheus, ports: [9090]}
+- {from: grafana, to: elasticsearch, ports: [9200]}
 {{- end }}
 
 {{/* The endpoints that stand for a component outside of the release, if any: a JSON list. Takes {ctx, component}. */}}
 {{- define "common.externalEndpoints" -}}
 {{- $endpoints := .ctx.Values.global.endpoints -}}
 {{- $server := get (dict "kafka" "kafka" "namenode" "hdfs" "datanode" "hdfs" "elasticsearch" "elasticsearch") .component -}}
-{{- if $server }}{{ get $endpoints $server | toJson }}{{ else }}[]{{ end -}}
+{{- if $server }}{{ get $endpoints $server | toJson }}
+{{- else if eq .component "prometheus" }}{{ with ((.ctx.Values.datasources).prometheus).url }}{{ list . | toJson }}{{ else }}[]{{ end }}
+{{- else }}[]{{ end -}}
 {{- end }}
 
 {{/* The port of an endpoint, `host:port` or a URL. */}}
