@@ -24,6 +24,7 @@ const TEXTS = [
   "ABCDEFGHIJKLMNOPQRSTUV",
   "/other",
   "5s",
+  "https://other.example.com",
 ];
 
 /** A mutation of every value below a schema; `values` are what is there now. */

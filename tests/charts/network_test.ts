@@ -13,6 +13,8 @@ const EDGES = [
   "datanode -> namenode 8020",
   "elasticsearch -> elasticsearch 9300",
   "generator -> kafka 9092",
+  "grafana -> elasticsearch 9200",
+  "grafana -> prometheus 9090",
   "history -> datanode 9864",
   "history -> elasticsearch 9200",
   "history -> namenode 9870",
@@ -65,7 +67,11 @@ function edges(all: readonly Manifest[], side: "ingress" | "egress"): string[] {
 Deno.test("both ends of each edge have a rule, and there is no other", async () => {
   const all = await policies();
   assertEquals(edges(all, "egress"), EDGES);
-  assertEquals(edges(all, "ingress"), EDGES);
+  const there = all.map(componentOf);
+  assertEquals(
+    edges(all, "ingress"),
+    EDGES.filter((edge) => there.includes(edge.replace(/^.* -> (\w+).*$/, "$1"))),
+  );
 });
 
 Deno.test("everything else is denied, for every pod of the release", async () => {
@@ -94,8 +100,8 @@ Deno.test("only what is published is open to everyone", async () => {
   const components = closed.map(componentOf).filter((name) => name !== undefined);
   assertEquals(components.filter((name) => open(closed, name).length > 0), ["serving"]);
   assertEquals(
-    ["serving", "namenode", "elasticsearch"].map((name) => open(dev, name)),
-    [["30080"], ["9870"], ["9200"]],
+    ["serving", "namenode", "elasticsearch", "grafana"].map((name) => open(dev, name)),
+    [["30080"], ["9870"], ["9200"], ["3000"]],
   );
 });
 
@@ -113,7 +119,7 @@ Deno.test("metrics are for those who are named", async () => {
 
 Deno.test("servers of others are reached by port, and names are always resolved", async () => {
   const all = await policies({ presets: ["ci/bring-your-own-values.yaml"] });
-  assertEquals(edges(all, "egress"), ["test -> serving 30080"]);
+  assertEquals(edges(all, "egress"), ["grafana -> prometheus 9090", "test -> serving 30080"]);
   const out = (component: string) =>
     all.find((one) => componentOf(one) === component).spec.egress.map(portsOf);
   assertEquals(out("speed"), ["53 53", "9093", "9200"]);
@@ -130,7 +136,7 @@ Deno.test("extraEgress is for those who go outside", async () => {
   assertEquals(extra(await policies({ values })), []);
   assertEquals(
     extra(await policies({ values, presets: ["ci/bring-your-own-values.yaml"] })),
-    ["batch", "generator", "history", "ingest", "serving", "setup", "speed", "test"],
+    ["batch", "generator", "grafana", "history", "ingest", "serving", "setup", "speed", "test"],
   );
 });
 
@@ -138,4 +144,12 @@ Deno.test("networkPolicy.enabled takes all of them away", async () => {
   const values = { global: { networkPolicy: { enabled: false } } };
   assertEquals(await policies({ values }), []);
   assert((await policies()).length > 0);
+});
+
+Deno.test("a Prometheus of yours is reached on the port of its URL", async () => {
+  const prometheus = { url: "https://prometheus.example.com" };
+  const all = await policies({ values: { grafana: { datasources: { prometheus } } } });
+  assert(!edges(all, "egress").includes("grafana -> prometheus 9090"));
+  const { spec } = all.find((one) => componentOf(one) === "grafana");
+  assertEquals(spec.egress.map(portsOf), ["53 53", "443", "9200"]);
 });

@@ -46,7 +46,8 @@ for (const [preset, presets] of Object.entries(PRESETS)) {
     const manifests = await renderChart({ presets });
     for (const { kind, metadata, spec } of manifests) {
       const name = `${kind}/${metadata.name}`;
-      assertEquals(Object.keys(metadata.labels).sort(), LABELS.toSorted(), name);
+      const own = Object.keys(metadata.labels).filter((label) => label !== "grafana_dashboard");
+      assertEquals(own.sort(), LABELS.toSorted(), name);
       assertEquals(metadata.namespace, "reddit-pipeline", name);
       if (["Deployment", "StatefulSet"].includes(kind)) {
         assertEquals(Object.keys(spec.selector.matchLabels).sort(), SELECTING.toSorted(), name);
@@ -105,7 +106,11 @@ for (const [preset, presets] of Object.entries(PRESETS)) {
 Deno.test("probes ask a job for its health and a server whether it answers", async () => {
   for (const { name, pod } of pods(await renderChart())) {
     const [container] = pod.spec.containers;
-    if (name.startsWith("Deployment/")) {
+    if (name === "Deployment/reddit-grafana") {
+      for (const probe of ["startupProbe", "livenessProbe", "readinessProbe"]) {
+        assertEquals(container[probe].httpGet, { path: "/api/health", port: "http" }, probe);
+      }
+    } else if (name.startsWith("Deployment/")) {
       assertEquals(container.livenessProbe.httpGet, { path: "/healthz", port: "metrics" }, name);
       assertEquals(container.readinessProbe.httpGet, { path: "/readyz", port: "metrics" }, name);
     } else if (name.startsWith("StatefulSet/")) {

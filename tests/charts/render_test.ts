@@ -36,6 +36,7 @@ const OF_COMPONENT: Readonly<Record<string, RegExp>> = {
   batch: /-(batch|batch-verify|history-\w+|history|test-(views|canary|verify))$/,
   speed: /-(speed|test-canary)$/,
   serving: /-(serving|test-canary)$/,
+  grafana: /-grafana(-settings|-[a-z-]+-dashboard)?$/,
 };
 
 const ENDPOINTS: Readonly<Record<string, string>> = {
@@ -99,7 +100,7 @@ Deno.test("the dev preset is one of each, asks for about 4 GiB and opens the kno
   assert(memory > 3_000 && memory <= 4_096, `${memory} MiB`);
   const ports = manifests.filter(({ kind }) => kind === "Service")
     .flatMap(({ spec }) => spec.ports).map(({ nodePort }) => nodePort);
-  assertEquals(new Set(ports), new Set([undefined, 30080, 30870, 30920]));
+  assertEquals(new Set(ports), new Set([undefined, 30080, 30300, 30870, 30920]));
 });
 
 function mebibytes(amount: string): number {

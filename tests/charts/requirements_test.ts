@@ -131,6 +131,14 @@ const REFUSED: readonly [RenderOptions & { readonly values: unknown }, string][]
     "hdfs.namenode.service.nodePort (30870) needs hdfs.namenode.service.type NodePort or LoadBalancer",
   ],
   [
+    { values: { grafana: { service: { nodePort: 30300 } } } },
+    "grafana.service.nodePort (30300) needs grafana.service.type NodePort or LoadBalancer",
+  ],
+  [
+    { values: { grafana: { adminPassword: "a", admin: { existingSecret: "s" } } } },
+    "grafana.adminPassword is set and grafana.admin.existingSecret is too: one of both",
+  ],
+  [
     { release: "a".repeat(36), values: {} },
     `the release's name ${"a".repeat(36)} has 36 characters: at most 35`,
   ],

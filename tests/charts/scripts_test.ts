@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { CHART } from "./_render.ts";
 
 /** A folder in place of a container's root, with programs that only say how they were called. */
@@ -28,7 +28,7 @@ class Container {
   async run(script: string, env: Readonly<Record<string, string>> = {}) {
     const text = await Deno.readTextFile(`${CHART}/charts/${script}`);
     const moved = text.replaceAll(
-      /(?<=[\s="[{(]|^)\/(opt|etc|hadoop|usr|tmp)\b/gm,
+      /(?<=[\s="[{(]|^)\/(opt|etc|hadoop|usr|tmp|var|run\.sh)\b/gm,
       `${this.root}/$1`,
     );
     const path = `${this.root}/script.sh`;
@@ -152,4 +152,23 @@ Deno.test("Elasticsearch with a Secret has security, and its password in the key
   assertStringIncludes(settings, "xpack.security.enabled: true");
   assert(!settings.includes("enabled: false"));
   assertEquals(container.read("/tmp/config/certificates/tls.key"), "tls.key");
+});
+
+Deno.test("Grafana makes a password up where no Secret says one, once for its data", async () => {
+  using container = new Container(["/run.sh"]);
+  const made = "/var/lib/grafana/admin-password";
+  Deno.mkdirSync(`${container.root}/var/lib/grafana`, { recursive: true });
+  assertEquals((await container.run("grafana/files/start.sh")).lines, ["run.sh"]);
+  const password = container.read(made);
+  assert(/^[\w-]{32}\n$/.test(password), password);
+  assertEquals((Deno.statSync(container.root + made).mode ?? 0) & 0o777, 0o600);
+  await container.run("grafana/files/start.sh");
+  assertEquals(container.read(made), password);
+});
+
+Deno.test("Grafana takes the password of a Secret as it is", async () => {
+  using container = new Container(["/run.sh"]);
+  container.write("/etc/grafana-admin/admin-password", "given");
+  assertEquals((await container.run("grafana/files/start.sh")).lines, ["run.sh"]);
+  assertThrows(() => container.read("/var/lib/grafana/admin-password"), Deno.errors.NotFound);
 });

@@ -41,6 +41,9 @@ const CHANGES: readonly [values: unknown, rolled: readonly string[]][] = [
     ["StatefulSet/reddit-datanode", "StatefulSet/reddit-namenode"],
   ],
   [{ elasticsearch: { config: { "a.b": 9 } } }, ["StatefulSet/reddit-elasticsearch"]],
+  [{ grafana: { config: { GF_LOG_LEVEL: "debug" } } }, ["Deployment/reddit-grafana"]],
+  [{ grafana: { adminPassword: "other" } }, ["Deployment/reddit-grafana"]],
+  [{ grafana: { dashboards: { labelValue: "yes" } } }, []],
   // More of them leave those that run alone.
   [{ kafka: { replicas: 5 } }, []],
   [{ hdfs: { datanode: { replicas: 5 } } }, []],

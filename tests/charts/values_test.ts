@@ -121,6 +121,7 @@ for (const [values, line] of WRONG) {
 const BESIDES: Readonly<Record<string, Values>> = {
   "serving.service.nodePort": { serving: { service: { type: "NodePort" } } },
   "elasticsearch.service.nodePort": { elasticsearch: { service: { type: "NodePort" } } },
+  "grafana.service.nodePort": { grafana: { service: { type: "NodePort" } } },
   "hdfs.namenode.service.nodePort": { hdfs: { namenode: { service: { type: "NodePort" } } } },
   "kafka.podDisruptionBudget.maxUnavailable": { global: { topics: { minInsyncReplicas: 1 } } },
   "elasticsearch.security.existingSecret": {
