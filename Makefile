@@ -36,7 +36,7 @@ lint: ## lint everything
 check: ## type-check everything
 	@scripts/deno check .
 
-charts: ## write what is generated of the charts: schemas, reference, what presets render to
+charts: ## write what is generated of the charts: schemas, reference, dashboards, what presets render to
 	@scripts/charts --golden
 
 clean-data: ## delete what `make demo` stored (DATA, default ./data)
