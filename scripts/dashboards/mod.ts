@@ -46,6 +46,8 @@ export interface PanelQuery {
   readonly datasource: string;
   /** With the dashboards' variables in it; {@linkcode fillIn} takes their place. */
   readonly target: Target;
+  /** How far back the panel looks where that is not what the dashboard does: minutes or hours, such as `24h`. */
+  readonly timeFrom: string | undefined;
 }
 
 /** Every query of every panel. */
@@ -58,6 +60,7 @@ export function panelQueries(): PanelQuery[] {
           panel: options.title,
           datasource: datasourceOf(target).uid,
           target,
+          timeFrom: options.timeFrom,
         }))
       )
   );

@@ -14,9 +14,9 @@ const PARTITION = "topic, partition";
 const EACH_PARTITION = "{{topic}}-{{partition}}";
 
 /** Part of the flushes whose oldest record could be found within a second. */
-const WITHIN_A_SECOND = `${sumRate("speed_visible_latency_seconds_bucket", "", 'le="1"')} / ${
-  sumRate("speed_visible_latency_seconds_count")
-}`;
+const WITHIN_A_SECOND = `${
+  sumRate("speed_visible_latency_seconds_bucket", "", 'le=~"1|1[.]0"')
+} / ${sumRate("speed_visible_latency_seconds_count")}`;
 
 /** *Pipeline*. */
 export const PIPELINE: DashboardSpec = {

@@ -12,17 +12,20 @@ import { jobRecipe, layOutRoot } from "./job_image.ts";
 import { type JobName, JOBS } from "./jobs.ts";
 import { load } from "./load.ts";
 import { measure } from "./measure.ts";
+import { agentRecipe, AGENTS, STAND_INS, standInRecipe } from "./monitoring.ts";
 import { serverRecipe, SERVERS } from "./servers.ts";
 
-const NAMES = [...JOBS, ...SERVERS] as const;
+const NAMES = [...JOBS, ...AGENTS, ...SERVERS, ...STAND_INS] as const;
+
+type Name = (typeof NAMES)[number];
 
 const program = {
   name: "scripts/images",
-  summary: "Images of the jobs, and stand-ins for those of the servers.",
+  summary: "Images of the jobs and of the JMX exporter, and stand-ins for those of the servers.",
   fallback: "build",
   commands: {
     build: {
-      summary: "Build the images of the jobs that are not there yet, and say where they are.",
+      summary: "Build the images that are not there yet, and say where they are.",
       flags: z.strictObject({
         servers: z.boolean().default(false)
           .describe("Build stand-ins for the servers' images too, for tests without a registry."),
@@ -47,7 +50,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const { servers, only, revision, root, ...flags } = line.flags;
-  const names = only ?? [...JOBS, ...servers ? SERVERS : []];
+  const names = only ?? [...JOBS, ...AGENTS, ...servers ? [...SERVERS, ...STAND_INS] : []];
   if (root !== undefined) {
     const [job, ...others] = names;
     if (!isJob(job) || others.length > 0) {
@@ -58,10 +61,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const built: Built[] = [];
   for (const name of names) {
-    const recipe: Recipe = isJob(name)
-      ? await jobRecipe(name, { revision })
-      : await serverRecipe(name);
-    const image = await build(recipe);
+    const image = await build(await recipeOf(name, revision));
     built.push(image);
     console.log(`${image.reference.padEnd(32)} ${image.id.slice(0, 19)}  ${image.archive}`);
   }
@@ -71,6 +71,13 @@ async function main(args: readonly string[]): Promise<number> {
   }
   if (flags.measure) await report(built.filter(({ name }) => isJob(name)));
   return 0;
+}
+
+async function recipeOf(name: Name, revision: string | undefined): Promise<Recipe> {
+  if (isJob(name)) return await jobRecipe(name, { revision });
+  if (isOneOf(AGENTS, name)) return await agentRecipe();
+  if (isOneOf(STAND_INS, name)) return await standInRecipe(name);
+  return await serverRecipe(name);
 }
 
 async function report(images: readonly Built[]): Promise<void> {
@@ -86,7 +93,11 @@ async function report(images: readonly Built[]): Promise<void> {
 }
 
 function isJob(name: string | undefined): name is JobName {
-  return JOBS.some((job) => job === name);
+  return isOneOf(JOBS, name);
+}
+
+function isOneOf<T extends string>(names: readonly T[], name: string | undefined): name is T {
+  return names.some((one) => one === name);
 }
 
 try {

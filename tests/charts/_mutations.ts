@@ -25,6 +25,8 @@ const TEXTS = [
   "/other",
   "5s",
   "https://other.example.com",
+  "9GB",
+  "other:9",
 ];
 
 /** A mutation of every value below a schema; `values` are what is there now. */

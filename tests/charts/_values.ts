@@ -58,10 +58,16 @@ const globals = strictObject({
   networkPolicy: strictObject({
     enabled: boolean().describe("Deny what is no edge between two components"),
     metricsFrom: array(z.looseObject({}))
-      .describe("Who may read the jobs' metrics: peers as a NetworkPolicy has them"),
+      .describe(
+        "Who may read metrics besides the release's Prometheus: peers as a NetworkPolicy has them",
+      ),
     extraEgress: array(z.looseObject({})).describe(
       "Where jobs may go besides to reach servers outside of the release, whose ports behind a Service may be others: rules as a NetworkPolicy has them",
     ),
+  }),
+  metrics: strictObject({
+    enabled: boolean().describe("Exporters beside Kafka, HDFS and Elasticsearch"),
+    jmxExporter: strictObject({ image }),
   }),
   endpoints: strictObject({
     kafka: texts.describe("`host:port` of some brokers, with `kafka.enabled=false`"),
@@ -121,6 +127,13 @@ const globals = strictObject({
   ),
 });
 
+const promDuration = string().regex(/^(\d+(ms|[smhdwy]))+$/);
+
+/** A share that an alert compares with. */
+function share(alert: string): z.ZodType {
+  return z.number().min(0).max(1).describe(`Share, 0 to 1: \`${alert}\``);
+}
+
 /** What every job's chart has. */
 const job = { image, resources, ...placement };
 
@@ -174,6 +187,12 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
         "Secret with `tls.crt`, `tls.key`, `ca.crt` of the nodes and the `password` of the user elastic; no security where empty",
       ),
     }),
+    exporter: strictObject({
+      enabled: enabled("Say the nodes' metrics to Prometheus"),
+      image,
+      runAsUser: runAsUser(),
+      resources,
+    }),
     config: settings("`elasticsearch.yml`"),
     service: service(),
     persistence,
@@ -222,6 +241,59 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
     probes: jobProbes,
     podDisruptionBudget: podDisruptionBudget("one"),
     ...job,
+  },
+  prometheus: {
+    image,
+    server: strictObject({
+      enabled: enabled("Run Prometheus; without it, only what `operator` makes is made"),
+    }),
+    operator: strictObject({
+      enabled: enabled("Make PodMonitors and a PrometheusRule, for clusters with the operator"),
+      labels: z.record(string(), string()).describe(
+        "What the operator's Prometheus selects them by",
+      ),
+    }),
+    runAsUser: runAsUser(),
+    scrapeInterval: promDuration.describe("Time between two scrapes, and evaluations of the rules"),
+    retention: strictObject({
+      time: promDuration.describe("How long samples are kept"),
+      size: string().regex(/^\d+(B|KB|MB|GB|TB)$/)
+        .describe("Bytes beyond which the oldest go first; three quarters of the volume"),
+    }),
+    externalUrl: string().regex(/^(https?:\/\/\S+)?$/)
+      .describe("Where browsers reach it; alerts link to it"),
+    runbookUrl: string().regex(/^(https?:\/\/\S+[^/])?$/)
+      .describe("Folder of the runbooks that alerts link to; where empty, Prometheus serves them"),
+    alertmanagers: array(string().regex(/^[^:\s/]+:\d+$/))
+      .describe("`host:port` of those that alerts are sent to"),
+    thresholds: strictObject({
+      horizonAge: integer({ min: 1 }).describe("Seconds: `HorizonTooOld`"),
+      lag: integer().describe("Records: `ConsumerLagGrowing`"),
+      hdfsFree: share("HdfsSpaceLow"),
+      elasticsearchFree: share("ElasticsearchDiskWatermark"),
+      visibleInTime: share("LatencyBudgetBurn"),
+      restarts: integer().describe("Starts within half an hour: `JobRestarting`"),
+    }),
+    alerts: z.record(
+      string(),
+      strictObject({
+        enabled: boolean().optional().describe("Whether it is made"),
+        for: promDuration.optional().describe("How long it must hold"),
+        severity: string().regex(/\S/).optional().describe("Its label"),
+      }),
+    ).describe("What takes the place of an alert's own, by its name"),
+    hold: string().regex(/^(\d+(ms|[smhdwy]))*$/)
+      .describe("How long every other alert must hold; its own time where empty"),
+    config: settings("Prometheus: flags without their dashes"),
+    extraRules: array(z.looseObject({})).describe(
+      "Further groups of rules, as Prometheus has them",
+    ),
+    extraScrapeConfigs: array(z.looseObject({})).describe("Further jobs to scrape"),
+    service: service(),
+    persistence,
+    resources,
+    probes: serverProbes,
+    ...placement,
   },
   grafana: {
     image,

@@ -3,6 +3,19 @@ import { type Manifest, renderChart, type RenderOptions } from "./_render.ts";
 
 const COMPONENT = "app.kubernetes.io/component";
 
+/** Whose metrics are read, on which ports. */
+const PROMETHEUS = [
+  "prometheus -> batch 8080",
+  "prometheus -> datanode 9864",
+  "prometheus -> elasticsearch-exporter 9114",
+  "prometheus -> generator 8080",
+  "prometheus -> ingest 8080",
+  "prometheus -> kafka 9404",
+  "prometheus -> namenode 9404 9870",
+  "prometheus -> serving 8080",
+  "prometheus -> speed 8080",
+];
+
 /** Who may talk to whom, on which ports. */
 const EDGES = [
   "batch -> datanode 9864",
@@ -12,6 +25,7 @@ const EDGES = [
   "datanode -> datanode 9866 9867",
   "datanode -> namenode 8020",
   "elasticsearch -> elasticsearch 9300",
+  "elasticsearch-exporter -> elasticsearch 9200",
   "generator -> kafka 9092",
   "grafana -> elasticsearch 9200",
   "grafana -> prometheus 9090",
@@ -22,6 +36,7 @@ const EDGES = [
   "ingest -> kafka 9092",
   "ingest -> namenode 9870",
   "kafka -> kafka 9092 9093",
+  ...PROMETHEUS,
   "serving -> elasticsearch 9200",
   "serving -> kafka 9092",
   "setup -> elasticsearch 9200",
@@ -70,7 +85,7 @@ Deno.test("both ends of each edge have a rule, and there is no other", async () 
   const there = all.map(componentOf);
   assertEquals(
     edges(all, "ingress"),
-    EDGES.filter((edge) => there.includes(edge.replace(/^.* -> (\w+).*$/, "$1"))),
+    EDGES.filter((edge) => there.includes(edge.replace(/^.* -> ([\w-]+).*$/, "$1"))),
   );
 });
 
@@ -100,26 +115,57 @@ Deno.test("only what is published is open to everyone", async () => {
   const components = closed.map(componentOf).filter((name) => name !== undefined);
   assertEquals(components.filter((name) => open(closed, name).length > 0), ["serving"]);
   assertEquals(
-    ["serving", "namenode", "elasticsearch", "grafana"].map((name) => open(dev, name)),
-    [["30080"], ["9870"], ["9200"], ["3000"]],
+    ["serving", "namenode", "elasticsearch", "prometheus", "grafana"].map((name) =>
+      open(dev, name)
+    ),
+    [["30080"], ["9870"], ["9200"], ["9090"], ["3000"]],
   );
 });
 
-Deno.test("metrics are for those who are named", async () => {
+Deno.test("metrics are for those who are named, besides the release's Prometheus", async () => {
   const monitoring = { namespaceSelector: { matchLabels: { name: "monitoring" } } };
   const rules = (all: readonly Manifest[]) =>
-    all.flatMap(({ spec }) => spec.ingress ?? []).filter((rule) => portsOf(rule) === "8080");
+    all.flatMap((one) =>
+      (one.spec.ingress ?? [])
+        .filter(({ from }: Manifest) =>
+          from?.some((peer: Manifest) => peer.podSelector === undefined)
+        )
+        .map((rule: Manifest) => ({ rule, component: componentOf(one) }))
+    );
   assertEquals(rules(await policies()), []);
   const named = rules(
     await policies({ values: { global: { networkPolicy: { metricsFrom: [monitoring] } } } }),
   );
-  assertEquals(named.length, 7);
-  for (const { from } of named) assertEquals(from, [monitoring]);
+  const jobs = ["batch", "generator", "history", "ingest", "serving", "setup", "speed"];
+  assertEquals(
+    named.map(({ rule, component }) => `${component} ${portsOf(rule)}`).sort(),
+    [
+      ...jobs.map((job) => `${job} 8080`),
+      "datanode 9864",
+      "elasticsearch-exporter 9114",
+      "kafka 9404",
+      "namenode 9404 9870",
+    ].sort(),
+  );
+  for (const { rule } of named) assertEquals(rule.from, [monitoring]);
+});
+
+Deno.test("Prometheus goes to what it scrapes, the API server and those that it alerts", async () => {
+  const all = await policies({
+    values: { prometheus: { alertmanagers: ["alerts.example:9093"] } },
+  });
+  const { spec } = all.find((one) => componentOf(one) === "prometheus");
+  const anywhere = spec.egress.filter((rule: Manifest) => rule.to === undefined).map(portsOf);
+  assertEquals(anywhere, ["53 53", "443 6443 9093"]);
 });
 
 Deno.test("servers of others are reached by port, and names are always resolved", async () => {
   const all = await policies({ presets: ["ci/bring-your-own-values.yaml"] });
-  assertEquals(edges(all, "egress"), ["grafana -> prometheus 9090", "test -> serving 30080"]);
+  const inside = PROMETHEUS.filter((edge) => !/(kafka|node) /.test(edge));
+  assertEquals(
+    edges(all, "egress"),
+    ["grafana -> prometheus 9090", ...inside, "test -> serving 30080"],
+  );
   const out = (component: string) =>
     all.find((one) => componentOf(one) === component).spec.egress.map(portsOf);
   assertEquals(out("speed"), ["53 53", "9093", "9200"]);

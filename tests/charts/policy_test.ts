@@ -20,13 +20,18 @@ for (const [preset, presets] of Object.entries(PRESETS)) {
   Deno.test(`every container of ${preset} is restricted, and writes to no image`, async () => {
     for (const { name, pod } of pods(await renderChart({ presets }))) {
       const { securityContext: security, ...spec } = pod.spec;
-      assertEquals(spec.automountServiceAccountToken, false, name);
+      // Prometheus alone asks the API server, for the pods beside it.
+      assertEquals(
+        spec.automountServiceAccountToken,
+        name === "StatefulSet/reddit-prometheus",
+        name,
+      );
       assertEquals(spec.enableServiceLinks, false, name);
       assertEquals(security.runAsNonRoot, true, name);
       assert(security.runAsUser > 0 && security.fsGroup === security.runAsUser, name);
       assertEquals(security.seccompProfile, { type: "RuntimeDefault" }, name);
       for (const key of ["hostNetwork", "hostPID", "hostIPC"]) assert(!(key in spec), name);
-      for (const { name: volume, ...source } of spec.volumes) {
+      for (const { name: volume, ...source } of spec.volumes ?? []) {
         assertEquals(Object.keys(source).filter((key) => !VOLUMES.includes(key)), [], volume);
       }
       for (const container of containers(pod)) {
@@ -64,13 +69,13 @@ for (const [preset, presets] of Object.entries(PRESETS)) {
       manifests.some((one) => one.kind === kind && one.metadata.name === name);
     for (const { name, pod } of pods(manifests)) {
       assert(exists("ServiceAccount", pod.spec.serviceAccountName), name);
-      const mounted = containers(pod).flatMap(({ volumeMounts }) => volumeMounts)
+      const mounted = containers(pod).flatMap(({ volumeMounts = [] }) => volumeMounts)
         .map((mount) => mount.name);
-      const volumes: string[] = pod.spec.volumes.map((volume: Manifest) => volume.name);
+      const volumes: string[] = (pod.spec.volumes ?? []).map((volume: Manifest) => volume.name);
       const claims = new Set(["data"]);
       assertEquals(volumes.filter((volume) => !mounted.includes(volume)), [], name);
       assertEquals(mounted.filter((one) => !volumes.includes(one) && !claims.has(one)), [], name);
-      for (const { configMap, projected } of pod.spec.volumes) {
+      for (const { configMap, projected } of pod.spec.volumes ?? []) {
         const named = [configMap, ...(projected?.sources ?? []).map((s: Manifest) => s.configMap)];
         for (const one of named.filter((source) => source !== undefined)) {
           assert(exists("ConfigMap", one.name), `${name}: ${one.name}`);
@@ -110,6 +115,10 @@ Deno.test("probes ask a job for its health and a server whether it answers", asy
       for (const probe of ["startupProbe", "livenessProbe", "readinessProbe"]) {
         assertEquals(container[probe].httpGet, { path: "/api/health", port: "http" }, probe);
       }
+    } else if (name === "Deployment/reddit-elasticsearch-exporter") {
+      for (const probe of ["livenessProbe", "readinessProbe"]) {
+        assertEquals(container[probe].httpGet, { path: "/healthz", port: "metrics" }, probe);
+      }
     } else if (name.startsWith("Deployment/")) {
       assertEquals(container.livenessProbe.httpGet, { path: "/healthz", port: "metrics" }, name);
       assertEquals(container.readinessProbe.httpGet, { path: "/readyz", port: "metrics" }, name);
@@ -121,4 +130,19 @@ Deno.test("probes ask a job for its health and a server whether it answers", asy
       assertEquals(container.livenessProbe, undefined, name);
     }
   }
+});
+
+Deno.test("whoever has a token may list the pods of its namespace, and no more", async () => {
+  const manifests = await renderChart();
+  const roles = manifests.filter(({ kind }) => /Role$/.test(kind));
+  assertEquals(roles.map(({ kind, rules }) => ({ kind, rules })), [{
+    kind: "Role",
+    rules: [{ apiGroups: [""], resources: ["pods"], verbs: ["get", "list", "watch"] }],
+  }]);
+  const bindings = manifests.filter(({ kind }) => /RoleBinding$/.test(kind));
+  assertEquals(bindings.map(({ kind, roleRef, subjects }) => [kind, roleRef.name, subjects]), [[
+    "RoleBinding",
+    roles[0]!.metadata.name,
+    [{ kind: "ServiceAccount", name: "reddit-prometheus", namespace: "reddit-pipeline" }],
+  ]]);
 });

@@ -30,12 +30,13 @@ Deno.test("selectors, services of StatefulSets and volume claims are what they w
 const OF_COMPONENT: Readonly<Record<string, RegExp>> = {
   kafka: /-kafka(-headless)?$/,
   hdfs: /-(hdfs|namenode|datanode)(-headless|-http)?$/,
-  elasticsearch: /-elasticsearch(-headless|-nodes)?$/,
+  elasticsearch: /-elasticsearch(-headless|-nodes|-exporter)?$/,
   generator: /-(generator|history-\w+|history|test-canary)$/,
   ingest: /-(ingest|history-\w+|history|test-(topics|canary))$/,
   batch: /-(batch|batch-verify|history-\w+|history|test-(views|canary|verify))$/,
   speed: /-(speed|test-canary)$/,
   serving: /-(serving|test-canary)$/,
+  prometheus: /-prometheus(-rules|-runbooks)?$/,
   grafana: /-grafana(-settings|-[a-z-]+-dashboard)?$/,
 };
 
@@ -100,7 +101,7 @@ Deno.test("the dev preset is one of each, asks for about 4 GiB and opens the kno
   assert(memory > 3_000 && memory <= 4_096, `${memory} MiB`);
   const ports = manifests.filter(({ kind }) => kind === "Service")
     .flatMap(({ spec }) => spec.ports).map(({ nodePort }) => nodePort);
-  assertEquals(new Set(ports), new Set([undefined, 30080, 30300, 30870, 30920]));
+  assertEquals(new Set(ports), new Set([undefined, 30080, 30300, 30870, 30909, 30920]));
 });
 
 function mebibytes(amount: string): number {
@@ -112,6 +113,7 @@ Deno.test("the test cluster's images are the project's own, in the versions of t
   const { servers } = parse(await Deno.readTextFile("Chartfile"));
   const image = (name: string) =>
     find(manifests, "StatefulSet", `reddit-${name}`).spec.template.spec.containers[0].image;
+  assertEquals(`v${image("prometheus").split(":")[1]}`, servers.prometheus.upstream);
   assertEquals(image("kafka"), `reddit-pipeline/kafka:${servers.kafka.upstream}`);
   assertEquals(image("namenode"), `reddit-pipeline/hadoop:${servers.hdfs.upstream}`);
   assertEquals(image("datanode"), `reddit-pipeline/hadoop:${servers.hdfs.upstream}`);

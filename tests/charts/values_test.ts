@@ -20,7 +20,8 @@ Deno.test("schemas and the reference are what scripts/charts writes", async () =
 });
 
 /** Free-form members: what Kubernetes or a server defines. */
-const FREE = /\.(config|podAnnotations|podLabels|nodeSelector|affinity|annotations)$|\[\]$/;
+const FREE =
+  /\.(config|labels|alerts|podAnnotations|podLabels|nodeSelector|affinity|annotations)$|\[\]$/;
 
 function* objects(schema: JsonSchema, path: string): Generator<[string, JsonSchema]> {
   if (schema.type === "object") yield [path, schema];
@@ -121,6 +122,8 @@ for (const [values, line] of WRONG) {
 const BESIDES: Readonly<Record<string, Values>> = {
   "serving.service.nodePort": { serving: { service: { type: "NodePort" } } },
   "elasticsearch.service.nodePort": { elasticsearch: { service: { type: "NodePort" } } },
+  "prometheus.service.nodePort": { prometheus: { service: { type: "NodePort" } } },
+  "prometheus.operator.labels": { prometheus: { operator: { enabled: true } } },
   "grafana.service.nodePort": { grafana: { service: { type: "NodePort" } } },
   "hdfs.namenode.service.nodePort": { hdfs: { namenode: { service: { type: "NodePort" } } } },
   "kafka.podDisruptionBudget.maxUnavailable": { global: { topics: { minInsyncReplicas: 1 } } },
@@ -150,7 +153,7 @@ Deno.test("every value of every chart has an effect", async () => {
     const { global: _, enabled: __, config: ___, ...own } = chartSchema(chart).properties!;
     const all = [...mutations({ properties: own }, await valuesOf(chart), [chart])];
     // One value a chart and round: charts do not see one another's.
-    all.filter(({ path }) => !(path.join(".") in BESIDES) && !IN_UMBRELLA.test(path.join(".")))
+    all.filter(({ path }) => !(path.join(".") in BESIDES) && !ELSEWHERE.test(path.join(".")))
       .forEach((mutation, i) => (rounds[i] ??= []).push(mutation));
   }
   const dead: string[] = [];
@@ -162,8 +165,8 @@ Deno.test("every value of every chart has an effect", async () => {
   assertEquals(dead, []);
 });
 
-/** Have their effect in the umbrella, which runs commands of several jobs. */
-const IN_UMBRELLA = /^generator\.(historical\.enabled|canary\.\w+)$/;
+/** Have their effect in the umbrella, which runs commands of several jobs, or for known names only. */
+const ELSEWHERE = /^generator\.(historical\.enabled|canary\.\w+)$|^prometheus\.alerts$/;
 
 Deno.test("values of what the umbrella runs have an effect", async () => {
   const before = (await byChart({})).get("umbrella");
@@ -176,10 +179,17 @@ Deno.test("values of what the umbrella runs have an effect", async () => {
   ) assert((await byChart({ generator })).get("umbrella") !== before);
 });
 
+/** Another value, by the end of its path. */
+const VALUES: readonly [RegExp, unknown][] = [
+  [/nodePort$/, 30_123],
+  [/Secret$/, "another"],
+  [/labels$/, { other: "other" }],
+];
+
 for (const [path, besides] of Object.entries(BESIDES)) {
   Deno.test(`${path} has an effect`, async () => {
     const [chart] = path.split(".");
-    const value = path.endsWith("nodePort") ? 30_123 : path.endsWith("Secret") ? "another" : 1;
+    const value = VALUES.find(([pattern]) => pattern.test(path))?.[1] ?? 1;
     const changed = merged(besides, nested({ path: path.split("."), value }));
     assert((await byChart(besides)).get(chart!) !== (await byChart(changed)).get(chart!));
   });

@@ -4,6 +4,7 @@ import { parseAllDocuments } from "yaml";
 import { PRESETS } from "../charts/_golden.ts";
 import { command } from "../servers/mod.ts";
 import { Kube, makeNamespace, nodes, type Resource, until } from "./_kube.ts";
+import { emptyPanels, Prometheus, type Views } from "./_monitoring.ts";
 import { CHART, COMPONENTS, IMAGE_FLAGS, Release, setFlags, valueFlags } from "./_release.ts";
 import { scenario } from "./_scenario.ts";
 
@@ -27,6 +28,35 @@ const GROWN = setFlags({
   "hdfs.datanode.replicas": 2,
   "elasticsearch.replicas": 2,
 });
+
+/** Seconds for a generation and its verification, on two cores. */
+const BATCH_AND_VERIFY = 180;
+
+/** What goes, by the alert that says so; together what can be told apart. */
+const GOING: readonly Readonly<Record<string, string>>[] = [
+  {
+    KafkaBrokerDown: "statefulset/reddit-kafka",
+    HdfsDataNodeDown: "statefulset/reddit-datanode",
+    ElasticsearchDown: "statefulset/reddit-elasticsearch",
+  },
+  { HdfsNameNodeDown: "statefulset/reddit-namenode", JobAbsent: "deployment/reddit-speed" },
+];
+
+/** Where the release is seen, on ports of the node. */
+async function views(): Promise<Views> {
+  const url = `http://${await nodeAddress()}`;
+  return {
+    prometheus: new Prometheus(`${url}:30909`),
+    elasticsearch: `${url}:30920`,
+    namespace: release.namespace,
+    release: release.name,
+  };
+}
+
+async function nodeAddress(): Promise<string> {
+  const [node] = await nodes();
+  return node.status.addresses.find(({ type }: Resource) => type === "InternalIP").address;
+}
 
 /** Identities of pods by component, which change when a component is rolled. */
 async function podIds(): Promise<Record<string, string[]>> {
@@ -69,8 +99,7 @@ step("helm test passes", async () => {
 });
 
 step("the API, the page, HDFS and Elasticsearch answer on ports of the node", async () => {
-  const [node] = await nodes();
-  const { address } = node.status.addresses.find(({ type }: Resource) => type === "InternalIP");
+  const address = await nodeAddress();
   const ask = async (port: number, path: string) => {
     const response = await fetch(`http://${address}:${port}${path}`);
     assert(response.ok, `${port}${path}: ${response.status}`);
@@ -82,6 +111,93 @@ step("the API, the page, HDFS and Elasticsearch answer on ports of the node", as
   assertStringIncludes(await ask(30920, "/_cat/aliases"), "views_top_posts_v1");
   assertStringIncludes(await ask(30870, "/webhdfs/v1/?op=LISTSTATUS"), "FileStatuses");
 });
+
+step("Prometheus reads every component, and no alert fires", async () => {
+  const { prometheus } = await views();
+  await until("not every target is up", 120, async () => {
+    const targets = await prometheus.targets();
+    const down = targets.filter(({ health }) => health !== "up");
+    if (down.length > 0) throw new Error(JSON.stringify(down));
+    const jobs = new Set(targets.map(({ labels }) => labels.job));
+    const missing = [...COMPONENTS, "prometheus"].filter((job) => !jobs.has(job));
+    if (missing.length > 0) throw new Error(`No target is of ${missing.join(", ")}`);
+    return true;
+  });
+  await until("alerts fire", 60, async () => {
+    // Two cores that do all of this do not keep to a second.
+    const firing = [...(await prometheus.firing()).keys()]
+      .filter((name) => name !== "LatencyBudgetBurn");
+    if (firing.length > 0) throw new Error(`They fire: ${firing.join(", ")}`);
+    return true;
+  });
+});
+
+step("each panel of each dashboard has data within three minutes", async () => {
+  const seen = await views();
+  // What there is to see only while batch works, and once somebody has asked or verified.
+  const working = release.run("batch").then(() => release.verify());
+  let empty: ReadonlySet<string> | undefined;
+  const filled = until("panels are empty", 180 + BATCH_AND_VERIFY, async () => {
+    await release.status();
+    const now = new Set(await emptyPanels(seen));
+    empty = empty === undefined ? now : empty.intersection(now);
+    if (empty.size > 0) throw new Error([...empty].join("\n"));
+    return true;
+  });
+  await Promise.all([working, filled]);
+});
+
+step(
+  "whatever goes fires its alert, whose runbook is there, and what returns resolves it",
+  async () => {
+    const { prometheus } = await views();
+    const rows = ["| alert | fired after | resolved after |", "| --- | --- | --- |"];
+    for (const group of GOING) {
+      const names = Object.keys(group);
+      const scale = (replicas: number) =>
+        Promise.all(
+          Object.values(group).map((object) => kube.run("scale", object, `--replicas=${replicas}`)),
+        );
+      const went = Date.now();
+      const fired = new Map<string, number>();
+      const resolved = new Map<string, number>();
+      await scale(0);
+      await until("an alert does not fire", 180, async () => {
+        for (const [name, { annotations }] of await prometheus.firing()) {
+          if (!names.includes(name) || fired.has(name)) continue;
+          fired.set(name, Date.now() - went);
+          const path = new URL(annotations.runbook_url!).pathname;
+          const runbook = await (await fetch(`${prometheus.url}${path}`)).text();
+          assertStringIncludes(runbook, `# ${name}`);
+        }
+        const silent = names.filter((name) => !fired.has(name));
+        if (silent.length > 0) throw new Error(`Silent: ${silent.join(", ")}`);
+        return true;
+      });
+      const healed = Date.now();
+      await scale(1);
+      await until("an alert does not end", 300, async () => {
+        const firing = await prometheus.firing();
+        for (const name of names) {
+          if (!firing.has(name) && !resolved.has(name)) resolved.set(name, Date.now() - healed);
+        }
+        if (resolved.size < names.length) {
+          throw new Error(`Firing: ${[...firing.keys()].join(", ")}`);
+        }
+        return true;
+      });
+      for (const name of names) {
+        const seconds = [fired, resolved].map((times) =>
+          `${(times.get(name)! / 1000).toFixed(0)} s`
+        );
+        rows.push(`| ${[name, ...seconds].join(" | ")} |`);
+      }
+    }
+    console.log(rows.join("\n"));
+    await release.up();
+    await release.flows(240);
+  },
+);
 
 step("each target of the Makefile does what it says", async () => {
   assertStringIncludes(await release.make("status"), "deployed");
@@ -126,7 +242,9 @@ step("an upgrade rolls only the job that it changes, and a roll-back takes it ba
 
 step("more servers keep all that there is", async () => {
   const before = await release.status();
-  await release.helm("upgrade", release.name, CHART, ...VALUES, ...KEEP, ...GROWN);
+  // Over the replicas that somebody has set by hand.
+  const flags = ["--force-conflicts", ...VALUES, ...KEEP, ...GROWN];
+  await release.helm("upgrade", release.name, CHART, ...flags);
   await release.up();
   for (const component of ["kafka", "datanode", "elasticsearch"]) {
     assertEquals((await release.pods(component)).length, 2, component);
@@ -146,8 +264,8 @@ step(
       release.selector(),
     );
     assertEquals(left.map(({ metadata }) => metadata.name), []);
-    const claims: Resource[] = await kube.list("pvc");
-    assertEquals(claims.length, 7);
+    // Prometheus' goes with it, which is no data of anybody.
+    await until("a volume is left or lost", 60, async () => (await kube.list("pvc")).length === 7);
 
     // Nothing that is waited for waits for what comes after it.
     const wait = ["--wait", "--timeout", "10m"];

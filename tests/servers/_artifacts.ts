@@ -7,7 +7,7 @@
 import { parse } from "yaml";
 
 /** Sets of jars that are resolved together. */
-export const JAR_SETS = ["kafka", "hdfs", "elasticsearch"] as const;
+export const JAR_SETS = ["kafka", "hdfs", "elasticsearch", "jmx-exporter"] as const;
 
 /** A set of jars. */
 export type JarSet = (typeof JAR_SETS)[number];
@@ -33,7 +33,9 @@ export async function readArtifacts(): Promise<Record<JarSet, Artifacts>> {
     if (typeof found === "string" && /^\d+\.\d+\.\d+$/.test(found)) return found;
     throw new TypeError(`Chartfile: servers.${server}.upstream is ${found}, not a version`);
   };
-  const [kafka, hdfs, elasticsearch] = JAR_SETS.map(version) as [string, string, string];
+  const [kafka, hdfs, elasticsearch, jmxExporter] = JAR_SETS.map(version) as [
+    ...[string, string, string, string],
+  ];
   return {
     kafka: {
       version: kafka,
@@ -55,6 +57,10 @@ export async function readArtifacts(): Promise<Record<JarSet, Artifacts>> {
         `org.elasticsearch:elasticsearch:${elasticsearch}`,
         `org.elasticsearch.plugin:transport-netty4:${elasticsearch}`,
       ],
+    },
+    "jmx-exporter": {
+      version: jmxExporter,
+      roots: [`io.prometheus.jmx:jmx_prometheus_javaagent:${jmxExporter}`],
     },
   };
 }

@@ -7,6 +7,7 @@
 export { readArtifacts } from "./_artifacts.ts";
 export { cacheFolder, makeOnce } from "./_cache.ts";
 export { command } from "./_command.ts";
+export { debianPackage } from "./_debian.ts";
 export { elasticsearchHome } from "./_elasticsearch_home.ts";
 export { jars } from "./_jars.ts";
 export { findJava, type Java } from "./_java.ts";
@@ -18,5 +19,6 @@ export {
 export { JAVA_FLAGS as HDFS_FLAGS, LOGGING as HDFS_LOGGING, webFolders } from "./hdfs.ts";
 export { kafkaTool, LOGGING as KAFKA_LOGGING } from "./kafka.ts";
 export { type NodeSpec, type Proxied, ServerNode } from "./node.ts";
+export { prometheus, prometheusVersion, promtool } from "./_prometheus.ts";
 export { Servers, type ServersOptions, startServers } from "./servers.ts";
 export { SHARED, sharedServers } from "./shared.ts";

@@ -99,6 +99,7 @@
 {{- range $path, $service := dict
   "serving" .Values.serving.service
   "elasticsearch" .Values.elasticsearch.service
+  "prometheus" .Values.prometheus.service
   "grafana" .Values.grafana.service
   "hdfs.namenode" (dig "namenode" "service" (dict) .Values.hdfs) -}}
 {{- with $service -}}

@@ -1,6 +1,7 @@
 {{/*
 Who may talk to whom within a release: one entry an edge. Both ends' NetworkPolicies follow from it.
-setup, history and test are the pods of the umbrella; metrics and ports that are published are not edges.
+setup, history and test are the pods of the umbrella; ports that are published, and whoever else reads metrics, are not edges.
+Those that are inside are not there where a server outside takes the component's place.
 */}}
 {{- define "common.edges" -}}
 - {from: kafka, to: kafka, ports: [9092, 9093]}
@@ -30,6 +31,16 @@ setup, history and test are the pods of the umbrella; metrics and ports that are
 - {from: history, to: elasticsearch, ports: [9200]}
 - {from: test, to: elasticsearch, ports: [9200]}
 - {from: test, to: serving, ports: [30080]}
+- {from: elasticsearch-exporter, to: elasticsearch, ports: [9200]}
+- {from: prometheus, to: kafka, ports: [9404], inside: true}
+- {from: prometheus, to: namenode, ports: [9404, 9870], inside: true}
+- {from: prometheus, to: datanode, ports: [9864], inside: true}
+- {from: prometheus, to: elasticsearch-exporter, ports: [9114]}
+- {from: prometheus, to: generator, ports: [8080]}
+- {from: prometheus, to: ingest, ports: [8080]}
+- {from: prometheus, to: batch, ports: [8080]}
+- {from: prometheus, to: speed, ports: [8080]}
+- {from: prometheus, to: serving, ports: [8080]}
 - {from: grafana, to: prometheus, ports: [9090]}
 - {from: grafana, to: elasticsearch, ports: [9200]}
 {{- end }}
@@ -91,7 +102,7 @@ app.kubernetes.io/component: {{ .component }}
 {{- end }}
 {{- end }}
 
-{{/* Out of a component: names, and its edges, also to servers outside of the release. Takes {ctx, component}. */}}
+{{/* Out of a component: names, its edges, also to servers outside of the release, and ports anywhere. Takes {ctx, component, anywhere?}. */}}
 {{- define "common.egressRules" -}}
 {{- $ctx := .ctx -}}
 {{- $component := .component -}}
@@ -104,6 +115,8 @@ app.kubernetes.io/component: {{ .component }}
 {{- range include "common.edges" $ctx | fromYamlArray }}
 {{- if eq .from $component }}
 {{- $external := include "common.externalEndpoints" (dict "ctx" $ctx "component" .to) | fromJsonArray }}
+{{- if and $external .inside }}
+{{- else }}
 {{- if $external }}{{ $outside = true }}{{ end }}
 {{- if and $external (eq .to "datanode") }}
 {{- /* Where a NameNode outside sends transfers is only known to it. */}}
@@ -122,12 +135,16 @@ app.kubernetes.io/component: {{ .component }}
 {{- end }}
 {{- end }}
 {{- end }}
+{{- end }}
+{{- with .anywhere }}
+- {{ include "common.ports" . | nindent 2 | trim }}
+{{- end }}
 {{- if and $outside $ctx.Values.global.networkPolicy.extraEgress }}
 {{ toYaml $ctx.Values.global.networkPolicy.extraEgress }}
 {{- end }}
 {{- end }}
 
-{{/* The NetworkPolicy of a component. Takes {ctx, component, published?, metrics?}: lists of ports. */}}
+{{/* The NetworkPolicy of a component. Takes {ctx, component, published?, metrics?, anywhere?}: lists of ports. */}}
 {{- define "common.networkPolicy" -}}
 {{- if .ctx.Values.global.networkPolicy.enabled -}}
 apiVersion: networking.k8s.io/v1

@@ -54,8 +54,8 @@ data:
 {{- end }}
 
 {{/*
-A container that runs a command of a job. Takes {ctx, name, args, serves?, before?}: with probes where it serves, and
-without ports where it runs before others, since the ports of one pod have different names.
+A container that runs a command of a job. Takes {ctx, name, args, serves?, ports?}: with probes where it serves, and with
+ports where somebody may look at it while it runs.
 */}}
 {{- define "common.job.container" -}}
 {{- $values := .ctx.Values -}}
@@ -68,7 +68,7 @@ args:
 env:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- if not .before }}
+{{- if .ports }}
 ports:
   - name: metrics
     containerPort: 8080
@@ -102,6 +102,8 @@ restartPolicy}; a step is {ctx, name, args}. Everything but the steps comes from
 {{- define "common.job.podTemplate" -}}
 {{- $steps := .steps -}}
 {{- $serves := .serves -}}
+{{- /* What is done once for a release is over before anybody looks. */ -}}
+{{- $ports := eq .component .ctx.Chart.Name -}}
 {{- $checksums := dict -}}
 {{- $volumes := dict -}}
 {{- range $steps -}}
@@ -117,11 +119,11 @@ spec:
   {{- with initial $steps }}
   initContainers:
     {{- range . }}
-    - {{ include "common.job.container" (merge (dict "before" true) .) | nindent 6 | trim }}
+    - {{ include "common.job.container" . | nindent 6 | trim }}
     {{- end }}
   {{- end }}
   containers:
-    - {{ include "common.job.container" (merge (dict "serves" $serves) (last $steps)) | nindent 6 | trim }}
+    - {{ include "common.job.container" (merge (dict "serves" $serves "ports" $ports) (last $steps)) | nindent 6 | trim }}
   volumes:
     {{- range $volumes }}
     {{- . | nindent 4 }}

@@ -17,13 +17,14 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{/* Metadata of a component's pods. Takes {ctx, component, checksums}: name and checksum of what rolls them. */}}
+{{/* Metadata of a component's pods. Takes {ctx, component, checksums?}: name and checksum of what rolls them. */}}
 {{- define "common.podMetadata" -}}
 labels:
   {{- include "common.labels" . | nindent 2 }}
   {{- with .ctx.Values.podLabels }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
+{{- if or .checksums .ctx.Values.podAnnotations }}
 annotations:
   {{- range $name, $checksum := .checksums }}
   checksum/{{ $name }}: {{ $checksum }}
@@ -32,12 +33,13 @@ annotations:
   {{- toYaml . | nindent 2 }}
   {{- end }}
 {{- end }}
+{{- end }}
 
-{{/* What every pod's spec begins with: identity, security, placement. Takes {ctx, component, user}. */}}
+{{/* What every pod's spec begins with: identity, security, placement. Takes {ctx, component, user, token?}: whether it may ask the API server. */}}
 {{- define "common.podSpec" -}}
 {{- $values := .ctx.Values -}}
 serviceAccountName: {{ .ctx.Release.Name }}-{{ .ctx.Chart.Name }}
-automountServiceAccountToken: false
+automountServiceAccountToken: {{ .token | default false }}
 enableServiceLinks: false
 {{- with $values.global.imagePullSecrets }}
 imagePullSecrets:

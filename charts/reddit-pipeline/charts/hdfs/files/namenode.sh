@@ -10,4 +10,5 @@ if [ ! -e "$name/current/VERSION" ]; then
   # refuse to serve a new one.
   /opt/hadoop/bin/hdfs namenode -format -nonInteractive
 fi
+export HDFS_NAMENODE_OPTS="${HDFS_NAMENODE_OPTS-} ${JAVA_AGENT-}"
 exec /opt/hadoop/bin/hdfs namenode

@@ -76,7 +76,7 @@ died, since three nodes have no fourth to take its place; the NameNode makes the
 {{- end }}
 {{- end }}
 
-{{/* A StatefulSet's pod. Takes {ctx, component, own, port, mbean, options}: own values, HTTP port, what it says of itself. */}}
+{{/* A StatefulSet's pod. Takes {ctx, component, own, ports, mbean, options, agent?}: own values, what it says of itself. */}}
 {{- define "hdfs.podTemplate" -}}
 {{- $probes := .ctx.Values.probes -}}
 {{- $alive := dict "httpGet" (dict "path" (printf "/jmx?qry=%s" .mbean) "port" "http") -}}
@@ -85,6 +85,9 @@ metadata:
     "config" (include (print .ctx.Template.BasePath "/hdfs-configmap.yaml") .ctx | sha256sum))) .) | nindent 2 }}
 spec:
   {{- include "common.podSpec" (merge (dict "user" .ctx.Values.runAsUser) .) | nindent 2 }}
+  {{- if .agent }}
+  {{- include "common.jmxExporter.initContainers" .ctx | nindent 2 }}
+  {{- end }}
   containers:
     - name: {{ .component }}
       image: {{ include "common.image" .ctx }}
@@ -92,10 +95,16 @@ spec:
       command: [bash, /etc/hadoop/{{ .component }}.sh]
       env:
         {{- include "hdfs.env" (dict "ctx" .ctx "heap" .own.heap "options" .options) | nindent 8 }}
+        {{- if .agent }}
+        {{- include "common.jmxExporter.env" (dict "ctx" .ctx "config" "/etc/hadoop/jmx-exporter.yaml") | nindent 8 }}
+        {{- end }}
       ports:
         {{- range $name, $port := .ports }}
         - name: {{ $name }}
           containerPort: {{ $port }}
+        {{- end }}
+        {{- if .agent }}
+        {{- include "common.jmxExporter.ports" .ctx | nindent 8 }}
         {{- end }}
       startupProbe:
         {{- include "common.probe" (dict "action" $alive "timing" $probes.startup) | nindent 8 }}
@@ -115,11 +124,17 @@ spec:
           mountPath: /hadoop/dfs
         - name: tmp
           mountPath: /tmp
+        {{- if .agent }}
+        {{- include "common.jmxExporter.volumeMounts" .ctx | nindent 8 }}
+        {{- end }}
   volumes:
     - name: config
       configMap:
         name: {{ .ctx.Release.Name }}-hdfs
     - name: tmp
       emptyDir: {}
+    {{- if .agent }}
+    {{- include "common.jmxExporter.volumes" .ctx | nindent 4 }}
+    {{- end }}
     {{- include "common.dataVolume" .own | nindent 4 }}
 {{- end }}

@@ -18,4 +18,6 @@ properties=/tmp/server.properties
 # Changes nothing where the volume was formatted before, and fails where it is another cluster's.
 /opt/kafka/bin/kafka-storage.sh format --ignore-formatted \
   --cluster-id "$CLUSTER_ID" --config "$properties"
+# Not for the tools, which would look for the same port.
+export KAFKA_OPTS="${KAFKA_OPTS-} ${JAVA_AGENT-}"
 exec /opt/kafka/bin/kafka-server-start.sh "$properties"

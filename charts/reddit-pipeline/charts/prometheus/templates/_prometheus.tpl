@@ -1,0 +1,87 @@
+{{/* What is scraped: the release's pods whose container has a port named metrics, and Hadoop's own endpoint. */}}
+{{- define "prometheus.config" -}}
+{{- $global := dict "scrape_interval" .Values.scrapeInterval "evaluation_interval" .Values.scrapeInterval -}}
+{{- $pods := list (dict "role" "pod" "namespaces" (dict "own_namespace" true)) -}}
+{{- $scrapes := list
+  (dict "job_name" "pods" "kubernetes_sd_configs" $pods
+    "relabel_configs" (include "prometheus.relabel" (dict "ctx" . "port" "metrics") | fromYamlArray))
+  (dict "job_name" "hadoop" "metrics_path" "/prom" "kubernetes_sd_configs" $pods
+    "relabel_configs" (concat
+      (list (dict "source_labels" (list "__meta_kubernetes_pod_label_app_kubernetes_io_component") "regex" "namenode|datanode" "action" "keep"))
+      (include "prometheus.relabel" (dict "ctx" . "port" "http") | fromYamlArray))
+    "metric_relabel_configs" (include "prometheus.hadoop" . | fromYamlArray))
+  (dict "job_name" "prometheus" "static_configs" (list (dict "targets" (list "localhost:9090")
+    "labels" (dict "namespace" .Release.Namespace "release" .Release.Name "job" "prometheus")))) -}}
+{{- $config := dict "global" $global "rule_files" (list "/etc/prometheus-rules/*.yaml")
+  "scrape_configs" (concat $scrapes .Values.extraScrapeConfigs) -}}
+{{- with .Values.alertmanagers -}}
+{{- $_ := set $config "alerting" (dict "alertmanagers" (list (dict "static_configs" (list (dict "targets" .))))) -}}
+{{- end -}}
+{{ toYaml $config }}
+{{- end }}
+
+{{/*
+Running pods of the release at one port, by its name, and the labels that everything else relies on. The exporter of
+Elasticsearch speaks for it. Takes {ctx, port}.
+*/}}
+{{- define "prometheus.relabel" -}}
+- source_labels: [__meta_kubernetes_pod_label_app_kubernetes_io_instance]
+  regex: {{ .ctx.Release.Name | quote }}
+  action: keep
+- source_labels: [__meta_kubernetes_pod_phase]
+  regex: Running
+  action: keep
+- source_labels: [__meta_kubernetes_pod_container_port_name]
+  regex: {{ .port }}
+  action: keep
+{{ include "prometheus.targetLabels" . }}
+{{- end }}
+
+{{/* The labels of every target, in terms of what Kubernetes says of a pod. */}}
+{{- define "prometheus.targetLabels" -}}
+- source_labels: [__meta_kubernetes_namespace]
+  target_label: namespace
+- source_labels: [__meta_kubernetes_pod_label_app_kubernetes_io_instance]
+  target_label: release
+- source_labels: [__meta_kubernetes_pod_name]
+  target_label: pod
+- source_labels: [__meta_kubernetes_pod_label_app_kubernetes_io_component]
+  regex: (.+?)(-exporter)?
+  target_label: job
+  replacement: $1
+{{- end }}
+
+{{/* Of some thousand series of a NameNode, those that are worth keeping; and no label whose value changes by itself. */}}
+{{- define "prometheus.hadoop" -}}
+- source_labels: [__name__]
+  regex: (fs_namesystem|namenode|name_node|datanode|startup_progress|jvm_metrics|rpc_rpc|rpc_call_queue|org_apache_hadoop_hdfs_server_datanode_fsdataset).*
+  action: keep
+- regex: totalsynctimes|enabledecpolicies|sessionid|hostname|context|processname|hastate
+  action: labeldrop
+{{- end }}
+
+{{/* Groups of rules: recording rules, and every alert with its runbook and what values say of it. */}}
+{{- define "prometheus.rules" -}}
+{{- $root := . -}}
+{{- range $name, $_ := .Values.alerts -}}
+{{- if not ($root.Files.Get (printf "files/alerts/%s.yaml" $name)) -}}
+{{- fail (printf "\nERROR: prometheus.alerts.%s: there is no alert of that name; docs/runbooks has them all" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- $alerts := list -}}
+{{- range $path, $_ := .Files.Glob "files/alerts/*.yaml" -}}
+{{- $alert := $root.Files.Get $path | fromYaml -}}
+{{- $own := get $root.Values.alerts $alert.alert | default dict -}}
+{{- if ne (toString (dig "enabled" true $own)) "false" -}}
+{{- $_ := set $alert "expr" (tpl $alert.expr $root) -}}
+{{- $_ := set $alert "for" ($own.for | default $root.Values.hold | default $alert.for) -}}
+{{- $_ := set $alert.labels "severity" ($own.severity | default $alert.labels.severity) -}}
+{{- $_ := set $alert.annotations "runbook_url" (printf "%s/%s.md" ($root.Values.runbookUrl | default "{{ $externalURL }}/user") $alert.alert) -}}
+{{- $alerts = append $alerts $alert -}}
+{{- end -}}
+{{- end -}}
+{{- $groups := list
+  (dict "name" "recording" "rules" (.Files.Get "files/rules/recording.yaml" | fromYamlArray))
+  (dict "name" "alerts" "rules" $alerts) -}}
+{{ dict "groups" (concat $groups .Values.extraRules) | toYaml }}
+{{- end }}

@@ -1,0 +1,115 @@
+/**
+ * What people see of a release: the targets, queries and alerts of its Prometheus, and what the dashboards ask.
+ *
+ * @module
+ */
+
+import {
+  fillIn,
+  panelQueries,
+  searchBody,
+  type Target,
+  type ViewTarget,
+} from "../../scripts/dashboards/mod.ts";
+import type { Resource } from "./_kube.ts";
+
+/** A target of Prometheus. */
+export interface ScrapeTarget {
+  readonly labels: Readonly<Record<string, string>>;
+  /** `up`, `down` or `unknown`. */
+  readonly health: string;
+  readonly lastError: string;
+}
+
+/** An alert that holds. */
+export interface Alert {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** `pending` or `firing`. */
+  readonly state: string;
+}
+
+/** The Prometheus at a URL. */
+export class Prometheus {
+  /** @param url without a slash at its end. */
+  constructor(readonly url: string) {}
+
+  /** What it scrapes. */
+  async targets(): Promise<ScrapeTarget[]> {
+    return (await this.#ask("targets?state=active")).activeTargets;
+  }
+
+  /** Series that a query finds now. */
+  async query(query: string): Promise<Resource[]> {
+    return (await this.#ask(`query?${new URLSearchParams({ query })}`)).result;
+  }
+
+  /** Alerts that fire now, by name. */
+  async firing(): Promise<ReadonlyMap<string, Alert>> {
+    const alerts: Alert[] = (await this.#ask("alerts")).alerts;
+    return new Map(
+      alerts.filter(({ state }) => state === "firing").map((
+        alert,
+      ) => [alert.labels.alertname!, alert]),
+    );
+  }
+
+  async #ask(path: string): Promise<Resource> {
+    const signal = AbortSignal.timeout(20_000);
+    const response = await fetch(`${this.url}/api/v1/${path}`, { signal });
+    const { status, error, data } = await response.json();
+    if (status !== "success") throw new Error(`Prometheus: ${path}: ${error}`);
+    return data;
+  }
+}
+
+/** Where a release is seen. */
+export interface Views {
+  readonly prometheus: Prometheus;
+  /** URL of Elasticsearch. */
+  readonly elasticsearch: string;
+  readonly namespace: string;
+  readonly release: string;
+}
+
+/** What a panel asks that finds nothing now, each as `dashboard: title: query`. */
+export async function emptyPanels(views: Views): Promise<string[]> {
+  const empty: string[] = [];
+  for (const { dashboard, panel, target, timeFrom } of panelQueries()) {
+    const values = { namespace: views.namespace, release: views.release, min_score: "0" };
+    const found = isOfViews(target)
+      ? await searchView(views, { ...target, query: fillIn(target.query, values) }, timeFrom)
+      : await views.prometheus.query(fillIn(target.expr, values));
+    const query = isOfViews(target) ? target.query : target.expr;
+    if (found.length === 0) empty.push(`${dashboard}: ${panel}: ${query}`);
+  }
+  return empty;
+}
+
+function isOfViews(target: Target): target is ViewTarget {
+  return "view" in target;
+}
+
+/** Documents, or buckets with some, that a query of a view finds in what its panel looks back at. */
+async function searchView(
+  { elasticsearch }: Views,
+  target: ViewTarget,
+  timeFrom = "30m",
+): Promise<Resource[]> {
+  const [, count, unit] = /^(\d+)([mh])$/.exec(timeFrom)!;
+  const now = Date.now();
+  const from = now - Number(count) * (unit === "h" ? 3_600_000 : 60_000);
+  const response = await fetch(`${elasticsearch}/views_${target.view}_v1/_search`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(searchBody(target, { from, to: now })),
+    signal: AbortSignal.timeout(20_000),
+  });
+  const { hits, aggregations, error } = await response.json();
+  if (error !== undefined) {
+    throw new Error(`Elasticsearch: ${target.query}: ${JSON.stringify(error)}`);
+  }
+  if (aggregations === undefined) return hits.hits;
+  return aggregations[target.buckets[0]!.id].buckets
+    .filter(({ doc_count }: Resource) => doc_count > 0);
+}
