@@ -156,6 +156,13 @@ export async function runIngest({ log, dataset }: IngestPorts, job: Job<IngestCo
       flushes.observe(took / 1000);
       committed.set(clock.now() / 1000, { topic, partition: String(partition) });
       logger.debug("Committed", { topic, partition, start, end });
+      const [offset] = commit.dead_letters;
+      if (offset === undefined) return;
+      const more = commit.dead_letters.length - 1;
+      logger.warn("A record could not be used: see the dead letters", {
+        ...{ topic, partition, offset },
+        ...more > 0 ? { more } : {},
+      });
     },
   });
   started.open();

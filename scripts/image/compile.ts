@@ -27,6 +27,8 @@ export interface CompileOptions {
   readonly target: string;
   /** Folder that takes the texts of the packages' licenses. */
   readonly licenses: string;
+  /** With OpenTelemetry. */
+  readonly otel: boolean;
 }
 
 /** The flags of `deno compile` that decide what the binary is, besides its files. */
@@ -43,7 +45,7 @@ export function compileFlags(spec: JobSpec): string[] {
 /** Compiles a job. Returns the license of each package that is in it, as the package names it. */
 export async function compileJob(
   job: JobName,
-  { spec, sources, target, licenses }: CompileOptions,
+  { spec, sources, target, licenses, otel }: CompileOptions,
 ): Promise<ReadonlyMap<string, string>> {
   const stage = await Deno.makeTempDir({ prefix: "image-" });
   const env = sources.standIns === undefined ? {} : { JSR_URL: `file://${stage}/jsr/` };
@@ -63,7 +65,8 @@ export async function compileJob(
         ...["compile", ...compileFlags(spec), ...moved ? [`--include=${READ_FOLDER}`] : []],
         ...["--output", target, `jobs/${job}/main.ts`],
       ],
-      { cwd: stage, env },
+      // Deno compiles the switch in: https://github.com/denoland/deno/issues/28839
+      { cwd: stage, env: { ...env, ...otel ? { OTEL_DENO: "true" } : {} } },
     );
     return named;
   } finally {

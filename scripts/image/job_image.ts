@@ -14,13 +14,19 @@ import { type JobSources, jobSources, ROOT } from "./sources.ts";
 /** Who a job runs as: nobody in particular. */
 const USER = { name: "nonroot", id: 65532 };
 
-/** The commit that an image was built from, where that is to be in it. */
+/** What may differ between two images of a job. */
 export interface JobImageOptions {
+  /** The commit that it was built from, where that is to be in it. */
   readonly revision?: string | undefined;
+  /** With Deno's OpenTelemetry, which a binary has from when it is compiled or not at all; the tag says so. */
+  readonly otel?: boolean;
 }
 
 /** How a job's image is made. */
-export async function jobRecipe(job: JobName, { revision }: JobImageOptions): Promise<Recipe> {
+export async function jobRecipe(
+  job: JobName,
+  { revision, otel = false }: JobImageOptions,
+): Promise<Recipe> {
   const spec = JOB_SPECS[job];
   const sources = await jobSources(job, spec);
   const { version, manifest, lock, files, standIns } = sources;
@@ -28,7 +34,7 @@ export async function jobRecipe(job: JobName, { revision }: JobImageOptions): Pr
   const system = await hashFiles(await libraries([Deno.execPath()]));
   return {
     name: job,
-    reference: `reddit-pipeline/${job}:${version}`,
+    reference: `reddit-pipeline/${job}:${version}${otel ? "-otel" : ""}`,
     inputs: [
       ...[manifest, JSON.stringify(lock), JSON.stringify(compileFlags(spec))],
       ...[JSON.stringify(system), JSON.stringify(Deno.version), String(standIns !== undefined)],
@@ -53,7 +59,7 @@ export async function jobRecipe(job: JobName, { revision }: JobImageOptions): Pr
       },
     },
     layers: async (folder) => {
-      await layOutJob(job, { root: `${folder}/root`, sources, system });
+      await layOutJob(job, { root: `${folder}/root`, sources, system, otel });
       await Deno.copyFile(`${folder}/root/${SBOM}`, `${folder}/sbom.cdx.json`);
       return [{ folder: `${folder}/root` }];
     },
@@ -72,10 +78,11 @@ export async function layOutRoot(job: JobName, root: string): Promise<void> {
 
 async function layOutJob(
   job: JobName,
-  { root, sources, system }: {
+  { root, sources, system, otel = false }: {
     readonly root: string;
     readonly sources: JobSources;
     readonly system: Readonly<Record<string, string>>;
+    readonly otel?: boolean;
   },
 ): Promise<void> {
   await makeRoot(root, [USER]);
@@ -85,6 +92,7 @@ async function layOutJob(
     sources,
     target: `${root}/job`,
     licenses: `${root}/usr/share/licenses`,
+    otel,
   });
   await copyLibraries(root, [`${root}/job`]);
   await Deno.mkdir(`${root}/usr/share/sbom`, { recursive: true });

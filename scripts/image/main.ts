@@ -8,7 +8,7 @@ import { PipelineError } from "@pipeline/core";
 import { errorText, exitCode, parseCommandLine, text } from "@pipeline/runtime";
 import { z } from "zod";
 import { build, type Built, type Recipe } from "./build.ts";
-import { jobRecipe, layOutRoot } from "./job_image.ts";
+import { type JobImageOptions, jobRecipe, layOutRoot } from "./job_image.ts";
 import { type JobName, JOBS } from "./jobs.ts";
 import { load } from "./load.ts";
 import { measure } from "./measure.ts";
@@ -34,6 +34,9 @@ const program = {
           .describe("Load them into the cluster of kubectl's context; see docs/images.md."),
         measure: z.boolean().default(false)
           .describe("Measure how large the jobs' images are and how quickly they start."),
+        otel: z.boolean().default(false).describe(
+          "Compile OpenTelemetry into the jobs' images, whose tags end in -otel then; see docs/metrics.md.",
+        ),
         revision: text().optional().describe("Commit that is named in the jobs' images."),
         root: text().optional().describe(
           "Lay out the root file system of the one job that --only names in this new folder; build no image.",
@@ -49,7 +52,7 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(line.text);
     return 0;
   }
-  const { servers, only, revision, root, ...flags } = line.flags;
+  const { servers, only, revision, otel, root, ...flags } = line.flags;
   const names = only ?? [...JOBS, ...AGENTS, ...servers ? [...SERVERS, ...STAND_INS] : []];
   if (root !== undefined) {
     const [job, ...others] = names;
@@ -61,7 +64,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const built: Built[] = [];
   for (const name of names) {
-    const image = await build(await recipeOf(name, revision));
+    const image = await build(await recipeOf(name, { revision, otel }));
     built.push(image);
     console.log(`${image.reference.padEnd(32)} ${image.id.slice(0, 19)}  ${image.archive}`);
   }
@@ -73,8 +76,8 @@ async function main(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-async function recipeOf(name: Name, revision: string | undefined): Promise<Recipe> {
-  if (isJob(name)) return await jobRecipe(name, { revision });
+async function recipeOf(name: Name, options: JobImageOptions): Promise<Recipe> {
+  if (isJob(name)) return await jobRecipe(name, options);
   if (isOneOf(AGENTS, name)) return await agentRecipe();
   if (isOneOf(STAND_INS, name)) return await standInRecipe(name);
   return await serverRecipe(name);

@@ -69,6 +69,16 @@ const globals = strictObject({
     enabled: boolean().describe("Exporters beside Kafka, HDFS and Elasticsearch"),
     jmxExporter: strictObject({ image }),
   }),
+  otel: strictObject({
+    enabled: enabled(
+      "Send traces, metrics and logs of the jobs to a collector; their images end in `-otel` then",
+    ),
+    endpoint: string().regex(/^(https?:\/\/\S+)?$/).describe("URL of the collector"),
+    protocol: choice(["http/protobuf", "http/json"]).describe("How OTLP is spoken"),
+    sampling: z.number().min(0).max(1).describe(
+      "Share of traces that are kept, by `parentbased_traceidratio`; Deno 2.6 keeps all",
+    ),
+  }),
   endpoints: strictObject({
     kafka: texts.describe("`host:port` of some brokers, with `kafka.enabled=false`"),
     hdfs: texts.describe("URLs of the NameNodes' HTTP servers, with `hdfs.enabled=false`"),

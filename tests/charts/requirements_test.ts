@@ -22,6 +22,10 @@ const REFUSED: readonly [RenderOptions & { readonly values: unknown }, string][]
     "global.topics.minInsyncReplicas (2) must be at most global.topics.replication (1)",
   ],
   [
+    { values: { global: { otel: { enabled: true } } } },
+    "global.otel.enabled is true and global.otel.endpoint is empty: the URL of a collector is needed",
+  ],
+  [
     { values: { kafka: { controllers: 5 } } },
     "kafka.controllers (5) must be at most kafka.replicas (3): they are the first of the brokers",
   ],

@@ -207,7 +207,7 @@ function merged(below: unknown, above: unknown): Values {
 Deno.test("every global value has an effect", async () => {
   const base = ["ci/bring-your-own-values.yaml"];
   const schema = umbrellaSchema().properties!.global!;
-  const others = ["storageClass", "endpoints", "credentials"];
+  const others = ["storageClass", "endpoints", "credentials", "otel"];
   const all = [...mutations(schema, umbrella.global, ["global"])];
   const own = all.filter(({ path }) => !others.includes(path[1]!) && path[2] !== "extraEgress");
   const before = (await renderText()).stdout;
@@ -251,6 +251,20 @@ Deno.test("every global value has an effect", async () => {
     const { stdout, stderr } = await renderText({ presets: base, values: { global } });
     assertEquals(stderr, "", JSON.stringify(global));
     assert(stdout !== theirs, JSON.stringify(global));
+  }
+  const otel = { enabled: true, endpoint: "http://collector:4318" };
+  const traced = (await renderText({ values: { global: { otel } } })).stdout;
+  assert(traced !== before);
+  for (
+    const one of [{ endpoint: "http://collector:4319" }, { protocol: "http/json" }, {
+      sampling: 0.5,
+    }]
+  ) {
+    const { stdout, stderr } = await renderText({
+      values: { global: { otel: { ...otel, ...one } } },
+    });
+    assertEquals(stderr, "", JSON.stringify(one));
+    assert(stdout !== traced, JSON.stringify(one));
   }
   const classes = await renderText({ values: { global: { storageClass: "other" } } });
   assert(classes.stdout !== before);

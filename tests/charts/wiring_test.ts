@@ -107,6 +107,25 @@ Deno.test("servers of others are reached with the Secrets that are named, key by
   ]);
 });
 
+Deno.test("with OpenTelemetry the jobs run other images, and may reach the collector", async () => {
+  const otel = { enabled: true, endpoint: "http://collector.monitoring:4318", sampling: 0.25 };
+  const manifests = await renderChart({ values: { global: { otel } } });
+  for (const job of ["generator", "ingest", "speed", "serving"]) {
+    const [container] =
+      find(manifests, "Deployment", `reddit-${job}`).spec.template.spec.containers;
+    assert(container.image.endsWith("-otel"), container.image);
+    const env = Object.fromEntries(
+      container.env.map(({ name, value }: Manifest) => [name, value]),
+    );
+    assertEquals(env.OTEL_EXPORTER_OTLP_ENDPOINT, otel.endpoint);
+    assertEquals(env.OTEL_SERVICE_NAME, job);
+    assertEquals(env.OTEL_TRACES_SAMPLER_ARG, "0.25");
+    const { egress } = find(manifests, "NetworkPolicy", `reddit-${job}`).spec;
+    assert(egress.some(({ to, ports }: Manifest) => to === undefined && ports[0].port === 4318));
+  }
+  assert(!JSON.stringify(await renderChart()).includes("OTEL_"));
+});
+
 Deno.test("no password is an argument or a variable", async () => {
   for (const presets of Object.values(PRESETS)) {
     const text = JSON.stringify(await renderChart({ presets }))

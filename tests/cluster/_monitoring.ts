@@ -39,9 +39,11 @@ export class Prometheus {
     return (await this.#ask("targets?state=active")).activeTargets;
   }
 
-  /** Series that a query finds now. */
-  async query(query: string): Promise<Resource[]> {
-    return (await this.#ask(`query?${new URLSearchParams({ query })}`)).result;
+  /** Series that a query finds in the last half hour. */
+  async range(query: string): Promise<Resource[]> {
+    const end = Date.now() / 1_000;
+    const range = { query, start: String(end - 1_800), end: String(end), step: "5" };
+    return (await this.#ask(`query_range?${new URLSearchParams(range)}`)).result;
   }
 
   /** Alerts that fire now, by name. */
@@ -72,16 +74,19 @@ export interface Views {
   readonly release: string;
 }
 
-/** What a panel asks that finds nothing now, each as `dashboard: title: query`. */
+/** Only there where verify is given a ledger, which nobody has in a cluster. */
+const WITH_A_LEDGER = "batch_verify_ledger_differences";
+
+/** What a panel asks that finds nothing in what it looks back at, each as `dashboard: title: query`. */
 export async function emptyPanels(views: Views): Promise<string[]> {
   const empty: string[] = [];
   for (const { dashboard, panel, target, timeFrom } of panelQueries()) {
     const values = { namespace: views.namespace, release: views.release, min_score: "0" };
     const found = isOfViews(target)
       ? await searchView(views, { ...target, query: fillIn(target.query, values) }, timeFrom)
-      : await views.prometheus.query(fillIn(target.expr, values));
+      : await views.prometheus.range(fillIn(target.expr, values));
     const query = isOfViews(target) ? target.query : target.expr;
-    if (found.length === 0) empty.push(`${dashboard}: ${panel}: ${query}`);
+    if (found.length === 0 && !query.includes(WITH_A_LEDGER)) empty.push(`${dashboard}: ${panel}: ${query}`);
   }
   return empty;
 }

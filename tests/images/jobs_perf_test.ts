@@ -140,6 +140,46 @@ Deno.test("the images make a pipeline: history, a generation folded by threads, 
   }
 });
 
+Deno.test("an image with OpenTelemetry sends what it does to a collector; one without sends nothing", async () => {
+  const seen: string[] = [];
+  const collector = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    async (request) => {
+      const text = new TextDecoder("latin1").decode(await request.bytes());
+      seen.push(`${new URL(request.url).pathname} ${text}`);
+      return new Response();
+    },
+  );
+  const env = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.addr.port}`,
+    OTEL_SERVICE_NAME: "the-serving-job",
+  };
+  try {
+    for (const otel of [false, true]) {
+      const { archive, reference } = await build(await jobRecipe("serving", { otel }));
+      assertEquals(reference.endsWith("-otel"), otel);
+      await using box = await Container.of(archive, { user: USER });
+      const ports = freePorts(2);
+      const config = await box.configure({
+        embedded: { folder: "/tmp/data", access: "own" },
+        ops: { port: ports[0] },
+        port: ports[1],
+      });
+      const ending = new AbortController();
+      const { signal } = ending;
+      const running = box.run(["/job", "run", "--config", config], { env, signal });
+      await waitFor(`http://127.0.0.1:${ports[0]}/healthz`);
+      ending.abort();
+      await running;
+      const traces = seen.filter((one) => one.startsWith("/v1/traces "));
+      assertEquals(traces.length > 0, otel, seen.join("\n"));
+      assertEquals(traces.every((one) => one.includes("the-serving-job")), true);
+    }
+  } finally {
+    await collector.shutdown();
+  }
+});
+
 /** Waits until somebody answers. */
 async function waitFor(url: string): Promise<void> {
   for (let tries = 0;; tries++) {

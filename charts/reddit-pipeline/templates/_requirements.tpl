@@ -108,6 +108,9 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- if and $global.otel.enabled (not $global.otel.endpoint) -}}
+{{- $errors = append $errors "global.otel.enabled is true and global.otel.endpoint is empty: the URL of a collector is needed" -}}
+{{- end -}}
 {{- if and .Values.grafana.enabled (dig "server" "enabled" false .Values.grafana) .Values.grafana.adminPassword .Values.grafana.admin.existingSecret -}}
 {{- $errors = append $errors "grafana.adminPassword is set and grafana.admin.existingSecret is too: one of both" -}}
 {{- end -}}

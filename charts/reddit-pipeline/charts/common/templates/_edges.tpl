@@ -136,6 +136,10 @@ app.kubernetes.io/component: {{ .component }}
 {{- end }}
 {{- end }}
 {{- end }}
+{{- $otel := $ctx.Values.global.otel }}
+{{- if and $otel.enabled (has $component (list "generator" "ingest" "batch" "speed" "serving" "setup" "history")) }}
+- {{ include "common.ports" (list (include "common.endpointPort" $otel.endpoint | int)) | nindent 2 | trim }}
+{{- end }}
 {{- with .anywhere }}
 - {{ include "common.ports" . | nindent 2 | trim }}
 {{- end }}

@@ -53,6 +53,38 @@ data:
       {{- end }}
 {{- end }}
 
+{{/* Reference of a job's image; with OpenTelemetry it is another one. Takes the job's scope. */}}
+{{- define "common.job.image" -}}
+{{- $tag := .Values.image.tag | default .Chart.AppVersion -}}
+{{- if .Values.global.otel.enabled }}{{ $tag = printf "%s-otel" $tag }}{{ end -}}
+{{- include "common.imageReference" (dict "ctx" . "image" (merge (dict "tag" $tag) .Values.image)) -}}
+{{- end }}
+
+{{/* Variables of OpenTelemetry, as its specification names them. Takes the job's scope. */}}
+{{- define "common.job.otel" -}}
+{{- $otel := .Values.global.otel -}}
+{{- if $otel.enabled -}}
+- name: POD_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.name
+- name: OTEL_EXPORTER_OTLP_ENDPOINT
+  value: {{ $otel.endpoint | quote }}
+- name: OTEL_EXPORTER_OTLP_PROTOCOL
+  value: {{ $otel.protocol }}
+- name: OTEL_SERVICE_NAME
+  value: {{ .Chart.Name }}
+- name: OTEL_RESOURCE_ATTRIBUTES
+  value: service.namespace={{ .Release.Name }},service.version={{ .Chart.AppVersion }},k8s.namespace.name={{ .Release.Namespace }},k8s.pod.name=$(POD_NAME)
+- name: OTEL_TRACES_SAMPLER
+  value: parentbased_traceidratio
+- name: OTEL_TRACES_SAMPLER_ARG
+  value: {{ $otel.sampling | quote }}
+{{- else -}}
+[]
+{{- end }}
+{{- end }}
+
 {{/*
 A container that runs a command of a job. Takes {ctx, name, args, serves?, ports?}: with probes where it serves, and with
 ports where somebody may look at it while it runs.
@@ -60,11 +92,11 @@ ports where somebody may look at it while it runs.
 {{- define "common.job.container" -}}
 {{- $values := .ctx.Values -}}
 name: {{ .name }}
-image: {{ include "common.image" .ctx }}
+image: {{ include "common.job.image" .ctx }}
 imagePullPolicy: {{ $values.image.pullPolicy }}
 args:
   {{- toYaml (concat .args (list "--config" "/etc/reddit-pipeline/config.json")) | nindent 2 }}
-{{- with $values.extraEnv }}
+{{- with concat (include "common.job.otel" .ctx | fromYamlArray) $values.extraEnv }}
 env:
   {{- toYaml . | nindent 2 }}
 {{- end }}
