@@ -32,6 +32,7 @@ export const demoFlags: z.ZodObject<{
   duration: z.ZodOptional<QuantityField>;
   port: z.ZodType<number, number | undefined>;
   grace: z.ZodType<number, number | string | undefined>;
+  "warm-up": z.ZodType<number, number | string | undefined>;
   data: z.ZodType<string, string | undefined>;
   servers: z.ZodOptional<z.ZodString>;
   rate: z.ZodType<RateProfile, string | undefined>;
@@ -42,6 +43,8 @@ export const demoFlags: z.ZodObject<{
 }, z.core.$strict> = z.strictObject({
   duration: duration({ min: 1_000 }).optional()
     .describe("End by itself after this long of live records, with a verification."),
+  "warm-up": duration().prefault("0s")
+    .describe("Time at the beginning of live records that counts for no latency."),
   grace: duration({ min: 1_000 }).prefault("90s")
     .describe(
       "Longest time from Ctrl-C, or the end of the duration, until all is drained and verified.",

@@ -101,6 +101,7 @@ class Demo {
       model: { seed, run, users: USERS, registration },
       rate,
       probeInterval: this.#pipeline.settings.probe_interval,
+      warmUp: flags["warm-up"],
       signal: this.#stop.signal,
     });
     this.#live.done.catch(() => this.#stop.abort());

@@ -26,6 +26,8 @@ export interface LiveOptions {
   readonly rate: RateProfile;
   /** Milliseconds between two questions to the API. */
   readonly probeInterval: number;
+  /** Milliseconds at the beginning in which records count for no latency. */
+  readonly warmUp: number;
   /** Ends producing. */
   readonly signal: AbortSignal;
 }
@@ -53,6 +55,7 @@ export class Live {
   /** Starts producing. */
   static async start(pipeline: Pipeline, options: LiveOptions): Promise<Live> {
     const { model, rate, signal } = options;
+    const warm = Date.now() + options.warmUp;
     const ledger = await openLedger(ledgerPath(options.folder));
     // deno-lint-ignore prefer-const -- the callback below names it before it is there
     let live: Live;
@@ -61,7 +64,8 @@ export class Live {
       signal,
       onDelivered: ({ records, acknowledgements }) => {
         for (const [i, { topic, partition, offset }] of acknowledgements.entries()) {
-          live.probe.acknowledged(topic, partition, offset, records[i]!.scheduled);
+          const { scheduled } = records[i]!;
+          if (scheduled >= warm) live.probe.acknowledged(topic, partition, offset, scheduled);
         }
       },
     });

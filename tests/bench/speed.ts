@@ -25,7 +25,10 @@ const WARM_UP = { rate: 400, duration: 60_000 };
 
 const COUNTS = { kafka: 3, datanodes: 3, elasticsearch: 3, steady: false };
 
-/** Milliseconds at each rate. */
+/** Milliseconds at the beginning of each run, a new process, that its latencies leave out. */
+const SETTLING = 20_000;
+
+/** Milliseconds at each rate, from then on. */
 const STEP = 60_000;
 
 /** Milliseconds at the highest rate that held, and at the last one. */
@@ -82,8 +85,9 @@ async function run(servers: Servers, rate: number, duration: number): Promise<St
   try {
     const found = await demoRun([
       ...[`--rate=${rate}`, "--scale=0.02", `--servers=${file}`, `--grace=${GRACE}`],
+      `--warm-up=${SETTLING}ms`,
     ], {
-      endAfter: duration,
+      endAfter: SETTLING + duration,
       onSpawn: (spawned) => {
         pid = spawned;
         before = usage(servers, { jobs: pid });

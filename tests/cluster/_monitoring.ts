@@ -86,7 +86,9 @@ export async function emptyPanels(views: Views): Promise<string[]> {
       ? await searchView(views, { ...target, query: fillIn(target.query, values) }, timeFrom)
       : await views.prometheus.range(fillIn(target.expr, values));
     const query = isOfViews(target) ? target.query : target.expr;
-    if (found.length === 0 && !query.includes(WITH_A_LEDGER)) empty.push(`${dashboard}: ${panel}: ${query}`);
+    if (found.length === 0 && !query.includes(WITH_A_LEDGER)) {
+      empty.push(`${dashboard}: ${panel}: ${query}`);
+    }
   }
   return empty;
 }
