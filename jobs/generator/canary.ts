@@ -1,5 +1,5 @@
 /**
- * One record on its way through all of the pipeline, watched.
+ * Records on their way through all of the pipeline, watched.
  *
  * @module
  */
@@ -7,6 +7,7 @@
 import {
   type EventLog,
   keyOf,
+  type LogProducer,
   type MasterDataset,
   PipelineError,
   type Post,
@@ -18,22 +19,38 @@ import { type Clock, systemClock } from "@pipeline/runtime";
 /** The subreddit of all canaries, which keeps them out of everyone else's. */
 export const CANARIES = "canary";
 
-/** What a canary flies through, and how long it may take. */
-export interface CanaryOptions {
+/** What every canary flies through, and how long it may take until it is served. */
+export interface FlightOptions {
   /** Takes the record. */
   readonly log: EventLog;
-  /** Gets it in the end. */
-  readonly dataset: MasterDataset;
   /** Whether the serving layer shows the post. */
   readonly shows: (post: Post) => Promise<boolean>;
   /** Milliseconds from when the log has it until it is served. */
   readonly within: number;
-  /** Milliseconds from then on until the dataset has it. */
-  readonly committedWithin: number;
   /** Ends waiting. */
   readonly signal?: AbortSignal;
   /** The machine's where not given. */
   readonly clock?: Clock;
+}
+
+/** Options of {@linkcode flyCanary}. */
+export interface CanaryOptions extends FlightOptions {
+  /** Gets the record in the end. */
+  readonly dataset: MasterDataset;
+  /** Milliseconds from when the log has it until the dataset has it. */
+  readonly committedWithin: number;
+}
+
+/** Options of {@linkcode flyCanaries}. */
+export interface CanariesOptions extends FlightOptions {
+  /** Milliseconds between the starts of two. */
+  readonly every: number;
+  /** Ends all of it. */
+  readonly signal: AbortSignal;
+  /** Told of each that was served: milliseconds from when the log had it. */
+  readonly onServed: (took: number) => void;
+  /** Told why one was not. */
+  readonly onLost: (error: PipelineError) => void;
 }
 
 /** How long a canary took, in milliseconds. */
@@ -56,41 +73,97 @@ const SLOW_LOOK = 1_000;
  * @throws {PipelineError} `unavailable` where it takes longer than it may.
  */
 export async function flyCanary(options: CanaryOptions): Promise<Flight> {
-  const { log, dataset, shows, within, committedWithin, clock = systemClock } = options;
-  const post = hatch(clock.now());
+  const { log, dataset, committedWithin } = options;
   const producer = await log.producer();
   try {
-    const value = recordBytes(post);
-    const [sent] = await producer.send([{ topic: "reddit.posts", key: keyOf(post), value }]);
-    const { partition, offset } = sent!;
-    const start = clock.monotonic();
-    const wait = async (
-      what: string,
-      limit: number,
-      step: number,
-      done: () => Promise<boolean>,
-    ) => {
-      while (!await done()) {
-        if (clock.monotonic() - start > limit) {
-          const where = `reddit.posts-${partition} offset ${offset}`;
-          throw new PipelineError(
-            "unavailable",
-            `The canary ${post.post_id} (${where}) was not ${what} within ${limit} ms`,
-          );
-        }
-        await clock.sleep(step, options.signal);
-      }
-      return Math.round(clock.monotonic() - start);
-    };
-    const served = await wait("served", within, LOOK, () => shows(post));
+    const canary = await Canary.release(producer, options);
+    const served = await canary.served(options);
     const commits = new CommitLog(dataset);
-    const committed = await wait("in the dataset", committedWithin, SLOW_LOOK, async () => {
-      const last = await commits.last("reddit.posts", partition);
-      return last !== undefined && last.end > offset;
+    const committed = await canary.wait("in the dataset", committedWithin, SLOW_LOOK, async () => {
+      const last = await commits.last("reddit.posts", canary.partition);
+      return last !== undefined && last.end > canary.offset;
     });
     return { served, committed };
   } finally {
     await producer.close();
+  }
+}
+
+/**
+ * Sends one post after the other and watches each until it is served, until told to end. One that
+ * is late, or that the log does not take for the moment, is lost, and the next one is sent.
+ *
+ * @throws whatever trying again cannot mend.
+ */
+export async function flyCanaries(options: CanariesOptions): Promise<void> {
+  const { log, every, signal, onServed, onLost, clock = systemClock } = options;
+  const producer = await log.producer();
+  try {
+    while (!signal.aborted) {
+      const begun = clock.monotonic();
+      try {
+        onServed(await (await Canary.release(producer, options)).served(options));
+      } catch (error) {
+        if (signal.aborted) break;
+        if (!(error instanceof PipelineError) || !error.retriable) throw error;
+        onLost(error);
+      }
+      const rest = every - (clock.monotonic() - begun);
+      if (rest > 0) await clock.sleep(rest, signal).catch(() => {});
+    }
+  } finally {
+    await producer.close();
+  }
+}
+
+/** One that is on its way. */
+class Canary {
+  readonly #clock: Clock;
+  readonly #signal: AbortSignal | undefined;
+  readonly #start: number;
+
+  private constructor(
+    readonly post: Post,
+    readonly partition: number,
+    readonly offset: number,
+    { clock = systemClock, signal }: Pick<FlightOptions, "clock" | "signal">,
+  ) {
+    this.#clock = clock;
+    this.#signal = signal;
+    this.#start = clock.monotonic();
+  }
+
+  static async release(producer: LogProducer, options: FlightOptions): Promise<Canary> {
+    const post = hatch((options.clock ?? systemClock).now());
+    const value = recordBytes(post);
+    const [sent] = await producer.send([{ topic: "reddit.posts", key: keyOf(post), value }]);
+    return new Canary(post, sent!.partition, sent!.offset, options);
+  }
+
+  /** Milliseconds until it was served. */
+  served({ shows, within }: FlightOptions): Promise<number> {
+    return this.wait("served", within, LOOK, () => shows(this.post));
+  }
+
+  /** Milliseconds, since the log had it, until something was so. */
+  async wait(
+    what: string,
+    limit: number,
+    step: number,
+    done: () => Promise<boolean>,
+  ): Promise<number> {
+    const took = () => this.#clock.monotonic() - this.#start;
+    while (!await done()) {
+      if (took() > limit) {
+        const where = `reddit.posts-${this.partition} offset ${this.offset}`;
+        throw new PipelineError(
+          "unavailable",
+          `The canary ${this.post.post_id} (${where}) was not ${what} within ${limit} ms`,
+        );
+      }
+      await this.#clock.sleep(step, this.#signal);
+    }
+    return Math.round(took());
   }
 }
 

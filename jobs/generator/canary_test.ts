@@ -3,7 +3,7 @@ import { openMemory } from "@pipeline/adapters/memory";
 import { parseRecord, PipelineError, type Post, TOPICS } from "@pipeline/core";
 import { CommitLog } from "@pipeline/protocol";
 import { TestClock } from "@pipeline/runtime";
-import { CANARIES, flyCanary } from "./canary.ts";
+import { CANARIES, flyCanaries, flyCanary } from "./canary.ts";
 
 const LIMITS = { within: 2_000, committedWithin: 60_000 };
 
@@ -94,4 +94,60 @@ Deno.test("flyCanary() tells how long it took until it was served, and until it 
   })();
   assertEquals(await through(clock, flying), { served: 100, committed: 3_100 });
   await committing;
+});
+
+Deno.test("flyCanaries() sends one after the other, and goes on after one that was lost", async () => {
+  const { clock, log } = await open();
+  const ending = new AbortController();
+  const born = new Set<string>();
+  const served: number[] = [];
+  const lost: string[] = [];
+  let looks = 0;
+  const flying = flyCanaries({
+    ...{ log, clock, every: 10_000, within: 2_000, signal: ending.signal },
+    shows: ({ post_id }) => {
+      if (!born.has(post_id)) looks = 0;
+      born.add(post_id);
+      // The second one is never shown, the others at the third look.
+      return Promise.resolve(born.size !== 2 && ++looks === 3);
+    },
+    onServed: (took) => {
+      served.push(took);
+      if (served.length === 3) ending.abort();
+    },
+    onLost: ({ message }) => lost.push(message),
+  });
+  await through(clock, flying);
+  assertEquals(served, [50, 50, 50]);
+  assertEquals(lost.length, 1);
+  assert(/was not served within 2000 ms$/.test(lost[0]!), lost[0]);
+  const times = (await records(log)).map(({ created_utc }) => created_utc).sort((a, b) => a - b);
+  const [first] = times;
+  assertEquals(times.map((time) => time - first!), [0, 10_000, 20_000, 30_000]);
+});
+
+Deno.test("flyCanaries() counts as lost what the log does not take for now, and ends with what is wrong for good", async () => {
+  const { clock, log } = await open();
+  const failures = [
+    new PipelineError("unavailable", "no leader"),
+    new PipelineError("invalid", "no such topic"),
+  ];
+  const lost: string[] = [];
+  const refusing = {
+    ...log,
+    producer: () =>
+      Promise.resolve({
+        send: () => Promise.reject(failures.shift()),
+        close: () => Promise.resolve(),
+      }),
+  } as typeof log;
+  const flying = flyCanaries({
+    ...{ log: refusing, clock, every: 1_000, within: 2_000 },
+    signal: new AbortController().signal,
+    shows: () => Promise.resolve(true),
+    onServed: () => {},
+    onLost: ({ message }) => lost.push(message),
+  });
+  await assertRejects(() => through(clock, flying), PipelineError, "no such topic");
+  assertEquals(lost, ["no leader"]);
 });

@@ -16,7 +16,14 @@ import {
   historicalConfig,
   realtimeConfig,
 } from "./config.ts";
-import { runArchiveLoads, runCanary, runHistorical, runRealtime, runReplay } from "./pipeline.ts";
+import {
+  runArchiveLoads,
+  runCanaries,
+  runCanary,
+  runHistorical,
+  runRealtime,
+  runReplay,
+} from "./pipeline.ts";
 
 const openDataset = async ({ config, ...job }: Job<GeneratorConfig>) => {
   const { embedded, hdfs } = config;
@@ -64,16 +71,25 @@ Deno.exit(
         run: (job) => job.using(() => openLog(job), ({ log }) => runRealtime(log, job)),
       }),
       canary: jobCommand({
-        summary: "Send one record, and wait until it is served and in the dataset.",
+        summary:
+          "Send one record, and wait until it is served and in the dataset; or one now and then, until told to end.",
         config: canaryConfig,
         flags: z.strictObject({
           serving: text().describe("URL of the serving layer's API."),
           within: duration({ min: 1 }).prefault("2s").describe("Longest time until it is served."),
           committedWithin: duration({ min: 1 }).prefault("2m")
             .describe("Longest time until it is in the dataset."),
+          every: duration({ min: 100 }).optional().describe(
+            "Time between two that are sent; each is only watched until it is served.",
+          ),
         }),
-        run: (job, flags) =>
-          job.using(() => openParts(job), (parts) => runCanary(parts, job, flags)),
+        run: (job, { every, ...flags }) =>
+          every === undefined
+            ? job.using(() => openParts(job), (parts) => runCanary(parts, job, flags))
+            : job.using(
+              () => openLog(job),
+              ({ log }) => runCanaries(log, job, { ...flags, every }),
+            ),
       }),
       archive: jobCommand({
         summary: "Load Reddit archives into the dataset's staging, or replay them onto the log.",

@@ -16,7 +16,7 @@ import type { Job, Metrics, RetryOptions } from "@pipeline/runtime";
 import { archiveLoadId, loadArchive } from "./archive/load.ts";
 import { archiveSize } from "./archive/open.ts";
 import { ArchiveReplay } from "./archive/replay.ts";
-import { flyCanary } from "./canary.ts";
+import { flyCanaries, flyCanary } from "./canary.ts";
 import { type GeneratorConfig, historyOptions, realtimeOptions } from "./config.ts";
 import type { DeliveredBatch, DeliveryCounts } from "./delivery.ts";
 import type { InjectedRecord } from "./disorder.ts";
@@ -140,6 +140,38 @@ export async function runCanary(
   logger.info("The canary was served and is in the dataset", {
     served_ms: served,
     committed_ms: committed,
+  });
+}
+
+/** What canaries are asked for that fly all the time. */
+export interface CanariesFlags extends Pick<CanaryFlags, "serving" | "within"> {
+  /** Milliseconds between the starts of two. */
+  readonly every: number;
+}
+
+/** Sends records through the pipeline now and then, and says how long each took until it was served. */
+export async function runCanaries(
+  log: EventLog,
+  { begin, clock, health, logger, metrics, signal }: GeneratorJob,
+  { serving, ...limits }: CanariesFlags,
+): Promise<void> {
+  const visible = metrics.histogram("canary_visible_seconds", {
+    help: "From when the log had a canary until the API showed it.",
+  });
+  const lost = metrics.counter("canary_lost_total", {
+    help: "Canaries that the log did not take, or that were not served in time.",
+  });
+  await begin("log", () => topicsAreThere(log));
+  health.gate("canaries").open();
+  logger.info("Canaries fly", limits);
+  await flyCanaries({
+    ...{ log, clock, signal, ...limits },
+    shows: showsPost(serving),
+    onServed: (took) => visible.observe(took / 1000),
+    onLost: ({ message }) => {
+      lost.add(1);
+      logger.warn(message);
+    },
   });
 }
 

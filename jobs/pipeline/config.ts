@@ -33,6 +33,7 @@ export const demoFlags: z.ZodObject<{
   port: z.ZodType<number, number | undefined>;
   grace: z.ZodType<number, number | string | undefined>;
   "warm-up": z.ZodType<number, number | string | undefined>;
+  "next-generation": z.ZodType<number, number | string | undefined>;
   data: z.ZodType<string, string | undefined>;
   servers: z.ZodOptional<z.ZodString>;
   rate: z.ZodType<RateProfile, string | undefined>;
@@ -43,6 +44,8 @@ export const demoFlags: z.ZodObject<{
 }, z.core.$strict> = z.strictObject({
   duration: duration({ min: 1_000 }).optional()
     .describe("End by itself after this long of live records, with a verification."),
+  "next-generation": duration({ min: 1_000 }).prefault("45s")
+    .describe("Time from the first live record until the next generation is built."),
   "warm-up": duration().prefault("0s")
     .describe("Time at the beginning of live records that counts for no latency."),
   grace: duration({ min: 1_000 }).prefault("90s")

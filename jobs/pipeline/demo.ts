@@ -32,9 +32,6 @@ export interface DemoOptions {
   readonly signal: AbortSignal;
 }
 
-/** Milliseconds from the first live record to the second generation, at most. */
-const SECOND_GENERATION = 45_000;
-
 /** Milliseconds between later generations. */
 const LATER_GENERATIONS = 300_000;
 
@@ -202,7 +199,7 @@ class Demo {
   /** Generations beside the live records. */
   async #laterBatches(): Promise<void> {
     const { flags, progress, logger } = this.#o;
-    let wait = Math.min((flags.duration ?? Infinity) / 2, SECOND_GENERATION);
+    let wait = Math.min((flags.duration ?? Infinity) / 2, flags["next-generation"]);
     try {
       for (;;) {
         await systemClock.sleep(wait, this.#stop.signal);

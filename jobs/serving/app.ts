@@ -71,7 +71,7 @@ export function createApp(options: AppOptions): App {
     clock,
     maxClients: limits.maxStreams,
   });
-  watchPipeline({ metrics, summarizer: new Summarizer({ source, clock }), store, clock });
+  watchPipeline({ metrics, summarizer: new Summarizer({ source, clock }), clock });
   metrics.gauge("serving_stream_clients", {
     help: "Clients that follow the stream.",
     collect: (gauge) => gauge.set(hub.clients),

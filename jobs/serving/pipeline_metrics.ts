@@ -5,8 +5,8 @@
  * @module
  */
 
-import { type ServingStore, type Topic, TOPICS, WINDOWS, windowStart } from "@pipeline/core";
-import { type Outcomes, PARTITION_LABELS, readOutcomes } from "@pipeline/protocol";
+import { type Topic, TOPICS, WINDOWS, windowStart } from "@pipeline/core";
+import { PARTITION_LABELS } from "@pipeline/protocol";
 import type { Clock, GaugeMetric, LabelArguments, Labels, Metrics } from "@pipeline/runtime";
 import { shareAnswer } from "./share.ts";
 import type { Summarizer, Summary } from "./summary.ts";
@@ -17,8 +17,6 @@ export interface PipelineMetricsOptions {
   readonly metrics: Metrics;
   /** Says how the pipeline is. */
   readonly summarizer: Pick<Summarizer, "make">;
-  /** Keeps what came of runs. */
-  readonly store: ServingStore;
   /** Tells ages. */
   readonly clock: Pick<Clock, "now" | "monotonic" | "sleep">;
 }
@@ -32,27 +30,19 @@ const TIMEOUT = 4_000;
 /** Subreddits that are named at a time. */
 const SUBREDDITS = 10;
 
-interface Figures {
-  readonly summary: Summary;
-  readonly outcomes: Outcomes;
-}
-
 /** Adds the gauges. They are read when they are asked for, and left out where that fails. */
 export function watchPipeline(options: PipelineMetricsOptions): void {
-  const { metrics, summarizer, store, clock } = options;
-  const read = shareAnswer(async (): Promise<Figures> => {
-    const [{ event, data }, outcomes] = await Promise.all([
-      summarizer.make(),
-      readOutcomes(store),
-    ]);
+  const { metrics, summarizer, clock } = options;
+  const read = shareAnswer(async (): Promise<Summary> => {
+    const { event, data } = await summarizer.make();
     if (event !== "summary") throw new Error("There is nothing to summarize");
-    return { summary: data as Summary, outcomes };
+    return data as Summary;
   }, { clock, maxAge: MAX_AGE, timeout: TIMEOUT, what: "The store" });
 
   const gauge = <const L extends Labels = Record<never, never>>(
     name: string,
     help: string,
-    fill: (figures: Figures, set: Setter<L>) => void,
+    fill: (summary: Summary, set: Setter<L>) => void,
     labels?: L,
   ) =>
     metrics.gauge<L>(name, {
@@ -60,9 +50,9 @@ export function watchPipeline(options: PipelineMetricsOptions): void {
       ...(labels === undefined ? {} : { labels }),
       collect: async (metric: GaugeMetric<L>) => {
         metric.clear();
-        const figures = await read().catch(() => undefined);
-        if (figures === undefined) return;
-        fill(figures, (value, ...given) => {
+        const summary = await read().catch(() => undefined);
+        if (summary === undefined) return;
+        fill(summary, (value, ...given) => {
           if (value !== undefined) metric.set(value, ...given);
         });
       },
@@ -73,22 +63,22 @@ export function watchPipeline(options: PipelineMetricsOptions): void {
     collect: async (metric) => metric.set(await read().then(() => 1, () => 0)),
   });
   for (const [name, help, of] of FIGURES) {
-    gauge(name, help, (figures, set) => set(of(figures)));
+    gauge(name, help, (summary, set) => set(of(summary)));
   }
   for (const [what, help] of LAST_MINUTE) {
     gauge(
       `reddit_${what}`,
       `${help} in the last whole minute.`,
-      ({ summary }, set) => set(lastMinute(summary, clock)?.[what] ?? 0),
+      (summary, set) => set(lastMinute(summary, clock)?.[what] ?? 0),
     );
   }
   for (const [name, help, of] of OFFSETS) {
-    gauge(name, help, ({ summary }, set) => setOffsets(of(summary), set), PARTITION_LABELS);
+    gauge(name, help, (summary, set) => setOffsets(of(summary), set), PARTITION_LABELS);
   }
   gauge(
     "lambda_unresolved_comments",
     "Comments whose subreddit is not known.",
-    ({ summary: { layers } }, set) => {
+    ({ layers }, set) => {
       for (const layer of LAYERS) set(layers[layer].unresolved, { layer });
     },
     { layer: LAYERS },
@@ -97,7 +87,7 @@ export function watchPipeline(options: PipelineMetricsOptions): void {
     "batch_run_timestamp_seconds",
     "When the last run ended, by what came of it, seconds since 1970.",
     ({ outcomes }, set) => {
-      for (const result of RESULTS) set(seconds(outcomes[result]?.at), { result });
+      for (const result of RESULTS) set(moment(outcomes[result]?.at), { result });
     },
     { result: RESULTS },
   );
@@ -112,8 +102,8 @@ export function watchPipeline(options: PipelineMetricsOptions): void {
   gauge(
     "reddit_subreddit_records",
     "Posts and comments of the latest hour in each of the busiest subreddits.",
-    ({ summary }, set) => {
-      for (const { subreddit, posts, comments } of summary.top.items) {
+    ({ top }, set) => {
+      for (const { subreddit, posts, comments } of top.items) {
         set(posts + comments, { subreddit });
       }
     },
@@ -125,52 +115,52 @@ export function watchPipeline(options: PipelineMetricsOptions): void {
 const FIGURES: readonly (readonly [
   name: string,
   help: string,
-  of: (figures: Figures) => number | undefined,
+  of: (summary: Summary) => number | undefined,
 ])[] = [
   [
     "lambda_generation",
     "The generation that serves.",
-    ({ summary }) => summary.provenance.generation,
+    ({ provenance }) => provenance.generation,
   ],
   [
     "lambda_generation_timestamp_seconds",
     "When it began to serve, seconds since 1970.",
-    ({ summary }) => seconds(Date.parse(summary.since)),
+    ({ since }) => moment(since),
   ],
   [
     "lambda_horizon_timestamp_seconds",
     "When batch read the commits that the generation is built of, seconds since 1970.",
-    ({ summary: { planned } }) => planned === null ? undefined : seconds(Date.parse(planned)),
+    ({ planned }) => moment(planned),
   ],
   [
     "lambda_batch_records",
     "Records that the generation was built of.",
-    ({ summary }) => summary.layers.batch.records,
+    ({ layers }) => layers.batch.records,
   ],
   [
     "lambda_speed_records",
     "Records that speed folded since the horizon.",
-    ({ summary }) => summary.layers.speed.records,
+    ({ layers }) => layers.speed.records,
   ],
   [
     "lambda_duplicate_records",
     "Announcements since the horizon of what was announced already.",
-    ({ summary }) => summary.layers.speed.duplicates,
+    ({ layers }) => layers.speed.duplicates,
   ],
   [
     "lambda_late_records",
     "Announcements since the horizon that are older than what is kept.",
-    ({ summary }) => summary.layers.speed.retired,
+    ({ layers }) => layers.speed.retired,
   ],
   [
     "lambda_dead_letters",
     "Records since the horizon that could not be used.",
-    ({ summary }) => summary.layers.speed.dead_letters,
+    ({ layers }) => layers.speed.dead_letters,
   ],
   [
     "batch_verify_timestamp_seconds",
     "When verify ended last, seconds since 1970.",
-    ({ outcomes }) => seconds(outcomes.verified?.at),
+    ({ outcomes }) => moment(outcomes.verified?.at),
   ],
   [
     "batch_verify_differences",
@@ -232,6 +222,11 @@ function setOffsets(
 function lastMinute({ minutes }: Summary, clock: Pick<Clock, "now">) {
   const minute = windowStart(clock.now(), WINDOWS["1m"]) - WINDOWS["1m"];
   return minutes.find(({ window_start }) => Date.parse(window_start) === minute);
+}
+
+/** Seconds since 1970. */
+function moment(time: string | null | undefined): number | undefined {
+  return time ? Date.parse(time) / 1000 : undefined;
 }
 
 /** Seconds of milliseconds. */

@@ -11,7 +11,6 @@ function watched(store: MemoryStore, clock: TestClock): Metrics {
   watchPipeline({
     metrics,
     summarizer: new Summarizer({ source: { store }, clock }),
-    store,
     clock,
   });
   return metrics;
@@ -68,7 +67,7 @@ Deno.test("watchPipeline() reads once for all of its gauges, and not again for f
   const summarizer = new Summarizer({ source: { store }, clock });
   const counting = { make: () => (asked++, summarizer.make()) };
   const metrics = new Metrics();
-  watchPipeline({ metrics, summarizer: counting, store, clock });
+  watchPipeline({ metrics, summarizer: counting, clock });
   await metrics.render();
   await metrics.render();
   assertEquals(asked, 1);

@@ -6,6 +6,7 @@
  */
 
 import { formatTime, WINDOWS, windowStart } from "@pipeline/core";
+import { type Outcomes, readOutcomes } from "@pipeline/protocol";
 import type { Clock, Logger } from "@pipeline/runtime";
 import { toProblem } from "./api/problems.ts";
 import { type MinuteTotal, MinuteTotals } from "./minutes.ts";
@@ -26,6 +27,11 @@ export interface Stats {
   /** From produce to visible, milliseconds. */
   readonly latency_ms?: { readonly p50: number; readonly p99: number };
 }
+
+/** What came of runs of batch, with times as they are written. */
+export type DatedOutcomes = {
+  readonly [K in keyof Outcomes]: Omit<NonNullable<Outcomes[K]>, "at"> & { readonly at: string };
+};
 
 /** The data of a `summary` event. Times are ISO 8601. */
 export interface Summary {
@@ -51,6 +57,8 @@ export interface Summary {
     readonly (Omit<MinuteTotal, "window_start"> & { readonly window_start: string })[];
   /** The subreddits with most posts in the hour of the latest minute. */
   readonly top: { readonly window_start: string | null; readonly items: readonly SubredditItem[] };
+  /** What came of the last runs of batch and of verify, at most five seconds old. */
+  readonly outcomes: DatedOutcomes;
   /** Records a second; `null` where not known. */
   readonly rates: Rates;
   /** From produce to visible, milliseconds; `null` where nobody measures it. */
@@ -72,15 +80,21 @@ export interface SummarizerOptions {
 /** Subreddits in the summary. */
 const TOP = 10;
 
-/** The list of subreddits takes a whole hour's documents: it is made every so many milliseconds. */
-const TOP_INTERVAL = 5000;
+/** Milliseconds for which what is dear to read, or seldom changes, is not read anew. */
+const INTERVAL = 5_000;
+
+interface Kept<T> {
+  readonly made: number;
+  readonly value: T;
+}
 
 /** Makes summaries, and keeps between them what would be dear to read anew each second. */
 export class Summarizer {
   readonly #options: SummarizerOptions;
   readonly #throughput: Throughput;
   #minutes: MinuteTotals | undefined;
-  #top: { readonly made: number; readonly value: Summary["top"] } | undefined;
+  #top: Kept<Summary["top"]> | undefined;
+  #outcomes: Kept<DatedOutcomes> | undefined;
 
   /** Nothing is read yet. */
   constructor(options: SummarizerOptions) {
@@ -112,6 +126,7 @@ export class Summarizer {
     const anchor = await this.#anchor(reading);
     const minutes = anchor === undefined ? [] : await this.#minutes.read(reading, anchor);
     const top = await this.#topSubreddits(reading, anchor);
+    const outcomes = await this.#lastOutcomes();
     const provenance = reading.provenance();
     const measured = stats?.();
     return {
@@ -124,6 +139,7 @@ export class Summarizer {
       layers: { batch: { records, unresolved }, speed: speedCounts(reading) },
       minutes: minutes.map((m) => ({ ...m, window_start: formatTime(m.window_start) })),
       top,
+      outcomes,
       rates: this.#throughput.rates({ provenance, ends: reading.ends, measured }),
       latency_ms: measured?.latency_ms ?? null,
     };
@@ -142,13 +158,26 @@ export class Summarizer {
   }
 
   async #topSubreddits(reading: Reading, anchor: number | undefined): Promise<Summary["top"]> {
-    const now = this.#options.clock.monotonic();
-    if (this.#top !== undefined && now - this.#top.made < TOP_INTERVAL) return this.#top.value;
+    if (this.#isFresh(this.#top)) return this.#top.value;
     const at = anchor === undefined ? {} : { at: anchor };
     const request = { window: "1h", sort: "posts", limit: TOP, ...at } as const;
     const { window_start: start, items } = await listSubreddits(reading, request);
     const value = { window_start: start === null ? null : formatTime(start), items };
-    this.#top = { made: now, value };
+    this.#top = { made: this.#options.clock.monotonic(), value };
     return value;
+  }
+
+  async #lastOutcomes(): Promise<DatedOutcomes> {
+    if (this.#isFresh(this.#outcomes)) return this.#outcomes.value;
+    const { source, clock } = this.#options;
+    const dated = Object.entries(await readOutcomes(source.store))
+      .map(([kind, outcome]) => [kind, { ...outcome, at: formatTime(outcome.at) }]);
+    const value = Object.fromEntries(dated) as DatedOutcomes;
+    this.#outcomes = { made: clock.monotonic(), value };
+    return value;
+  }
+
+  #isFresh<T>(kept: Kept<T> | undefined): kept is Kept<T> {
+    return kept !== undefined && this.#options.clock.monotonic() - kept.made < INTERVAL;
   }
 }

@@ -99,13 +99,14 @@ export const PIPELINE: DashboardSpec = {
           lines({
             title: "Latency until visible",
             description:
-              "From when the log took a record until it could be found by searching, of the oldest record a partition and flush.",
+              "From when the log took a record until it could be found by searching, of the oldest record a partition and flush; and until the API showed a canary.",
             unit: units.Seconds,
             min: 0,
             steps: from(1),
             targets: [
               prom(quantile(0.5, "speed_visible_latency_seconds"), "p50"),
               prom(quantile(0.99, "speed_visible_latency_seconds"), "p99"),
+              prom(quantile(0.5, "canary_visible_seconds"), "canaries, p50"),
             ],
           }),
           lines({

@@ -49,7 +49,9 @@ Deno.test("every runbook says what it means, what it does, how to look and what 
       headings.slice(0, 5),
       [`# ${name}`, ...["Meaning", "Impact", "Diagnosis", "Remedy"].map((part) => `## ${part}`)],
     );
-    assert(index.includes(`[${name}](${name}.md)`), name);
+    const { labels, for: hold } = alerts.find(({ alert }) => alert === name)!;
+    const row = index.split("\n").find((line) => line.includes(`[${name}](${name}.md)`));
+    assertEquals(row?.split("|").slice(3, 5).map((cell) => cell.trim()), [labels!.severity, hold]);
     for (const [, link] of text.matchAll(/\]\((?!https?:)([^)#]+)/g)) {
       await Deno.stat(new URL(link!, RUNBOOKS));
     }

@@ -26,8 +26,8 @@ export interface DemoRun {
 /**
  * Runs the demo on a folder of its own, which is removed.
  *
- * @param options.endAfter milliseconds of live records after which it is told to end; for runs without
- * a duration, and so without a second generation.
+ * @param options.endAfter milliseconds of live records after which it is told to end; for runs without a
+ * duration.
  * @throws where it does not end as it should, with all that it wrote.
  */
 export async function demoRun(

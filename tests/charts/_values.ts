@@ -215,8 +215,13 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
     historical: strictObject({ enabled: enabled("Generate history and load it, once") }),
     realtime: strictObject({ enabled: enabled("Produce live traffic") }),
     canary: strictObject({
-      within: duration.describe("Longest time until the record that `helm test` sends is served"),
-      committedWithin: duration.describe("Longest time until it is in the dataset"),
+      every: z.union([z.literal(""), duration]).describe(
+        "Time between two that are sent and watched all the time; none but that of `helm test` where empty",
+      ),
+      within: duration.describe("Longest time until one is served"),
+      committedWithin: duration.describe(
+        "Longest time until that of `helm test` is in the dataset",
+      ),
     }),
     probes: jobProbes,
     ...job,

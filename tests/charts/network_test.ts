@@ -6,6 +6,7 @@ const COMPONENT = "app.kubernetes.io/component";
 /** Whose metrics are read, on which ports. */
 const PROMETHEUS = [
   "prometheus -> batch 8080",
+  "prometheus -> canary 8080",
   "prometheus -> datanode 9864",
   "prometheus -> elasticsearch-exporter 9114",
   "prometheus -> generator 8080",
@@ -22,6 +23,8 @@ const EDGES = [
   "batch -> elasticsearch 9200",
   "batch -> kafka 9092",
   "batch -> namenode 9870",
+  "canary -> kafka 9092",
+  "canary -> serving 30080",
   "datanode -> datanode 9866 9867",
   "datanode -> namenode 8020",
   "elasticsearch -> elasticsearch 9300",
@@ -136,7 +139,7 @@ Deno.test("metrics are for those who are named, besides the release's Prometheus
   const named = rules(
     await policies({ values: { global: { networkPolicy: { metricsFrom: [monitoring] } } } }),
   );
-  const jobs = ["batch", "generator", "history", "ingest", "serving", "setup", "speed"];
+  const jobs = ["batch", "canary", "generator", "history", "ingest", "serving", "setup", "speed"];
   assertEquals(
     named.map(({ rule, component }) => `${component} ${portsOf(rule)}`).sort(),
     [
@@ -164,7 +167,7 @@ Deno.test("servers of others are reached by port, and names are always resolved"
   const inside = PROMETHEUS.filter((edge) => !/(kafka|node) /.test(edge));
   assertEquals(
     edges(all, "egress"),
-    ["grafana -> prometheus 9090", ...inside, "test -> serving 30080"],
+    ["canary -> serving 30080", "grafana -> prometheus 9090", ...inside, "test -> serving 30080"],
   );
   const out = (component: string) =>
     all.find((one) => componentOf(one) === component).spec.egress.map(portsOf);
@@ -182,7 +185,18 @@ Deno.test("extraEgress is for those who go outside", async () => {
   assertEquals(extra(await policies({ values })), []);
   assertEquals(
     extra(await policies({ values, presets: ["ci/bring-your-own-values.yaml"] })),
-    ["batch", "generator", "grafana", "history", "ingest", "serving", "setup", "speed", "test"],
+    [
+      "batch",
+      "canary",
+      "generator",
+      "grafana",
+      "history",
+      "ingest",
+      "serving",
+      "setup",
+      "speed",
+      "test",
+    ],
   );
 });
 

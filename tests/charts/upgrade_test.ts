@@ -28,7 +28,7 @@ const CHANGES: readonly [values: unknown, rolled: readonly string[]][] = [
   [{ ingest: { config: { flush: { age: "9s" } } } }, ["Deployment/reddit-ingest", ...once]],
   [
     { generator: { config: { realtime: { rate: 9 } } } },
-    ["Deployment/reddit-generator", "Job/reddit-history"],
+    ["Deployment/reddit-canary", "Deployment/reddit-generator", "Job/reddit-history"],
   ],
   [
     { batch: { config: { keep: 9 } } },

@@ -173,6 +173,7 @@ Deno.test("values of what the umbrella runs have an effect", async () => {
   for (
     const generator of [
       { historical: { enabled: false } },
+      { canary: { every: "" } },
       { canary: { within: "1s" } },
       { canary: { committedWithin: "1s" } },
     ]

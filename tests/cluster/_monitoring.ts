@@ -46,13 +46,15 @@ export class Prometheus {
     return (await this.#ask(`query_range?${new URLSearchParams(range)}`)).result;
   }
 
-  /** Alerts that fire now, by name. */
+  /** Alerts that fire now, by name, and job where they are of one. */
   async firing(): Promise<ReadonlyMap<string, Alert>> {
     const alerts: Alert[] = (await this.#ask("alerts")).alerts;
+    const firing = alerts.filter(({ state }) => state === "firing");
     return new Map(
-      alerts.filter(({ state }) => state === "firing").map((
-        alert,
-      ) => [alert.labels.alertname!, alert]),
+      firing.map((alert) => {
+        const { alertname, job } = alert.labels;
+        return [job === undefined ? alertname! : `${alertname} ${job}`, alert];
+      }),
     );
   }
 

@@ -10,7 +10,7 @@ import type { z } from "zod";
 import { batchConfig } from "../../jobs/batch/config.ts";
 import { runGeneration, runVerify } from "../../jobs/batch/pipeline.ts";
 import { generatorConfig } from "../../jobs/generator/config.ts";
-import { runRealtime } from "../../jobs/generator/pipeline.ts";
+import { runCanaries, runRealtime } from "../../jobs/generator/pipeline.ts";
 import { ingestConfig } from "../../jobs/ingest/config.ts";
 import { runIngest, setUp } from "../../jobs/ingest/pipeline.ts";
 import { servingConfig } from "../../jobs/serving/config.ts";
@@ -81,6 +81,17 @@ Deno.test("every job says the metrics of docs/metrics.md, all of them and no oth
         servingConfig,
         { ...one, host: "127.0.0.1", port: api },
         (job) => runServing(ports, job),
+      ),
+    );
+    const serving = `http://127.0.0.1:${api}`;
+    running.set(
+      "canary",
+      start(
+        folder,
+        "canary",
+        generatorConfig,
+        {},
+        (job) => runCanaries(ports.log, job, { serving, within: 2_000, every: 200 }),
       ),
     );
     await pause(1_500);

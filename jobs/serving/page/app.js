@@ -7,6 +7,7 @@
 import { History, lineChart } from "./charts.js";
 import { byId, element, meter, setText } from "./dom.js";
 import { compact, count, minute, missingText, UNKNOWN } from "./format.js";
+import { healthRows } from "./health.js";
 import { horizonRows } from "./horizon.js";
 import { addressOf, startSearch } from "./search.js";
 import { toSeries } from "./series.js";
@@ -43,6 +44,7 @@ function showSummary(summary) {
   setText("tile-lag", compact(provenance.lag));
   showTop(summary.top);
   byId("horizon").replaceChildren(...horizonRows(provenance, summary.ends));
+  byId("health").replaceChildren(...healthRows(summary));
   const { batch, speed } = summary.layers;
   setText(
     "counts",

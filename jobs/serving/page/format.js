@@ -26,6 +26,14 @@ export function minute(iso) {
   return iso === null ? UNKNOWN : iso.slice(0, 16).replace("T", " ");
 }
 
+/** How long ago a time was: `42 s`, `4 min`, `2 h` or `3 d`, whole ones. */
+export function age(iso, now) {
+  const seconds = Math.max(0, (Date.parse(now) - Date.parse(iso)) / 1000);
+  const [size, unit] = [[86_400, "d"], [3_600, "h"], [60, "min"]]
+    .find(([size]) => seconds >= size) ?? [1, "s"];
+  return `${Math.floor(seconds / size)} ${unit}`;
+}
+
 /** Labels of a time axis in UTC, as fine as the ticks (epoch seconds) are apart. */
 export function timeLabels(ticks, apart) {
   return ticks.map((seconds) => {

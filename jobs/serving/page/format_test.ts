@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { compact, count, minute, missingText, timeLabels } from "./format.js";
+import { age, compact, count, minute, missingText, timeLabels } from "./format.js";
 
 Deno.test("count() and compact() group digits, and say where nothing is known", () => {
   assertEquals([count(12345), count(0), count(null)], ["12,345", "0", "–"]);
@@ -12,6 +12,13 @@ Deno.test("timeLabels() are as fine as the ticks are apart", () => {
   assertEquals(timeLabels([noon], 600), ["12:00"]);
   assertEquals(timeLabels([midnight, noon], 43_200), ["01-31", "12:00"]);
   assertEquals(timeLabels([midnight], 86_400), ["01-31"]);
+});
+
+Deno.test("age() is in the greatest whole unit, and never negative", () => {
+  const now = "2026-01-31T12:00:00.000Z";
+  const ages = ["2026-01-31T11:59:18.000Z", "2026-01-31T11:55:01.000Z", "2026-01-28T12:00:00.000Z"];
+  assertEquals(ages.map((one) => age(one, now)), ["42 s", "4 min", "3 d"]);
+  assertEquals(age("2026-01-31T12:00:09.000Z", now), "0 s");
 });
 
 Deno.test("minute() leaves out seconds", () => {

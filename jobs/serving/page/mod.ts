@@ -37,6 +37,7 @@ const OWN = {
   "/page/charts.js": "charts.js",
   "/page/dom.js": "dom.js",
   "/page/format.js": "format.js",
+  "/page/health.js": "health.js",
   "/page/horizon.js": "horizon.js",
   "/page/search.js": "search.js",
   "/page/series.js": "series.js",

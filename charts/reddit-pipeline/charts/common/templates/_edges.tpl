@@ -41,6 +41,9 @@ Those that are inside are not there where a server outside takes the component's
 - {from: prometheus, to: batch, ports: [8080]}
 - {from: prometheus, to: speed, ports: [8080]}
 - {from: prometheus, to: serving, ports: [8080]}
+- {from: prometheus, to: canary, ports: [8080]}
+- {from: canary, to: kafka, ports: [9092]}
+- {from: canary, to: serving, ports: [30080]}
 - {from: grafana, to: prometheus, ports: [9090]}
 - {from: grafana, to: elasticsearch, ports: [9200]}
 {{- end }}
@@ -137,7 +140,7 @@ app.kubernetes.io/component: {{ .component }}
 {{- end }}
 {{- end }}
 {{- $otel := $ctx.Values.global.otel }}
-{{- if and $otel.enabled (has $component (list "generator" "ingest" "batch" "speed" "serving" "setup" "history")) }}
+{{- if and $otel.enabled (has $component (list "generator" "ingest" "batch" "speed" "serving" "canary" "setup" "history")) }}
 - {{ include "common.ports" (list (include "common.endpointPort" $otel.endpoint | int)) | nindent 2 | trim }}
 {{- end }}
 {{- with .anywhere }}

@@ -135,7 +135,7 @@ restartPolicy}; a step is {ctx, name, args}. Everything but the steps comes from
 {{- $steps := .steps -}}
 {{- $serves := .serves -}}
 {{- /* What is done once for a release is over before anybody looks. */ -}}
-{{- $ports := eq .component .ctx.Chart.Name -}}
+{{- $ports := or $serves (eq .component .ctx.Chart.Name) -}}
 {{- $checksums := dict -}}
 {{- $volumes := dict -}}
 {{- range $steps -}}

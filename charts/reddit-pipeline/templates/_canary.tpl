@@ -1,0 +1,10 @@
+{{/* Not empty where canaries fly all the time. */}}
+{{- define "pipeline.canaries" -}}
+{{- if and .Values.generator.enabled .Values.speed.enabled .Values.serving.enabled .Values.generator.canary.every }}true{{ end -}}
+{{- end }}
+
+{{/* Where pods of the release find the API. */}}
+{{- define "pipeline.servingUrl" -}}
+{{- $host := include "common.host" (dict "ctx" . "name" (printf "%s-serving" .Release.Name)) -}}
+{{ printf "http://%s:%d" $host (int .Values.serving.service.port) }}
+{{- end }}
