@@ -17,7 +17,7 @@ import {
   VIEWS,
 } from "@pipeline/core";
 import { Ingest } from "@pipeline/ingest";
-import { foldedVector, readEnds, readFolded } from "@pipeline/protocol";
+import { foldedVector, readEnds, readFolded, writeOutcome } from "@pipeline/protocol";
 import { type Logger, retry } from "@pipeline/runtime";
 import { createApp, loadAssets, type RunningServer, serve, type Stats } from "@pipeline/serving";
 import { Speed } from "@pipeline/speed";
@@ -189,6 +189,7 @@ export class Pipeline {
       watching,
     );
     const { generation, previous, records, documents, took } = report;
+    await writeOutcome(this.#ports.store, "succeeded", { at: Date.now(), generation, took });
     logger.info("Generation switched", { generation, previous, records, documents, took });
     return report;
   }
