@@ -13,10 +13,8 @@ import { prom } from "./targets.ts";
 const PARTITION = "topic, partition";
 const EACH_PARTITION = "{{topic}}-{{partition}}";
 
-/** Part of the flushes whose oldest record could be found within a second. */
-const WITHIN_A_SECOND = `${
-  sumRate("speed_visible_latency_seconds_bucket", "", 'le=~"1|1[.]0"')
-} / ${sumRate("speed_visible_latency_seconds_count")}`;
+/** Part of the flushes whose oldest record could be found within a second, as the alert's rules have it. */
+const WITHIN_A_SECOND = `1 - ${max("pipeline:visible_late:ratio_rate5m")}`;
 
 /** *Pipeline*. */
 export const PIPELINE: DashboardSpec = {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { parse } from "yaml";
 import type { Metric } from "../metrics/_documented.ts";
 
 /** Labels that the scrape adds to every series. */
@@ -21,9 +22,17 @@ const PROCESS: readonly string[] = [
   "nodejs_heap_size_used_bytes",
 ];
 
-/** The labels of each series that docs fix, by the series' name: a histogram has several. */
+/** What Prometheus records by its rules. */
+const RECORDED = new URL(
+  "../../charts/reddit-pipeline/charts/prometheus/files/rules/recording.yaml",
+  import.meta.url,
+);
+
+/** The labels of each series that docs fix or rules record, by its name: a histogram has several. */
 export async function knownSeries(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   const known = new Map<string, Set<string>>(PROCESS.map((name) => [name, new Set(SCRAPED)]));
+  const rules: { readonly record: string }[] = parse(await Deno.readTextFile(RECORDED));
+  for (const { record } of rules) known.set(record, new Set(SCRAPED));
   for (const page of ["metrics.md", "metrics-of-servers.md"]) {
     const text = await Deno.readTextFile(new URL(`../../docs/${page}`, import.meta.url));
     for (const metric of tables(text)) {
