@@ -22,7 +22,7 @@ export const CANARIES = "canary";
 /** What every canary flies through, and how long it may take until it is served. */
 export interface FlightOptions {
   /** Takes the record. */
-  readonly log: EventLog;
+  readonly log: Pick<EventLog, "producer">;
   /** Whether the serving layer shows the post. */
   readonly shows: (post: Post) => Promise<boolean>;
   /** Milliseconds from when the log has it until it is served. */
