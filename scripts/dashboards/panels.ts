@@ -111,15 +111,12 @@ export function lines(options: PanelOptions): Panel {
       .tooltip(
         new common.VizTooltipOptionsBuilder().mode(common.TooltipDisplayMode.Multi)
           .sort(common.SortOrder.Descending),
-      );
-    if ((options.steps ?? CALM).length === 1) {
-      return builder.colorScheme({
-        build: () => ({ mode: dashboard.FieldColorModeId.PaletteClassic }),
-      });
-    }
+      )
+      .colorScheme({ build: () => ({ mode: dashboard.FieldColorModeId.PaletteClassic }) });
+    if ((options.steps ?? CALM).length === 1) return builder;
     return builder.thresholdsStyle(
       new common.GraphThresholdsStyleConfigBuilder().mode(common.GraphThresholdsStyleMode.Dashed),
-    ).colorScheme({ build: () => ({ mode: dashboard.FieldColorModeId.PaletteClassic }) });
+    );
   });
 }
 

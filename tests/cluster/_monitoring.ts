@@ -4,13 +4,7 @@
  * @module
  */
 
-import {
-  fillIn,
-  panelQueries,
-  searchBody,
-  type Target,
-  type ViewTarget,
-} from "../../scripts/dashboards/mod.ts";
+import { fillIn, panelQueries, searchBody, type ViewTarget } from "../../scripts/dashboards/mod.ts";
 import type { Resource } from "./_kube.ts";
 
 /** A target of Prometheus. */
@@ -84,19 +78,16 @@ export async function emptyPanels(views: Views): Promise<string[]> {
   const empty: string[] = [];
   for (const { dashboard, panel, target, timeFrom } of panelQueries()) {
     const values = { namespace: views.namespace, release: views.release, min_score: "0" };
-    const found = isOfViews(target)
-      ? await searchView(views, { ...target, query: fillIn(target.query, values) }, timeFrom)
-      : await views.prometheus.range(fillIn(target.expr, values));
-    const query = isOfViews(target) ? target.query : target.expr;
+    const query = "expr" in target ? target.expr : target.query;
+    const filled = fillIn(query, values);
+    const found = "expr" in target
+      ? await views.prometheus.range(filled)
+      : await searchView(views, { ...target, query: filled }, timeFrom);
     if (found.length === 0 && !query.includes(WITH_A_LEDGER)) {
       empty.push(`${dashboard}: ${panel}: ${query}`);
     }
   }
   return empty;
-}
-
-function isOfViews(target: Target): target is ViewTarget {
-  return "view" in target;
 }
 
 /** Documents, or buckets with some, that a query of a view finds in what its panel looks back at. */

@@ -5,7 +5,7 @@
  */
 
 import { parse } from "yaml";
-import type { Metric } from "../metrics/_documented.ts";
+import { type Metric, tables } from "../metrics/_documented.ts";
 
 /** Labels that the scrape adds to every series. */
 const SCRAPED = ["job", "namespace", "release", "pod", "instance"];
@@ -44,16 +44,6 @@ export async function knownSeries(): Promise<ReadonlyMap<string, ReadonlySet<str
     }
   }
   return known;
-}
-
-/** The rows of all tables of a page. */
-export function tables(text: string): Metric[] {
-  const rows = text.matchAll(/^\| `(\w+)` +\| (\w+) +\| ([^|]*) +\|/gm);
-  return [...rows].map(([, name, type, labels]) => ({
-    name: name!,
-    type: type!,
-    labels: [...labels!.matchAll(/`(\w+)`/g)].map(([, label]) => label!).sort(),
-  }));
 }
 
 function seriesOf({ name, type, labels }: Metric): [string, readonly string[]][] {

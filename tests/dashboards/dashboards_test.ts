@@ -13,7 +13,8 @@ import {
 } from "../../scripts/dashboards/mod.ts";
 import { rules } from "../alerts/_rules.ts";
 import { series } from "../../scripts/dashboards/promql.ts";
-import { knownSeries, tables } from "./_known.ts";
+import { tables } from "../metrics/_documented.ts";
+import { knownSeries } from "./_known.ts";
 import { promqlNames } from "./_promql.ts";
 
 const VALUES = { namespace: "reddit-pipeline", release: "reddit", min_score: "10" };

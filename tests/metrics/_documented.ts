@@ -21,17 +21,22 @@ export async function documented(): Promise<ReadonlyMap<string, readonly Metric[
   const sections = new Map<string, Metric[]>();
   for (const section of text.split("\n## ").slice(1)) {
     const title = section.slice(0, section.indexOf("\n"));
-    const rows = [...section.matchAll(/^\| `(\w+)` +\| (\w+) +\| ([^|]*) +\|/gm)];
-    const metrics = rows.map(([, name, type, labels]): Metric => ({
-      name: name!,
-      type: type!,
-      labels: [...labels!.matchAll(/`(\w+)`/g)].map(([, label]) => label!).sort(),
-    }));
+    const metrics = tables(section);
     if (metrics.length > 0) sections.set(title, metrics);
   }
   const common = sections.get(COMMON) ?? [];
   sections.delete(COMMON);
   return new Map([...sections].map(([job, own]) => [job, [...common, ...own].sort(byName)]));
+}
+
+/** The metrics in the tables of a page, or of a part of it. */
+export function tables(text: string): Metric[] {
+  const rows = text.matchAll(/^\| `(\w+)` +\| (\w+) +\| ([^|]*) +\|/gm);
+  return [...rows].map(([, name, type, labels]) => ({
+    name: name!,
+    type: type!,
+    labels: [...labels!.matchAll(/`(\w+)`/g)].map(([, label]) => label!).sort(),
+  }));
 }
 
 /** The metrics in a text of Prometheus' form, without those of the process. */

@@ -25,17 +25,22 @@ const LOG4J = "2.25.5";
 
 const CHARTFILE = new URL("../../Chartfile", import.meta.url);
 
+/**
+ * The version of a server as the Chartfile has it.
+ *
+ * @throws {TypeError} where it is none of that form.
+ */
+export async function upstream(server: string, form = /^\d+\.\d+\.\d+$/): Promise<string> {
+  const chartfile = parse(await Deno.readTextFile(CHARTFILE));
+  const found: unknown = chartfile?.servers?.[server]?.upstream;
+  if (typeof found === "string" && form.test(found)) return found;
+  throw new TypeError(`Chartfile: servers.${server}.upstream is ${found}, not a version`);
+}
+
 /** Reads the Chartfile. */
 export async function readArtifacts(): Promise<Record<JarSet, Artifacts>> {
-  const chartfile = parse(await Deno.readTextFile(CHARTFILE));
-  const version = (server: JarSet): string => {
-    const found: unknown = chartfile?.servers?.[server]?.upstream;
-    if (typeof found === "string" && /^\d+\.\d+\.\d+$/.test(found)) return found;
-    throw new TypeError(`Chartfile: servers.${server}.upstream is ${found}, not a version`);
-  };
-  const [kafka, hdfs, elasticsearch, jmxExporter] = JAR_SETS.map(version) as [
-    ...[string, string, string, string],
-  ];
+  const versions = await Promise.all(JAR_SETS.map((set) => upstream(set)));
+  const [kafka, hdfs, elasticsearch, jmxExporter] = versions as [string, string, string, string];
   return {
     kafka: {
       version: kafka,

@@ -8,6 +8,7 @@
 import { PipelineError } from "@pipeline/core";
 import { makeOnce, serverCache } from "./_cache.ts";
 import { command } from "./_command.ts";
+import { fileHash } from "./_hash.ts";
 
 /** Lines of `<sha256>  <name>_<version>_<architecture>.deb`, as `sha256sum` writes them. */
 const LOCK = new URL("./debian.lock", import.meta.url);
@@ -27,8 +28,7 @@ export async function debianPackage(name: string): Promise<string> {
     const scratch = await Deno.makeTempDir();
     try {
       const archive = await download(file, scratch);
-      const digest = await crypto.subtle.digest("SHA-256", await Deno.readFile(archive));
-      const found = new Uint8Array(digest).toHex();
+      const found = await fileHash(archive);
       if (found !== hash) {
         throw new PipelineError("corrupt", `${file} has the SHA-256 ${found}, not ${hash}`);
       }
@@ -51,13 +51,8 @@ async function download(file: string, folder: string): Promise<string> {
     });
   } catch (cause) {
     if (!(cause instanceof PipelineError) || cause.code !== "invalid") throw cause;
-    throw new PipelineError(
-      "invalid",
-      `${name} is taken from Debian's packages: apt-get is needed`,
-      {
-        cause,
-      },
-    );
+    const message = `${name} is taken from Debian's packages: apt-get is needed`;
+    throw new PipelineError("invalid", message, { cause });
   }
   for await (const entry of Deno.readDir(folder)) return `${folder}/${entry.name}`;
   throw new PipelineError("unavailable", `apt-get fetched nothing for ${file}`);

@@ -9,6 +9,7 @@ import { PipelineError } from "@pipeline/core";
 import { type Artifacts, JAR_SETS, type JarSet, readArtifacts } from "./_artifacts.ts";
 import { makeOnce, serverCache } from "./_cache.ts";
 import { command } from "./_command.ts";
+import { fileHash } from "./_hash.ts";
 
 /** Lines of `<sha256>  <set>/<file>`, as `sha256sum` writes them. */
 const LOCK = new URL("./maven.lock", import.meta.url);
@@ -85,8 +86,7 @@ async function hashFiles(folder: string): Promise<Hashes> {
   for await (const { name } of Deno.readDir(folder)) names.push(name);
   const hashes = new Map<string, string>();
   for (const name of names.sort()) {
-    const bytes = await Deno.readFile(`${folder}/${name}`);
-    hashes.set(name, new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex());
+    hashes.set(name, await fileHash(`${folder}/${name}`));
   }
   return hashes;
 }

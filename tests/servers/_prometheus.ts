@@ -5,12 +5,10 @@
  */
 
 import { PipelineError } from "@pipeline/core";
-import { parse } from "yaml";
+import { upstream } from "./_artifacts.ts";
 import { makeOnce, serverCache } from "./_cache.ts";
 import { command } from "./_command.ts";
 import { debianPackage } from "./_debian.ts";
-
-const CHARTFILE = new URL("../../Chartfile", import.meta.url);
 
 /** What finds targets but in Kubernetes would need the libraries of every cloud. */
 const TAGS = "remove_all_sd,enable_kubernetes_sd,netgo";
@@ -38,8 +36,7 @@ export async function prometheus(): Promise<string> {
 
 /** The version that the chart runs, without its `v`. */
 export async function prometheusVersion(): Promise<string> {
-  const upstream: unknown = parse(await Deno.readTextFile(CHARTFILE)).servers?.prometheus?.upstream;
-  return String(upstream).replace(/^v/, "");
+  return (await upstream("prometheus", /^v\d+\.\d+\.\d+$/)).slice(1);
 }
 
 /** The version of the Go module: Prometheus 3.16.0 is its 0.316.0. */

@@ -116,10 +116,8 @@ app.kubernetes.io/component: {{ .component }}
     - protocol: TCP
       port: 53
 {{- range include "common.edges" $ctx | fromYamlArray }}
-{{- if eq .from $component }}
 {{- $external := include "common.externalEndpoints" (dict "ctx" $ctx "component" .to) | fromJsonArray }}
-{{- if and $external .inside }}
-{{- else }}
+{{- if and (eq .from $component) (not (and $external .inside)) }}
 {{- if $external }}{{ $outside = true }}{{ end }}
 {{- if and $external (eq .to "datanode") }}
 {{- /* Where a NameNode outside sends transfers is only known to it. */}}
@@ -135,7 +133,6 @@ app.kubernetes.io/component: {{ .component }}
 - to:
     {{- include "common.peer" (dict "ctx" $ctx "component" .to) | nindent 4 }}
   {{- include "common.ports" .ports | nindent 2 }}
-{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}
