@@ -10,7 +10,7 @@ import { below, figure, from, lines, rows } from "./panels.ts";
 import { rate, series, sum, sumRate } from "./promql.ts";
 import { prom } from "./targets.ts";
 
-const JOBS = 'job=~"generator|ingest|batch|speed|serving"';
+const JOBS = 'job=~"generator|canary|ingest|batch|speed|serving"';
 const EACH_POD = "{{pod}}";
 
 /** Restarts of pods within a time. */
@@ -23,7 +23,7 @@ export const JOBS_DASHBOARD: DashboardSpec = {
   uid: "jobs",
   title: "Jobs",
   description:
-    "CPU, memory, restarts and readiness of generator, ingest, batch, speed and serving.",
+    "CPU, memory, restarts and readiness of generator, canary, ingest, batch, speed and serving.",
   sections: [
     {
       title: "Is everyone well?",

@@ -36,7 +36,7 @@ const OF_COMPONENT: Readonly<Record<string, RegExp>> = {
   batch: /-(batch|batch-verify|history-\w+|history|test-(views|canary|verify))$/,
   speed: /-(speed|canary|test-canary)$/,
   serving: /-(serving|canary|test-canary)$/,
-  prometheus: /-prometheus(-rules|-runbooks)?$/,
+  prometheus: /-prometheus(-expected|-rules|-runbooks)?$/,
   grafana: /-grafana(-settings|-[a-z-]+-dashboard)?$/,
 };
 

@@ -33,6 +33,11 @@ export class Prometheus {
     return (await this.#ask("targets?state=active")).activeTargets;
   }
 
+  /** Series that a query finds now. */
+  async instant(query: string): Promise<Resource[]> {
+    return (await this.#ask(`query?${new URLSearchParams({ query })}`)).result;
+  }
+
   /** Series that a query finds in the last half hour. */
   async range(query: string): Promise<Resource[]> {
     const end = Date.now() / 1_000;

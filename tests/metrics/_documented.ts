@@ -31,7 +31,7 @@ export async function documented(): Promise<ReadonlyMap<string, readonly Metric[
 
 /** The metrics in the tables of a page, or of a part of it. */
 export function tables(text: string): Metric[] {
-  const rows = text.matchAll(/^\| `(\w+)` +\| (\w+) +\| ([^|]*) +\|/gm);
+  const rows = text.matchAll(/^\| `([\w:]+)` +\| (\w+) +\| ([^|]*) +\|/gm);
   return [...rows].map(([, name, type, labels]) => ({
     name: name!,
     type: type!,
