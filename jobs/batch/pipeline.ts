@@ -155,12 +155,11 @@ export async function runVerify(
   const checked = ledger === undefined ? {} : { ledger };
   const { first, ...report } = await verify({ log, dataset, store, merged, ...checked });
   const { generation, differences } = report;
-  await keepOutcome(store, job, "verified", {
-    at: job.clock.now(),
-    generation,
-    differences,
-    ...(report.ledger === undefined ? {} : { ledger_differences: report.ledger.differences }),
-  });
+  const at = job.clock.now();
+  await keepOutcome(store, job, "verified", { at, generation, differences });
+  if (report.ledger !== undefined) {
+    await keepOutcome(store, job, "compared", { at, differences: report.ledger.differences });
+  }
   for (const difference of first) job.print(canonicalJson(difference));
   job.print(canonicalJson(report));
   return report.exact ? 0 : 1;

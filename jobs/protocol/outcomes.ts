@@ -33,8 +33,14 @@ export interface Verified {
   readonly generation: number;
   /** Things that are not as they must be. */
   readonly differences: number;
-  /** Of these, the ones against the ledger of acknowledged records, where one was given. */
-  readonly ledger_differences?: number;
+}
+
+/** What a verification found that was given a ledger. */
+export interface Compared {
+  /** When it ended, milliseconds since 1970. */
+  readonly at: number;
+  /** Things in which the dataset is not as the ledger of acknowledged records says. */
+  readonly differences: number;
 }
 
 /** The last of each kind, where there was one. */
@@ -45,6 +51,8 @@ export interface Outcomes {
   readonly failed?: RunFailed;
   /** Of `batch verify`. */
   readonly verified?: Verified;
+  /** Of `batch verify` with a ledger: a verification without one changes nothing about it. */
+  readonly compared?: Compared;
 }
 
 const OUTCOMES = "outcome/";

@@ -169,8 +169,8 @@ const FIGURES: readonly (readonly [
   ],
   [
     "batch_verify_ledger_differences",
-    "Of these, the ones against the ledger of acknowledged records.",
-    ({ outcomes }) => outcomes.verified?.ledger_differences,
+    "What the last verify that had a ledger of acknowledged records found against it.",
+    ({ outcomes }) => outcomes.compared?.differences,
   ],
 ];
 

@@ -52,6 +52,13 @@ Deno.test("watchPipeline() says what came of runs, and nothing of what there was
   assertStringIncludes(text, `batch_run_timestamp_seconds{result="failed"} ${NOON / 1000}`);
   assertStringIncludes(text, "\nbatch_verify_differences 2");
   assertFalse(/^batch_verify_ledger/m.test(text));
+
+  await writeOutcome(store, "compared", { at: NOON, differences: 3 });
+  await writeOutcome(store, "verified", { at: NOON + 1, generation: 1, differences: 0 });
+  await clock.advance(5_000);
+  const later = await metrics.render();
+  assertStringIncludes(later, "\nbatch_verify_differences 0");
+  assertStringIncludes(later, "\nbatch_verify_ledger_differences 3");
 });
 
 Deno.test("watchPipeline() leaves out what it cannot read, and says so", async () => {

@@ -44,7 +44,7 @@ export interface PanelQuery {
   readonly panel: string;
   /** Uid of the datasource. */
   readonly datasource: string;
-  /** With the dashboards' variables in it; {@linkcode fillIn} takes their place. */
+  /** With the dashboards' variables in it. */
   readonly target: Target;
   /** How far back the panel looks where that is not what the dashboard does: minutes or hours, such as `24h`. */
   readonly timeFrom: string | undefined;
@@ -64,22 +64,4 @@ export function panelQueries(): PanelQuery[] {
         }))
       )
   );
-}
-
-/**
- * A query with values in place of its variables, Grafana's own among them.
- *
- * @throws {TypeError} where one has no value.
- */
-export function fillIn(query: string, values: Readonly<Record<string, string>>): string {
-  const all: Readonly<Record<string, string>> = {
-    __rate_interval: "1m",
-    __range: "30m",
-    ...values,
-  };
-  return query.replaceAll(/\$(\w+)/g, (_, name: string) => {
-    const value = all[name];
-    if (value === undefined) throw new TypeError(`Variable $${name} has no value in ${query}`);
-    return value;
-  });
 }

@@ -282,7 +282,7 @@ export const PIPELINE: DashboardSpec = {
           lines({
             title: "Differences found",
             description:
-              "What the last verification found that is not as it must be, and of it what differs from the ledger of acknowledged records.",
+              "What the last verification found that is not as it must be, and the last one that had a ledger of acknowledged records, against that.",
             unit: units.Short,
             min: 0,
             steps: from(1),

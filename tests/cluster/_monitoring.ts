@@ -4,7 +4,8 @@
  * @module
  */
 
-import { fillIn, panelQueries, searchBody, type ViewTarget } from "../../scripts/dashboards/mod.ts";
+import { panelQueries, type ViewTarget } from "../../scripts/dashboards/mod.ts";
+import { fillIn, searchBody } from "../dashboards/_asked.ts";
 import type { Resource } from "./_kube.ts";
 
 /** A target of Prometheus. */

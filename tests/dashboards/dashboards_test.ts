@@ -3,17 +3,16 @@ import { viewMappings } from "../../jobs/adapters/elasticsearch/mappings.ts";
 import {
   dashboardFiles,
   DASHBOARDS,
-  fillIn,
   FOLDER,
   panelQueries,
   type PanelQuery,
-  searchBody,
   VIEWS,
   type ViewTarget,
 } from "../../scripts/dashboards/mod.ts";
 import { rules } from "../alerts/_rules.ts";
 import { series } from "../../scripts/dashboards/promql.ts";
 import { tables } from "../metrics/_documented.ts";
+import { fillIn, searchBody } from "./_asked.ts";
 import { knownSeries } from "./_known.ts";
 import { promqlNames } from "./_promql.ts";
 
