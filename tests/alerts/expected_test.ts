@@ -2,8 +2,15 @@
 import { assert, assertEquals } from "@std/assert";
 import { parse } from "yaml";
 import { PRESETS } from "../charts/_golden.ts";
-import { find, type Manifest, NAMESPACE, podTemplate, RELEASE } from "../charts/_render.ts";
-import { renderChart, type RenderOptions } from "../charts/_render.ts";
+import {
+  find,
+  type Manifest,
+  NAMESPACE,
+  podTemplate,
+  RELEASE,
+  renderChart,
+  type RenderOptions,
+} from "../charts/_render.ts";
 import type { Rule } from "./_rules.ts";
 
 const CASES: Readonly<Record<string, RenderOptions>> = {

@@ -42,14 +42,7 @@ export async function endurance(): Promise<Figure[]> {
   const restarted = await restartTime(stage);
   const underLoad = await switched(stage);
   // What a switch gives back is seen where speed reaches one: without load, if it must be.
-  let before = underLoad.before;
-  if (!underLoad.done) {
-    await stage.job("generator").stop();
-    await caughtUp(stage);
-    const alone = await switched(stage);
-    if (!alone.done) throw new Error("Speed did not catch up though nothing was produced");
-    before = alone.before;
-  }
+  const { before } = underLoad.done ? underLoad : await switchedAlone(stage);
   // The fold of the old generation is let go of, and the collector has time to notice.
   await pause(60_000);
   const after = residentBytes(stage.job("speed").pid);
@@ -130,6 +123,15 @@ async function switched(stage: Stage) {
     return false;
   });
   return { done, before, milliseconds: performance.now() - started };
+}
+
+/** The same while nothing is produced, when it must end in one. */
+async function switchedAlone(stage: Stage) {
+  await stage.job("generator").stop();
+  await caughtUp(stage);
+  const alone = await switched(stage);
+  if (!alone.done) throw new Error("Speed did not catch up though nothing was produced");
+  return alone;
 }
 
 /** Bytes of memory that a process holds, `VmRSS` of proc_pid_status(5). */

@@ -253,8 +253,8 @@ step("more servers keep all that there is", async () => {
   const { layers } = await release.flows(240);
   assert(layers.batch.records >= before.layers.batch.records);
   await release.verify();
+  const { prometheus } = await views();
   await until("Prometheus does not miss the new ones when they go", 180, async () => {
-    const { prometheus } = await views();
     const expected = await prometheus.instant(
       `job:pods:expected{job=~"kafka|datanode|elasticsearch"} == 2`,
     );

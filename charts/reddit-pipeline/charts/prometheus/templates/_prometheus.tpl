@@ -60,6 +60,14 @@ Elasticsearch speaks for it. Takes {ctx, port}.
   action: labeldrop
 {{- end }}
 
+{{/* Metadata of what the operator reads, with the labels that it selects by. Takes {ctx, suffix?}. */}}
+{{- define "prometheus.operatorMetadata" -}}
+{{ include "common.metadata" (merge (dict "component" "prometheus") .) }}
+{{- with .ctx.Values.operator.labels }}
+{{ toYaml . | indent 2 }}
+{{- end }}
+{{- end }}
+
 {{/* Groups of rules: recording rules, and every alert with its runbook and what values say of it. */}}
 {{- define "prometheus.rules" -}}
 {{- $root := . -}}
