@@ -27,7 +27,7 @@ export interface Outcome {
 const LATER: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["unavailable", "full"]);
 
 /**
- * Sorts a bulk answer: written, already there (a 409 says that an equal or greater version is),
+ * Sorts a bulk answer: written, already there (a conflict says that an equal or greater version is),
  * to be written again, or impossible.
  *
  * @throws {PipelineError} `not_found` where the index is gone; `invalid` where the server
@@ -50,8 +50,9 @@ export function sortAnswer(
   let refused = 0;
   let refusal: PipelineError | undefined;
   for (const [i, { status, error }] of items.entries()) {
-    if (status < 300 || status === 409) continue;
+    if (status < 300) continue;
     const code = codeOf(status, error);
+    if (code === "conflict") continue;
     if (code === "not_found") {
       throw new PipelineError("not_found", `There is no index behind ${target}`);
     }

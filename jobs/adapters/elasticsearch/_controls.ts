@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type ControlDocument, hasCode, PipelineError } from "@pipeline/core";
+import { type ControlDocument, type ErrorCode, hasCode, PipelineError } from "@pipeline/core";
 import { codeOf, type ErrorBody, reasonOf } from "./_errors.ts";
 import type { Names } from "./_names.ts";
 import { AGAIN, type Connection, ONCE } from "./client.ts";
@@ -127,20 +127,20 @@ export class Controls {
       JSON.stringify({ index: { _id: id, version, version_type: "external" } }),
       JSON.stringify({ id, version, body }),
     ]);
-    await this.#bulk("write control documents", operations, (status) => status === 409);
+    await this.#bulk("write control documents", operations, "conflict");
   }
 
   /** See `ServingStore.removeControls`. */
   async remove(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
     const operations = ids.map((id) => JSON.stringify({ delete: { _id: id } }));
-    await this.#bulk("remove control documents", operations, (status) => status === 404);
+    await this.#bulk("remove control documents", operations, "not_found");
   }
 
   async #bulk(
     what: string,
     operations: string[],
-    harmless: (status: number) => boolean,
+    harmless: ErrorCode,
   ): Promise<void> {
     await this.#connection.again(async () => {
       const { items } = await this.#connection.call(what, (client, options) =>
@@ -153,12 +153,12 @@ export class Controls {
         }, options), { policy: ONCE });
       for (const item of items) {
         const { status = 0, error } = Object.values(item)[0]!;
+        // Whoever removes what is not there is told so without an error.
+        if (status < 300 || (status === 404 && error === undefined)) continue;
         const body = error as ErrorBody | undefined;
-        if (status < 300 || harmless(status)) continue;
-        throw new PipelineError(
-          codeOf(status, body),
-          `Cannot ${what}: ${reasonOf(status, body)}`,
-        );
+        const code = codeOf(status, body);
+        if (code === harmless) continue;
+        throw new PipelineError(code, `Cannot ${what}: ${reasonOf(status, body)}`);
       }
     }, AGAIN);
   }

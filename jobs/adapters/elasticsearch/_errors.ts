@@ -1,5 +1,6 @@
 /**
- * What the server's answers and the client's errors mean.
+ * What the server's answers and the client's errors mean: what is not known to be permanent is
+ * `unavailable`, and so tried again.
  *
  * @module
  */
@@ -15,28 +16,83 @@ export interface ErrorBody {
   readonly reason?: string | null;
   /** The index that the error is about. */
   readonly index?: string;
+  /** What it comes of. */
+  readonly caused_by?: ErrorBody;
+  /** What it comes of, of each shard. */
+  readonly root_cause?: readonly ErrorBody[];
+  /** What each shard says that failed. */
+  readonly failed_shards?: readonly { readonly reason?: ErrorBody }[];
 }
 
 /** A certificate that was refused, in the words of OpenSSL, Node and Rustls. */
 const CERTIFICATE =
   /certificate|CERT_|self[- _]signed|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ALTNAME|UnknownIssuer|NotValidForName/i;
 
+/** The server's types of errors that mean one thing for good. */
+const CODES: ReadonlyMap<string, ErrorCode> = new Map<string, ErrorCode>([
+  ["index_not_found_exception", "not_found"],
+  ["aliases_not_found_exception", "not_found"],
+  ["document_missing_exception", "not_found"],
+  ["resource_already_exists_exception", "exists"],
+  ["version_conflict_engine_exception", "conflict"],
+  ...[
+    "action_request_validation_exception",
+    "document_parsing_exception",
+    "illegal_argument_exception",
+    "invalid_alias_name_exception",
+    "invalid_index_name_exception",
+    "invalid_index_template_exception",
+    "json_parse_exception",
+    "mapper_exception",
+    "mapper_parsing_exception",
+    "media_type_header_exception",
+    "named_object_not_found_exception",
+    "number_format_exception",
+    "parse_exception",
+    "parsing_exception",
+    "query_shard_exception",
+    "script_exception",
+    "settings_exception",
+    "strict_dynamic_mapping_exception",
+    "stream_constraints_exception",
+    "validation_exception",
+    "x_content_parse_exception",
+  ].map((type) => [type, "invalid"] as const),
+]);
+
+/** Of types that pass, whatever else is said: also as the cause of one that does not. */
+const PASSING =
+  /circuit_breaking|rejected_execution|unavailable|no_shard_available|shard_not_found|recovering|not_started|timeout|transport|node_closed|disconnected|not_discovered|cluster_block|cancelled/;
+
 /**
- * What an answer with a status of 400 or more means.
+ * What an answer with a status of 400 or more means, also one that no Elasticsearch gave: a proxy
+ * on the way has a 404 of its own.
  *
- * A block on an index is waited out like a full disk, which is what sets it: `full`.
+ * A block on an index is waited out like a full disk, which is what sets it, and so is the limit of
+ * shards: `full`. That a user is refused is waited out too: the server also refuses before it can
+ * read its own index of users and roles.
  */
-export function codeOf(status: number, { type = "", reason }: ErrorBody = {}): ErrorCode {
+export function codeOf(status: number, body: ErrorBody = {}): ErrorCode {
+  const { type = "", reason } = body;
   if (type === "cluster_block_exception") {
     return /read-only|read_only|flood|index write/i.test(reason ?? "") ? "full" : "unavailable";
   }
-  if (type === "index_not_found_exception") return "not_found";
-  if (type === "resource_already_exists_exception") return "exists";
-  if (status === 408 || status === 429 || status >= 500) return "unavailable";
-  if (status === 404) return "not_found";
-  if (status === 409) return "conflict";
+  if (/maximum (normal )?shards open/i.test(reason ?? "")) return "full";
   if (status === 413) return "too_large";
-  return "invalid";
+  if (status === 408 || status === 429 || status >= 500) return "unavailable";
+  const causes = causesOf(body);
+  if ([body, ...causes].some(({ type = "" }) => PASSING.test(type))) return "unavailable";
+  if (type !== "search_phase_execution_exception") return CODES.get(type) ?? "unavailable";
+  // It means what the shards mean: one of them may answer the next time.
+  const codes = causes.map(({ type = "" }) => CODES.get(type) ?? "unavailable");
+  return codes.find((code) => code === "unavailable") ?? codes[0] ?? "unavailable";
+}
+
+/** All that an error comes of. */
+function causesOf({ root_cause = [], failed_shards = [], caused_by }: ErrorBody): ErrorBody[] {
+  const shards = failed_shards.flatMap(({ reason }) => reason ?? []);
+  const causes = [...root_cause, ...shards, ...caused_by === undefined ? [] : [caused_by]];
+  return causes.flatMap((cause) => [cause, ...causesOf(cause)]);
 }
 
 /** What the server says of an error, in one line. */
@@ -65,18 +121,22 @@ export function storeError(error: unknown, what: string): PipelineError {
     const status = error.statusCode ?? 0;
     const body = errorBody(error);
     const hint = HINTS[status] ?? "";
-    return failure(codeOf(status, body), what, reasonOf(status, body) + hint);
+    const code = isMissing(error) ? "not_found" : codeOf(status, body);
+    return failure(code, what, reasonOf(status, body) + hint);
   }
   const { name, message } = error instanceof Error ? error : { name: "Error", message: `${error}` };
   if (error instanceof errors.ProductNotSupportedError) {
-    return failure("invalid", what, "the server is not Elasticsearch, or one that is too old");
+    // Or a proxy answers for one that is away.
+    const why = "what answers is not Elasticsearch, or one that is too old";
+    return failure("unavailable", what, why);
   }
   if (error instanceof errors.ConfigurationError || error instanceof errors.SerializationError) {
     return failure("invalid", what, message);
   }
   if (error instanceof errors.ElasticsearchClientError) {
     if (CERTIFICATE.test(message)) {
-      return failure("invalid", what, `the node's certificate is refused: ${message}`);
+      // Certificates are renewed: a later one may be taken.
+      return failure("unavailable", what, `the node's certificate is refused: ${message}`);
     }
     // All that Deno's sockets say of a handshake that failed; they say it of lost connections too.
     const hint = message.includes("write UNKNOWN")
@@ -84,7 +144,16 @@ export function storeError(error: unknown, what: string): PipelineError {
       : "";
     return failure("unavailable", what, `${name}: ${message}${hint}`);
   }
-  return new PipelineError("invalid", `Cannot ${what}: ${message}`, { cause: error });
+  // What sockets, or the client below, throw without a name of their own.
+  return new PipelineError("unavailable", `Cannot ${what}: ${message}`, { cause: error });
+}
+
+/** Whether Elasticsearch itself says that a document or an alias is not there. */
+function isMissing({ statusCode, body }: errors.ResponseError): boolean {
+  if (statusCode !== 404 || body === null || typeof body !== "object") return false;
+  const { found, error } = body as { readonly found?: unknown; readonly error?: unknown };
+  return found === false ||
+    (typeof error === "string" && /^alias(es)? \[.*\] missing$/.test(error));
 }
 
 const HINTS: Readonly<Record<number, string>> = {

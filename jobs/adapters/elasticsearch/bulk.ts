@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { PipelineError, StoredDocument } from "@pipeline/core";
+import { PipelineError, type StoredDocument } from "@pipeline/core";
 import type { RetryPolicy } from "@pipeline/runtime";
 import { type BulkPart, bulkParts } from "./_bulk_body.ts";
 import { type ItemAnswer, sortAnswer } from "./_bulk_answer.ts";
@@ -86,6 +86,9 @@ export class BulkWriter {
         }, options),
       { timeout, policy: ONCE },
     );
+    if (!Array.isArray(items)) {
+      throw new PipelineError("unavailable", `The bulk answer for ${alias} has no items`);
+    }
     return items.map((item) => Object.values(item)[0] as ItemAnswer);
   }
 }

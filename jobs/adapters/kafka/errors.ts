@@ -1,5 +1,6 @@
 /**
- * What went wrong in Kafka, in the pipeline's terms.
+ * What went wrong in Kafka, in the pipeline's terms: what is not known to be permanent is
+ * `unavailable`, and so tried again.
  *
  * @module
  */
@@ -14,7 +15,9 @@ interface ClientError extends Error {
 
 /**
  * Protocol errors by what they mean here; what is not named is `unavailable`, also
- * `INVALID_REPLICATION_FACTOR`: brokers may yet come.
+ * `INVALID_REPLICATION_FACTOR`: brokers may yet come. A broker that has just started, or that has
+ * not heard of a new topic, does not know it either: whoever asks looks for a while
+ * ({@linkcode UNKNOWN_FOR}).
  */
 const CODES: ReadonlyMap<string, ErrorCode> = new Map<string, ErrorCode>([
   ["UNKNOWN_TOPIC_OR_PARTITION", "not_found"],
@@ -30,9 +33,19 @@ const CODES: ReadonlyMap<string, ErrorCode> = new Map<string, ErrorCode>([
   ["TOPIC_AUTHORIZATION_FAILED", "invalid"],
   ["GROUP_AUTHORIZATION_FAILED", "invalid"],
   ["CLUSTER_AUTHORIZATION_FAILED", "invalid"],
+  ["TRANSACTIONAL_ID_AUTHORIZATION_FAILED", "invalid"],
   ["SASL_AUTHENTICATION_FAILED", "invalid"],
   ["UNSUPPORTED_SASL_MECHANISM", "invalid"],
 ]);
+
+/** Milliseconds for which a topic that was never seen may be unknown to a broker. */
+export const UNKNOWN_FOR = 2_000;
+
+/**
+ * What a broker, or the client for it, says of credentials that are wrong for good. The client
+ * gives the same name to a connection that broke while it authenticated.
+ */
+const REFUSED = /invalid (username|credentials|oauth|server)|not supported by the server/i;
 
 /** Those after which a producer's numbering of its batches no longer fits the broker's. */
 const SEQUENCE = new Set([
@@ -70,10 +83,11 @@ export function breaksSequence(error: unknown): boolean {
  */
 export function toPipelineError(error: unknown, what: string): PipelineError {
   if (error instanceof PipelineError) return error;
-  for (const { name, type } of causes(error)) {
+  for (const { name, type, message } of causes(error)) {
     const code = CODES.get(type ?? "");
     if (code !== undefined) return made(code, what, error);
-    if (name === "KafkaJSSASLAuthenticationError") return made("invalid", what, error);
+    const refused = name === "KafkaJSSASLAuthenticationError" && REFUSED.test(message);
+    if (refused) return made("invalid", what, error);
   }
   return made("unavailable", what, error);
 }
