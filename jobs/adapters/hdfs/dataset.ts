@@ -37,7 +37,7 @@ interface RemoteStatus {
 
 /** Where a file's blocks are ("GETFILEBLOCKLOCATIONS"): each on the DataNodes that are named. */
 interface BlockLocations {
-  readonly BlockLocations: { readonly BlockLocation: readonly { readonly names: string[] }[] };
+  readonly BlockLocations?: { readonly BlockLocation: readonly { readonly names: string[] }[] };
 }
 
 /**
@@ -140,7 +140,8 @@ export class HdfsDataset implements MasterDataset {
         parts,
         what,
       });
-      const { BlockLocations: { BlockLocation: blocks } } = answer as BlockLocations;
+      const blocks = (answer as BlockLocations | null)?.BlockLocations?.BlockLocation;
+      if (!Array.isArray(blocks)) throw strange(what);
       if (blocks.length > 0) return Math.min(...blocks.map(({ names }) => names.length));
       const status = await this.#status(parts, what);
       if (status?.type !== "FILE") throw missing(path);
@@ -242,8 +243,13 @@ export class HdfsDataset implements MasterDataset {
   /** `undefined` only where a NameNode says that it does not exist. */
   async #status(parts: readonly string[], what: string): Promise<RemoteStatus | undefined> {
     try {
-      const answer = await this.#hdfs.ask({ method: "GET", op: "GETFILESTATUS", parts, what });
-      return (answer as { readonly FileStatus: RemoteStatus }).FileStatus;
+      const answer = await this.#hdfs.ask({ method: "GET", op: "GETFILESTATUS", parts, what }) as
+        | { readonly FileStatus?: RemoteStatus }
+        | null
+        | undefined;
+      const status = answer?.FileStatus;
+      if (typeof status?.type !== "string") throw strange(what);
+      return status;
     } catch (error) {
       if (hasCode(error, "not_found") || isBelowFile(error)) return undefined;
       throw error;
@@ -254,10 +260,11 @@ export class HdfsDataset implements MasterDataset {
     try {
       const what = `Listing ${path}`;
       const answer = await this.#hdfs.ask({ method: "GET", op: "LISTSTATUS", parts, what });
-      const { FileStatuses: { FileStatus } } = answer as {
-        readonly FileStatuses: { readonly FileStatus: readonly RemoteStatus[] };
-      };
-      return FileStatus;
+      const listed = (answer as {
+        readonly FileStatuses?: { readonly FileStatus?: readonly RemoteStatus[] };
+      } | null)?.FileStatuses?.FileStatus;
+      if (!Array.isArray(listed)) throw strange(what);
+      return listed;
     } catch (error) {
       if (hasCode(error, "not_found") || isBelowFile(error)) return [];
       throw error;
@@ -344,6 +351,11 @@ function isOtherKind(error: unknown): boolean {
 
 function taken(path: string): PipelineError {
   return new PipelineError("exists", `${path} exists`);
+}
+
+/** An answer of another form: perhaps of a proxy on the way. It proves nothing. */
+function strange(what: string): PipelineError {
+  return new PipelineError("unavailable", `${what}: the answer is not one of WebHDFS`);
 }
 
 function missing(path: string): PipelineError {

@@ -73,15 +73,7 @@ export class WebHdfs {
   /** An operation of the NameNode alone. Returns its JSON, `undefined` where it sends none. */
   async ask(operation: Operation): Promise<unknown> {
     return await this.#limited(async () => {
-      const response = await this.#namenode(operation);
-      const text = await response.text();
-      try {
-        return text === "" ? undefined : JSON.parse(text);
-      } catch (cause) {
-        throw new PipelineError("unavailable", `${operation.what}: the answer is no JSON`, {
-          cause,
-        });
-      }
+      return await parsed(await this.#namenode(operation), operation.what);
     });
   }
 
@@ -122,7 +114,9 @@ export class WebHdfs {
           const response = await this.#fetch(transfer.url, { method: "GET" }, requestTimeout, {
             body: true,
           });
-          if (response.status === 200) return response.body ?? new Blob([]).stream();
+          if (response.status === 200 && !isPage(response)) {
+            return response.body ?? new Blob([]).stream();
+          }
           throw toPipelineError(await readRemoteError(response), operation.what);
         } catch (error) {
           if (!(error instanceof NotReached)) throw unavailable(error, operation.what);
@@ -146,12 +140,12 @@ export class WebHdfs {
       this.#leftOut.clear();
       return this.#namenode(directed);
     });
-    const { Location: url } = await response.json() as { readonly Location?: string };
-    const location = url === undefined ? null : URL.parse(url);
+    const answer = await parsed(response, operation.what) as { readonly Location?: unknown } | null;
+    const location = typeof answer?.Location === "string" ? URL.parse(answer.Location) : null;
     if (location === null) {
       throw new PipelineError("unavailable", `${operation.what}: the NameNode names no DataNode`);
     }
-    return { url: url!, datanode: location.hostname };
+    return { url: answer!.Location as string, datanode: location.hostname };
   }
 
   #leaveOut(datanode: string): void {
@@ -253,6 +247,21 @@ export class WebHdfs {
       if (next === undefined) this.#running--;
       else next();
     }
+  }
+}
+
+/** Whether it is a page for people, as a proxy on the way gives them: no DataNode's file. */
+function isPage({ headers }: Response): boolean {
+  return headers.get("content-type")?.startsWith("text/html") === true;
+}
+
+/** An answer's JSON, `undefined` where it is empty. */
+async function parsed(response: Response, what: string): Promise<unknown> {
+  const text = await response.text();
+  try {
+    return text === "" ? undefined : JSON.parse(text);
+  } catch (cause) {
+    throw new PipelineError("unavailable", `${what}: the answer is no JSON`, { cause });
   }
 }
 
