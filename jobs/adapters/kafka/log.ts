@@ -7,6 +7,7 @@
 import {
   type Consumer,
   type EventLog,
+  hasCode,
   type LogBatch,
   type LogProducer,
   type LogRange,
@@ -21,7 +22,7 @@ import type { ClientOptions } from "./_kafkajs.ts";
 import { clientOptions } from "./client.ts";
 import { type KafkaConfig, kafkaConfig, type KafkaInput } from "./config.ts";
 import { KafkaConsumer, slices } from "./consumer.ts";
-import { toPipelineError } from "./errors.ts";
+import { toPipelineError, UNKNOWN_FOR } from "./errors.ts";
 import { Fetcher } from "./fetcher.ts";
 import { KafkaProducer } from "./producer.ts";
 import { ensureTopics, topicRanges } from "./topics.ts";
@@ -35,6 +36,9 @@ export interface KafkaOptions {
   /** Opens connections; the client's own where not given. */
   readonly socketFactory?: ISocketFactory;
 }
+
+/** Milliseconds between two looks for a topic that is not known. */
+const PAUSE = 200;
 
 /** Milliseconds between two tries of a producer, at most. */
 const LONGEST_PAUSE = 1_000;
@@ -58,6 +62,8 @@ export class KafkaLog implements EventLog {
   readonly #consumers = new Set<KafkaConsumer>();
   readonly #producers = new Set<LogProducer>();
   readonly #partitions = new Map<string, number>();
+  /** Topics that were there. */
+  readonly #seen = new Set<string>();
   readonly #closing = new AbortController();
   #admin: Promise<Admin> | undefined;
   #fetcher: Fetcher | undefined;
@@ -77,11 +83,28 @@ export class KafkaLog implements EventLog {
   }
 
   /** See {@linkcode EventLog.ranges}. */
-  ranges(topic: string): Promise<LogRange[]> {
-    return this.#ask(
-      `Asking for the offsets of ${topic}`,
-      (admin) => topicRanges(admin, this.#name(topic)),
-    );
+  async ranges(topic: string): Promise<LogRange[]> {
+    const began = this.#clock.monotonic();
+    for (;;) {
+      try {
+        const ranges = await this.#ask(
+          `Asking for the offsets of ${topic}`,
+          (admin) => topicRanges(admin, this.#name(topic)),
+        );
+        this.#seen.add(topic);
+        return ranges;
+      } catch (error) {
+        if (!hasCode(error, "not_found")) throw error;
+        // A broker that has just started, or has not heard of a new topic, does not know it yet.
+        if (this.#seen.has(topic)) {
+          throw new PipelineError("unavailable", `${error.message} (it was there before)`, {
+            cause: error,
+          });
+        }
+        if (this.#clock.monotonic() - began >= UNKNOWN_FOR) throw error;
+      }
+      await this.#clock.sleep(PAUSE, this.#closing.signal);
+    }
   }
 
   /** See {@linkcode EventLog.producer}. */

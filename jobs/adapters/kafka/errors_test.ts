@@ -1,0 +1,149 @@
+import { type ErrorCode, PipelineError } from "@pipeline/core";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { breaksSequence, protocolError, toPipelineError } from "./errors.ts";
+
+/** As the client makes it, which exports none of its classes where modules are looked at. */
+function named(name: string, message: string, more: object = {}): Error {
+  return Object.assign(new Error(message), { name, retriable: false, ...more });
+}
+
+/** As a broker answers. */
+function protocol(type: string): Error {
+  return named("KafkaJSProtocolError", `What ${type} says`, { type, code: 1 });
+}
+
+/** As the client has it that ends its own tries. */
+function exhausted(cause: Error): Error {
+  return named("KafkaJSNumberOfRetriesExceeded", cause.message, { cause, retryCount: 3 });
+}
+
+const sasl = (message: string) =>
+  named("KafkaJSSASLAuthenticationError", `SASL SCRAM SHA512 authentication failed: ${message}`);
+
+/** Kafka's names of errors, by what they mean. */
+const BY_NAME: readonly (readonly [ErrorCode, readonly string[]])[] = [
+  ["not_found", ["UNKNOWN_TOPIC_OR_PARTITION"]],
+  ["exists", ["TOPIC_ALREADY_EXISTS"]],
+  ["offset_out_of_range", ["OFFSET_OUT_OF_RANGE"]],
+  ["too_large", ["MESSAGE_TOO_LARGE", "RECORD_LIST_TOO_LARGE"]],
+  ["invalid", [
+    "TOPIC_AUTHORIZATION_FAILED",
+    "GROUP_AUTHORIZATION_FAILED",
+    "CLUSTER_AUTHORIZATION_FAILED",
+    "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
+    "SASL_AUTHENTICATION_FAILED",
+    "UNSUPPORTED_SASL_MECHANISM",
+    "INVALID_SESSION_TIMEOUT",
+    "INVALID_TOPIC_EXCEPTION",
+    "INVALID_PARTITIONS",
+    "INVALID_CONFIG",
+    "POLICY_VIOLATION",
+  ]],
+  ["unavailable", [
+    "NOT_LEADER_FOR_PARTITION",
+    "LEADER_NOT_AVAILABLE",
+    "REPLICA_NOT_AVAILABLE",
+    "BROKER_NOT_AVAILABLE",
+    "NOT_CONTROLLER",
+    "FENCED_LEADER_EPOCH",
+    "UNKNOWN_LEADER_EPOCH",
+    "OFFSET_NOT_AVAILABLE",
+    "COORDINATOR_LOAD_IN_PROGRESS",
+    "COORDINATOR_NOT_AVAILABLE",
+    "GROUP_COORDINATOR_NOT_AVAILABLE",
+    "NOT_COORDINATOR_FOR_GROUP",
+    "REBALANCE_IN_PROGRESS",
+    "UNKNOWN_MEMBER_ID",
+    "ILLEGAL_GENERATION",
+    "MEMBER_ID_REQUIRED",
+    "FENCED_INSTANCE_ID",
+    "INCONSISTENT_GROUP_PROTOCOL",
+    "REQUEST_TIMED_OUT",
+    "NETWORK_EXCEPTION",
+    "NOT_ENOUGH_REPLICAS",
+    "NOT_ENOUGH_REPLICAS_AFTER_APPEND",
+    "INVALID_REPLICATION_FACTOR",
+    "KAFKA_STORAGE_ERROR",
+    "THROTTLING_QUOTA_EXCEEDED",
+    "UNKNOWN",
+    "A_NAME_OF_A_LATER_KAFKA",
+  ]],
+];
+
+Deno.test("toPipelineError() takes for permanent only what Kafka is known to mean so", () => {
+  for (const [code, names] of BY_NAME) {
+    for (const name of names) {
+      const told = [
+        protocol(name),
+        exhausted(protocol(name)),
+        named("KafkaJSNonRetriableError", "wrapped", { cause: exhausted(protocol(name)) }),
+        named("KafkaJSAggregateError", "Topic creation errors", { errors: [protocol(name)] }),
+      ];
+      for (const error of told) {
+        assertEquals(toPipelineError(error, "Asking").code, code, `${name} in ${error.name}`);
+        assertEquals(protocolError(error), name);
+      }
+    }
+  }
+});
+
+Deno.test("toPipelineError() is worth another try where only the client says that it gave up", () => {
+  const errors: readonly unknown[] = [
+    named("KafkaJSError", "Something"),
+    named("KafkaJSNonRetriableError", "The producer is disconnected"),
+    named("KafkaJSConnectionError", "Connection error: connect ECONNREFUSED 127.0.0.1:9092"),
+    named("KafkaJSConnectionError", "Connection error: getaddrinfo ENOTFOUND kafka-0", {
+      broker: "kafka-0:9092",
+      code: "ENOTFOUND",
+    }),
+    exhausted(named("KafkaJSConnectionError", "Connection timeout")),
+    named("KafkaJSBrokerNotFound", "Broker 2 not found in the cached metadata"),
+    named("KafkaJSServerDoesNotSupportApiKey", "The Kafka server does not support ..."),
+    named("KafkaJSPartialMessageError", "Tried to decode a partial message"),
+    new Error("Client network socket disconnected before secure TLS connection was established"),
+    new TypeError("Cannot read properties of undefined"),
+    "a string",
+  ];
+  for (const error of errors) {
+    assertEquals(toPipelineError(error, "Asking").code, "unavailable", String(error));
+  }
+});
+
+Deno.test("toPipelineError() tells credentials that are refused from a connection that broke", () => {
+  const refused = [
+    "Authentication failed during authentication due to invalid credentials with SASL mechanism " +
+    "SCRAM-SHA-512",
+    "Authentication failed: Invalid username or password",
+    "Invalid server signature in server final message",
+  ];
+  for (const message of refused) {
+    assertEquals(toPipelineError(exhausted(sasl(message)), "Asking").code, "invalid", message);
+  }
+  const mechanism = "SASL PLAIN mechanism is not supported by the server";
+  const unsupported = named("KafkaJSSASLAuthenticationError", mechanism);
+  assertEquals(toPipelineError(unsupported, "Asking").code, "invalid");
+  const passing = [
+    "Connection timeout",
+    "Closed connection",
+    "Request SaslAuthenticate(key: 36, version: 1) timed out",
+    "Authentication failed: credentials for user could not be verified",
+  ];
+  for (const message of passing) {
+    assertEquals(toPipelineError(sasl(message), "Asking").code, "unavailable", message);
+  }
+});
+
+Deno.test("toPipelineError() names what was tried, and leaves our own errors as they are", () => {
+  const ours = new PipelineError("stopped", "The log is closed");
+  assertEquals(toPipelineError(ours, "Asking"), ours);
+  const error = toPipelineError(
+    protocol("NOT_LEADER_FOR_PARTITION"),
+    "Asking for the offsets of x",
+  );
+  assertStringIncludes(error.message, "Asking for the offsets of x failed: What NOT_LEADER");
+});
+
+Deno.test("breaksSequence() knows after what a producer must be replaced", () => {
+  assertEquals(breaksSequence(exhausted(protocol("OUT_OF_ORDER_SEQUENCE_NUMBER"))), true);
+  assertEquals(breaksSequence(protocol("NOT_LEADER_FOR_PARTITION")), false);
+});
