@@ -25,7 +25,7 @@ import {
   type VersionedManifest,
   writeManifest,
 } from "@pipeline/protocol";
-import { type Clock, type Logger, retry, type RetryOptions, systemClock } from "@pipeline/runtime";
+import { type Clock, type Logger, systemClock } from "@pipeline/runtime";
 import { type DayTask, foldDay } from "./day.ts";
 import { lockBatch } from "./lock.ts";
 import { type Plan, plan, plannedRecords } from "./plan.ts";
@@ -77,8 +77,6 @@ export interface BatchOptions {
   readonly clock?: Clock;
   /** Takes what people may want to know later. */
   readonly logger?: Logger;
-  /** How calls are tried again. */
-  readonly retry?: RetryOptions;
   /** Ends the run; what is served stays as it is. */
   readonly signal?: AbortSignal;
   /** Called as the run goes on: the step, and what of it is done. */
@@ -123,14 +121,16 @@ class Run {
   async run(): Promise<BatchReport> {
     const { store, settings, signal } = this.#o;
     const { lock_lease: lease, lock_wait: wait } = settings;
-    const lock = await this.#again(() =>
-      lockBatch(store, this.#token, { lease, wait, clock: this.#clock, signal })
-    );
+    const { logger } = this.#o;
+    const lock = await lockBatch(store, this.#token, {
+      ...{ lease, wait, signal, logger },
+      clock: this.#clock,
+    });
     try {
       await this.#sweep();
       const building = await this.#claim();
       try {
-        return await this.#build(building, () => this.#again(() => lock.renew()));
+        return await this.#build(building, () => lock.renew());
       } catch (error) {
         await giveUp(building.manifest.generation, "failed", this.#switchOptions());
         throw error;
@@ -144,13 +144,13 @@ class Run {
   /** Removes generations that earlier runs left unfinished. */
   async #sweep(): Promise<void> {
     const { store } = this.#o;
-    const current = await this.#again(() => store.current());
-    for (const { manifest } of await this.#again(() => readManifests(store))) {
+    const current = await store.current();
+    for (const { manifest } of await readManifests(store)) {
       const { generation, state } = manifest;
       const unfinished = state === "building" || state === "failed" || state === "prepared";
       if (!unfinished || generation === current) continue;
-      await this.#again(() => store.dropGeneration(generation));
-      await this.#again(() => removeControls(store, generation));
+      await store.dropGeneration(generation);
+      await removeControls(store, generation);
     }
   }
 
@@ -159,12 +159,12 @@ class Run {
     const { store, dataset, settings } = this.#o;
     const taken = [
       0,
-      ...await this.#again(() => store.generations()),
-      ...(await this.#again(() => readManifests(store))).map((m) => m.manifest.generation),
-      ...await this.#again(() => storedGenerations(dataset)),
+      ...await store.generations(),
+      ...(await readManifests(store)).map((m) => m.manifest.generation),
+      ...await storedGenerations(dataset),
     ];
     const manifest: Manifest = {
-      generation: await this.#again(() => claimGeneration(store, Math.max(...taken))),
+      generation: await claimGeneration(store, Math.max(...taken)),
       state: "building",
       horizon: offsetVector(settings.partitions, () => 0),
       history: [],
@@ -176,7 +176,7 @@ class Run {
       unresolved: 0,
       updated: this.#clock.now(),
     };
-    return await this.#again(() => writeManifest(store, manifest, 0));
+    return await writeManifest(store, manifest, 0);
   }
 
   async #build(
@@ -187,9 +187,7 @@ class Run {
     const generation = building.manifest.generation;
     const base = this.#o.full === true ? undefined : await this.#base();
     const readAt = this.#clock.now();
-    const planned = await this.#again(() =>
-      plan(dataset, settings.partitions, base === undefined ? {} : { base })
-    );
+    const planned = await plan(dataset, settings.partitions, base === undefined ? {} : { base });
     const records = plannedRecords(planned);
     logger?.info("Batch planned", {
       generation,
@@ -209,7 +207,7 @@ class Run {
       settings: settings.views,
       days,
     };
-    await this.#again(() => writeState(dataset, state));
+    await writeState(dataset, state);
     const folded = this.#clock.monotonic();
 
     const retained = retainedFrom(days, settings.retention, await this.#retainedBefore());
@@ -221,26 +219,23 @@ class Run {
       settings: settings.views,
       retained,
       keep: settings.keep,
-      retry: this.#retryOptions(),
       onWritten: (written, estimate) => this.#o.onProgress?.("publish", written, estimate),
       renew,
     });
     const published = this.#clock.monotonic();
 
-    const prepared = await this.#again(() =>
-      writeManifest(store, {
-        ...building.manifest,
-        state: "prepared",
-        horizon: planned.horizon,
-        last: planned.last,
-        history: planned.history,
-        retained_from: retained,
-        records: days.reduce((sum, day) => sum + day.records, 0),
-        unresolved,
-        planned: readAt,
-        updated: this.#clock.now(),
-      }, building.version)
-    );
+    const prepared = await writeManifest(store, {
+      ...building.manifest,
+      state: "prepared",
+      horizon: planned.horizon,
+      last: planned.last,
+      history: planned.history,
+      retained_from: retained,
+      records: days.reduce((sum, day) => sum + day.records, 0),
+      unresolved,
+      planned: readAt,
+      updated: this.#clock.now(),
+    }, building.version);
     const previous = await switchTo(prepared, { ...this.#switchOptions(), onWait: renew });
     const switched = this.#clock.monotonic();
     await this.#tidy(prepared.manifest, previous);
@@ -260,9 +255,9 @@ class Run {
     const { dataset, logger } = this.#o;
     const commits = new CommitLog(dataset);
     try {
-      await this.#again(() => sweepStates(dataset, [generation, previous ?? generation]));
+      await sweepStates(dataset, [generation, previous ?? generation]);
       for (const { topic, partition, offset } of eachOffset(horizon)) {
-        await this.#again(() => commits.checkpoint(topic, partition, offset));
+        await commits.checkpoint(topic, partition, offset);
       }
     } catch (error) {
       logger?.warn("Tidying up after the switch broke off", { generation, error });
@@ -272,8 +267,8 @@ class Run {
   /** The last stored state of the same definitions and number of partitions. */
   async #base(): Promise<StateManifest | undefined> {
     const { dataset, settings } = this.#o;
-    for (const generation of (await this.#again(() => storedGenerations(dataset))).reverse()) {
-      const state = await this.#again(() => readState(dataset, generation));
+    for (const generation of (await storedGenerations(dataset)).reverse()) {
+      const state = await readState(dataset, generation);
       const usable = state.definition === definitionHash(settings.views) &&
         state.horizon["reddit.posts"].length === settings.partitions;
       if (usable) return state;
@@ -289,7 +284,7 @@ class Run {
   ): Promise<DayState[]> {
     const { dataset, settings, onProgress } = this.#o;
     const fold = this.#o.foldDay ??
-      ((task: DayTask) => foldDay(dataset, task, this.#retryOptions()));
+      ((task: DayTask) => foldDay(dataset, task));
     const days = new Map(base?.days.map((day) => [day.day, day]));
     const folder = `${String(generation).padStart(6, "0")}-${this.#token.slice(0, 8)}`;
     const total = plannedRecords(planned);
@@ -314,33 +309,24 @@ class Run {
   /** A window that was given up once is never taken up again. */
   async #retainedBefore(): Promise<RetainedFrom | undefined> {
     const { store } = this.#o;
-    const current = await this.#again(() => store.current());
-    const manifests = await this.#again(() => readManifests(store));
+    const current = await store.current();
+    const manifests = await readManifests(store);
     return manifests.find((m) => m.manifest.generation === current)?.manifest.retained_from;
   }
 
   #switchOptions(): SwitchOptions {
-    const { store, settings, signal, onProgress } = this.#o;
+    const { store, settings, signal, logger, onProgress } = this.#o;
     return {
       store,
       clock: this.#clock,
       catchUpTimeout: settings.catch_up_timeout,
       pollInterval: settings.poll_interval,
-      retry: this.#o.retry ?? {},
+      ...(logger === undefined ? {} : { logger }),
       ...(signal === undefined ? {} : { signal }),
       ...(onProgress === undefined
         ? {}
         : { onLag: (records: number) => onProgress("switch", 0, records) }),
     };
-  }
-
-  #retryOptions(): RetryOptions {
-    const { signal } = this.#o;
-    return { ...this.#o.retry, ...(signal === undefined ? {} : { signal }) };
-  }
-
-  #again<T>(fn: () => Promise<T>): Promise<T> {
-    return retry(fn, this.#retryOptions());
   }
 }
 

@@ -7,7 +7,6 @@
 
 import { type MasterDataset, type ViewSettings, ViewState } from "@pipeline/core";
 import { checkLines, inOrder, readCommitted } from "@pipeline/protocol";
-import { retry, type RetryOptions } from "@pipeline/runtime";
 import type { InputFile } from "./plan.ts";
 import { type DayState, restoreDay, writeDay } from "./state.ts";
 
@@ -30,26 +29,24 @@ export async function foldFiles(
   dataset: MasterDataset,
   state: ViewState,
   files: readonly InputFile[],
-  options?: RetryOptions,
 ): Promise<void> {
-  const read = ({ topic, file }: InputFile) =>
-    retry(async () => ({ topic, file, lines: await readCommitted(dataset, file) }), options);
+  const read = async ({ topic, file }: InputFile) => ({
+    topic,
+    file,
+    lines: await readCommitted(dataset, file),
+  });
   for await (const { topic, file, lines } of inOrder(files, read)) {
     checkLines(file, state.addLines(topic, lines));
   }
 }
 
 /** Folds a day's new files onto its stored state and stores the result. */
-export async function foldDay(
-  dataset: MasterDataset,
-  task: DayTask,
-  options?: RetryOptions,
-): Promise<DayState> {
+export async function foldDay(dataset: MasterDataset, task: DayTask): Promise<DayState> {
   const { base, settings, files, folder, day } = task;
   const state = base === undefined
     ? new ViewState(settings)
-    : await retry(() => restoreDay(dataset, base, settings), options);
-  await foldFiles(dataset, state, files, options);
+    : await restoreDay(dataset, base, settings);
+  await foldFiles(dataset, state, files);
   const records = state.counts.records + (base?.records ?? 0);
-  return await retry(() => writeDay(dataset, folder, day, state, records), options);
+  return await writeDay(dataset, folder, day, state, records);
 }

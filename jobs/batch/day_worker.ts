@@ -8,14 +8,17 @@
 /// <reference lib="deno.worker" />
 
 import { EmbeddedDataset } from "@pipeline/adapters/embedded";
+import { patient } from "@pipeline/runtime";
 import { foldDay } from "./day.ts";
 import type { DatasetPlace } from "./config.ts";
-import { type DayReply, type DayRequest, workerError } from "./pool.ts";
+import { type DayReply, type DayRequest, posted, workerError } from "./pool.ts";
 
 const { embedded, hdfs } = JSON.parse(self.name) as DatasetPlace;
-const dataset = embedded !== undefined
-  ? new EmbeddedDataset(`${embedded.folder}/dataset`)
-  : await openHdfs();
+const { dataset } = patient({
+  dataset: embedded !== undefined
+    ? new EmbeddedDataset(`${embedded.folder}/dataset`)
+    : await openHdfs(),
+}, posted((trouble) => self.postMessage({ trouble } satisfies DayReply)));
 
 self.onmessage = async ({ data }: MessageEvent<DayRequest>) => {
   self.postMessage(await answer(data));

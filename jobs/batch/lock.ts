@@ -7,7 +7,7 @@
  */
 
 import { hasCode, PipelineError, type ServingStore } from "@pipeline/core";
-import type { Clock } from "@pipeline/runtime";
+import { type Clock, type Logger, Waiting } from "@pipeline/runtime";
 
 const LOCK = "lock/batch";
 
@@ -37,6 +37,8 @@ export interface LockOptions {
   readonly wait?: number | undefined;
   /** Ends waiting. */
   readonly signal?: AbortSignal | undefined;
+  /** Told of the wait. */
+  readonly logger?: Logger | undefined;
 }
 
 /** Milliseconds between two looks at a lock that somebody else holds. */
@@ -51,9 +53,11 @@ const LOOK = 1_000;
 export async function lockBatch(
   store: ServingStore,
   token: string,
-  { lease, clock, wait = 0, signal }: LockOptions,
+  { lease, clock, wait = 0, signal, logger }: LockOptions,
 ): Promise<BatchLock> {
   const began = clock.monotonic();
+  const what = "Waiting for another batch run, which holds the lock";
+  const waiting = new Waiting({ what, logger, clock });
   let held = await store.control(LOCK);
   let seen = { version: held?.version, since: began };
   for (;;) {
@@ -68,9 +72,11 @@ export async function lockBatch(
     if (now - began >= patience) {
       throw new PipelineError(
         "conflict",
-        `Another batch run holds the lock until ${new Date(holder.until).toISOString()}`,
+        `Another batch run holds the lock until ${new Date(holder.until).toISOString()}` +
+          (patience > 0 ? `, and did not end within ${Math.round(now - began)} ms` : ""),
       );
     }
+    waiting.look({ until: new Date(holder.until).toISOString(), at_most_ms: patience });
     await clock.sleep(Math.min(LOOK, holder.lease), signal);
     held = await store.control(LOCK);
   }

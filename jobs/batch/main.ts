@@ -36,7 +36,9 @@ const openAllParts = async ({ config, ...job }: Job<BatchConfig>) => {
 
 async function run(job: Job<BatchConfig>, full: boolean): Promise<void> {
   const { threads, embedded, hdfs } = job.config;
-  const pool = threads < 2 ? undefined : startDayPool(threads, { embedded, hdfs });
+  const pool = threads < 2
+    ? undefined
+    : startDayPool(threads, { embedded, hdfs }, { shown: job.retry });
   try {
     await job.using(() => openParts(job), (parts) => runGeneration(parts, job, { full, pool }));
   } finally {

@@ -73,7 +73,7 @@ export async function runGeneration(
     readonly pool?: DayPool | undefined;
   },
 ): Promise<BatchReport> {
-  const { config, metrics, logger, signal, clock, retry } = job;
+  const { config, metrics, logger, signal, clock } = job;
   const gauge = metrics.gauge("batch_step_done_ratio", {
     help: "How much of a step of the run is done, 0 to 1.",
     labels: { step: ["fold", "publish", "switch"] },
@@ -87,7 +87,6 @@ export async function runGeneration(
     full,
     clock,
     logger,
-    retry,
     signal,
     onProgress: (step, done, total) => {
       if (step !== last) logger.info("Step begun", { step, total });
@@ -125,9 +124,9 @@ export async function rollBackTo(
   job: Job<BatchConfig>,
   named: number | undefined,
 ): Promise<void> {
-  const { config, logger, signal, clock, retry } = job;
+  const { config, logger, signal, clock } = job;
   const generation = named ?? await job.begin("store", () => previousGeneration(store));
-  await rollBack(generation, { store, settings: batchSettings(config), clock, retry, signal });
+  await rollBack(generation, { store, settings: batchSettings(config), clock, logger, signal });
   logger.info("Generation serves again", { generation });
 }
 

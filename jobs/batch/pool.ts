@@ -5,6 +5,7 @@
  */
 
 import { type ErrorCode, PipelineError } from "@pipeline/core";
+import type { Watched } from "@pipeline/runtime";
 import type { DatasetPlace } from "./config.ts";
 import type { DayTask } from "./day.ts";
 import type { DayState } from "./state.ts";
@@ -18,6 +19,7 @@ export interface DayRequest {
 /** What a worker says: once that it listens, then an answer to each request. */
 export type DayReply =
   | { readonly ready: true }
+  | { readonly trouble: WorkerTrouble }
   | { readonly state: DayState }
   | { readonly error: WorkerError };
 
@@ -29,19 +31,50 @@ export interface WorkerError {
   readonly message: string;
 }
 
+/** What a worker tries again, or waits for: see `Watched`. */
+export type WorkerTrouble =
+  | { readonly attempt: number; readonly delay: number; readonly error: WorkerError }
+  | { readonly attempts: number; readonly succeeded: boolean }
+  | { readonly what: string; readonly waited: number };
+
+/** How a worker's ports are patient: what they try again is posted. */
+export function posted(post: (trouble: WorkerTrouble) => void): Watched {
+  return {
+    onRetry: ({ attempt, delay, error }) => post({ attempt, delay, error: workerError(error) }),
+    onSettled: (attempts, succeeded) => post({ attempts, succeeded }),
+    onSlow: (what, waited) => post({ what, waited }),
+  };
+}
+
+/** Shows what was posted. */
+export function showTrouble(trouble: WorkerTrouble, shown: Watched): void {
+  if ("what" in trouble) return shown.onSlow(trouble.what, trouble.waited);
+  if ("attempts" in trouble) return shown.onSettled(trouble.attempts, trouble.succeeded);
+  const { attempt, delay, error: { code = "unavailable", message } } = trouble;
+  shown.onRetry({ attempt, delay, error: new PipelineError(code, message) });
+}
+
 /** The form of an error that crosses threads. */
 export function workerError(error: unknown): WorkerError {
   const code = error instanceof PipelineError ? error.code : undefined;
   return { code, message: error instanceof Error ? error.message : String(error) };
 }
 
-/** Starts a pool of threads that fold days of a dataset. */
-export function startDayPool(threads: number, place: DatasetPlace): DayPool {
+/**
+ * Starts a pool of threads that fold days of a dataset.
+ *
+ * @param options.shown told what the threads try again.
+ */
+export function startDayPool(
+  threads: number,
+  place: DatasetPlace,
+  { shown }: { readonly shown?: Watched } = {},
+): DayPool {
   const url = new URL("./day_worker.ts", import.meta.url);
-  return new DayPool(
-    threads,
-    () => new Worker(url, { type: "module", name: JSON.stringify(place) }),
-  );
+  return new DayPool(threads, {
+    start: () => new Worker(url, { type: "module", name: JSON.stringify(place) }),
+    ...(shown === undefined ? {} : { shown }),
+  });
 }
 
 /** A number of workers that fold days. */
@@ -49,16 +82,23 @@ export class DayPool {
   readonly #idle: Worker[] = [];
   readonly #workers: readonly Worker[];
   readonly #waiting: PromiseWithResolvers<Worker>[] = [];
+  readonly #shown: Watched | undefined;
   #failed: Error | undefined;
 
   /**
    * Starts the workers.
    *
    * @param size how many workers.
-   * @param start starts one; it must say that it is ready (what is posted before its modules are
-   * loaded is lost), and then answer each {@linkcode DayRequest} with one {@linkcode DayReply}.
+   * @param options.start starts one; it must say that it is ready (what is posted before its
+   * modules are loaded is lost), and then answer each {@linkcode DayRequest} with one
+   * {@linkcode DayReply} beside what it tries again.
+   * @param options.shown told what the workers try again.
    */
-  constructor(size: number, start: () => Worker) {
+  constructor(
+    size: number,
+    { start, shown }: { readonly start: () => Worker; readonly shown?: Watched },
+  ) {
+    this.#shown = shown;
     this.#workers = Array.from({ length: size }, () => {
       const worker = start();
       worker.onmessage = () => this.#free(worker);
@@ -76,7 +116,9 @@ export class DayPool {
     const answer = Promise.withResolvers<DayState>();
     worker.onmessage = ({ data }: MessageEvent<DayReply>) => {
       if ("state" in data) answer.resolve(data.state);
-      else if ("error" in data) answer.reject(errorOf(data.error));
+      else if ("trouble" in data && this.#shown !== undefined) {
+        showTrouble(data.trouble, this.#shown);
+      } else if ("error" in data) answer.reject(errorOf(data.error));
     };
     worker.onerror = (event) => {
       event.preventDefault();

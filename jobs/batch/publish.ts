@@ -15,7 +15,6 @@ import {
   VIEWS,
   type ViewSettings,
 } from "@pipeline/core";
-import { retry, type RetryOptions } from "@pipeline/runtime";
 import { compose, type DaySource } from "./compose.ts";
 import { type DayState, readAnnouncements, readSection } from "./state.ts";
 
@@ -35,8 +34,6 @@ export interface PublishOptions {
   readonly retained: RetainedFrom;
   /** Most posts that are published a subreddit. */
   readonly keep: number;
-  /** How calls are tried again. */
-  readonly retry: RetryOptions;
   /** Documents that are written, and an estimate of how many there are in all. */
   readonly onWritten: (written: number, estimate: number) => void;
   /** Called now and then: keeps a lease alive. */
@@ -54,8 +51,7 @@ export async function publish(
   options: PublishOptions,
 ): Promise<{ documents: number; unresolved: number }> {
   const { store, generation, days, settings, retained, keep } = options;
-  const again = <T>(fn: () => Promise<T>) => retry(fn, options.retry);
-  await again(() => store.createGeneration(generation));
+  await store.createGeneration(generation);
   const sources = days.map((day) => daySource(options, day));
   const composed = await compose(sources, { settings, retained, keep });
   const estimate = days.reduce(
@@ -73,7 +69,7 @@ export async function publish(
     const documents = pages[view];
     pages[view] = [];
     if (documents.length === 0) return;
-    await again(() => store.write(generation, view, documents));
+    await store.write(generation, view, documents);
     written += documents.length;
     options.onWritten(written, Math.max(estimate, written));
     if (written < leased + LEASE) return;
@@ -88,16 +84,16 @@ export async function publish(
     }
   }
   for (const view of VIEWS) await write(view);
-  await again(() => store.seal(generation));
+  await store.seal(generation);
   return { documents: written, unresolved: composed.unresolved };
 }
 
 /** A stored day as what a generation is composed from. */
-function daySource({ dataset, retry: options }: PublishOptions, day: DayState): DaySource {
+function daySource({ dataset }: PublishOptions, day: DayState): DaySource {
   return {
     day: day.day,
     unresolved: () => Promise.resolve(day.unresolved),
-    read: (section) => retry(() => readSection(dataset, day, section), options),
-    announcements: () => retry(() => readAnnouncements(dataset, day), options),
+    read: (section) => readSection(dataset, day, section),
+    announcements: () => readAnnouncements(dataset, day),
   };
 }

@@ -6,7 +6,7 @@
 
 import { PipelineError } from "@pipeline/core";
 import { newToken, readManifest, writeManifest } from "@pipeline/protocol";
-import { retry, systemClock } from "@pipeline/runtime";
+import { systemClock } from "@pipeline/runtime";
 import type { BatchOptions } from "./batch.ts";
 import { lockBatch } from "./lock.ts";
 import { giveUp, switchTo } from "./switch.ts";
@@ -18,18 +18,17 @@ import { giveUp, switchTo } from "./switch.ts";
  */
 export async function rollBack(
   generation: number,
-  options: Pick<BatchOptions, "store" | "settings" | "clock" | "retry" | "signal">,
+  options: Pick<BatchOptions, "store" | "settings" | "clock" | "logger" | "signal">,
 ): Promise<void> {
-  const { store, settings, signal } = options;
+  const { store, settings, signal, logger } = options;
   const clock = options.clock ?? systemClock;
   const token = newToken();
   const stop = signal === undefined ? {} : { signal };
-  const again = <T>(fn: () => Promise<T>) => retry(fn, { ...options.retry, ...stop });
   const { lock_lease: lease, lock_wait: wait } = settings;
-  const lock = await again(() => lockBatch(store, token, { lease, wait, clock, signal }));
-  const switching = { store, clock, retry: options.retry ?? {}, ...stop };
+  const lock = await lockBatch(store, token, { lease, wait, clock, signal, logger });
+  const switching = { store, clock, ...stop, ...(logger === undefined ? {} : { logger }) };
   try {
-    const kept = await again(() => readManifest(store, generation));
+    const kept = await readManifest(store, generation);
     // Prepared: by a rollback that did not finish. Live: by a switch of which only that is missing.
     const whole = kept !== undefined && kept.manifest.state !== "building" &&
       kept.manifest.state !== "failed";
@@ -38,11 +37,11 @@ export async function rollBack(
     }
     const prepared = { ...kept.manifest, state: "prepared" as const, updated: clock.now() };
     try {
-      await switchTo(await again(() => writeManifest(store, prepared, kept.version)), {
+      await switchTo(await writeManifest(store, prepared, kept.version), {
         ...switching,
         catchUpTimeout: settings.catch_up_timeout,
         pollInterval: settings.poll_interval,
-        onWait: () => again(() => lock.renew()),
+        onWait: () => lock.renew(),
         back: true,
       });
     } catch (error) {

@@ -102,8 +102,9 @@ export async function writeState(dataset: MasterDataset, manifest: StateManifest
   try {
     await dataset.rename(`${folder}/state`, path);
   } catch (error) {
-    if (!hasCode(error, "exists")) throw error;
+    if (!hasCode(error, "exists") && !hasCode(error, "not_found")) throw error;
     // The answer of an earlier try may have been lost.
+    if (await dataset.status(path) === undefined) throw error;
     if (hashBytes(await readAll(dataset, path)) !== hashBytes(bytes)) throw error;
   }
   await dataset.remove(folder);

@@ -13,6 +13,7 @@ import {
   offsetVector,
   PipelineError,
   type ServingStore,
+  TOPICS,
 } from "@pipeline/core";
 import {
   foldedGenerations,
@@ -26,7 +27,7 @@ import {
   type VersionedManifest,
   writeManifest,
 } from "@pipeline/protocol";
-import { type Clock, retry, type RetryOptions } from "@pipeline/runtime";
+import { type Clock, type Logger, Waiting } from "@pipeline/runtime";
 
 /** What switching works with. */
 export interface SwitchOptions {
@@ -38,8 +39,8 @@ export interface SwitchOptions {
   readonly catchUpTimeout: number;
   /** Milliseconds between two looks at how far speed is. */
   readonly pollInterval: number;
-  /** How calls are tried again. */
-  readonly retry?: RetryOptions;
+  /** Told what is waited for. */
+  readonly logger?: Logger;
   /** Ends the run; what is served stays as it is. */
   readonly signal?: AbortSignal;
   /** Told how many records speed is behind, with every look. */
@@ -63,57 +64,75 @@ export async function switchTo(
 ): Promise<number | undefined> {
   const { store, clock, signal } = options;
   const generation = prepared.manifest.generation;
-  const deadline = clock.monotonic() + options.catchUpTimeout;
+  const waiting = new Waiting({
+    what: `Waiting until speed has folded generation ${generation} as far as what is served`,
+    logger: options.logger,
+    clock,
+  });
   for (;;) {
-    const from = await again(options, () => store.current());
+    const from = await store.current();
     if (from !== undefined && from > generation && options.back !== true) {
       throw new PipelineError(
         "conflict",
         `Generation ${generation} is too late: ${from} is served already`,
       );
     }
-    const behind = await lagOf(prepared.manifest, from, options);
-    if (behind === 0) {
+    const lag = await lagOf(prepared.manifest, from, options);
+    if (lag === undefined) {
       await moveAliases(generation, from, options);
       await settle(prepared, from, options);
       return from;
     }
-    options.onLag?.(behind);
-    if (clock.monotonic() >= deadline) {
+    options.onLag?.(lag.behind);
+    if (waiting.waited >= options.catchUpTimeout) {
       throw new PipelineError(
         "unavailable",
         `Speed did not catch up with generation ${generation} within ${options.catchUpTimeout} ms: ` +
-          `${behind} records are missing`,
+          (lag.begun === 0
+            ? `it has begun with none of its ${lag.partitions} partitions: see whether speed runs`
+            : `${lag.behind} records are missing, and ${lag.begun} of ${lag.partitions} ` +
+              "partitions are begun: see what speed logs, and whether it keeps up"),
       );
     }
+    waiting.look({ ...lag });
     await options.onWait?.();
     await clock.sleep(options.pollInterval, signal);
   }
 }
 
-/** How many records speed is behind: a partition that it has not begun counts as one more. */
+/** How far speed is behind. */
+interface Lag {
+  /** Records that are missing; a partition that was not begun counts as one more. */
+  readonly behind: number;
+  /** Partitions of all topics that speed has begun with. */
+  readonly begun: number;
+  /** Partitions of all topics. */
+  readonly partitions: number;
+}
+
+/** How far speed is behind, if it is. */
 async function lagOf(
   manifest: Manifest,
   from: number | undefined,
   options: SwitchOptions,
-): Promise<number> {
+): Promise<Lag | undefined> {
   const partitions = partitionsOf(manifest.horizon);
-  const folded = foldedVector(
-    await again(options, () => readFolded(options.store, manifest.generation)),
-    partitions,
-  );
+  const begun = await readFolded(options.store, manifest.generation);
+  const folded = foldedVector(begun, partitions);
   let wanted: OffsetVector = manifest.horizon;
   if (from !== undefined && from !== manifest.generation) {
-    const current = foldedVector(
-      await again(options, () => readFolded(options.store, from)),
-      partitions,
-    );
+    const current = foldedVector(await readFolded(options.store, from), partitions);
     wanted = offsetVector(
       partitions,
       (topic, p) => Math.max(manifest.horizon[topic][p]!, current[topic][p]!),
     );
   }
-  return covers(folded, wanted) ? 0 : Math.max(1, distance(folded, wanted));
+  if (covers(folded, wanted)) return undefined;
+  return {
+    behind: Math.max(1, distance(folded, wanted)),
+    begun: begun.length,
+    partitions: partitions * TOPICS.length,
+  };
 }
 
 async function moveAliases(
@@ -122,15 +141,13 @@ async function moveAliases(
   options: SwitchOptions,
 ): Promise<void> {
   if (from === generation) return;
-  await again(options, async () => {
-    try {
-      await options.store.switchTo(generation, from);
-    } catch (error) {
-      // The answer of an earlier try may have been lost.
-      const moved = hasCode(error, "conflict") && await options.store.current() === generation;
-      if (!moved) throw error;
-    }
-  });
+  try {
+    await options.store.switchTo(generation, from);
+  } catch (error) {
+    // The answer of an earlier try may have been lost.
+    const moved = hasCode(error, "conflict") && await options.store.current() === generation;
+    if (!moved) throw error;
+  }
 }
 
 /** Brings the manifests in line with the aliases, and drops what is older than the previous one. */
@@ -142,34 +159,32 @@ async function settle(
   const { store } = options;
   const generation = prepared.manifest.generation;
   await setState(generation, "live", options);
-  for (const { manifest } of await again(options, () => readManifests(store))) {
+  for (const { manifest } of await readManifests(store)) {
     if (manifest.generation === generation) continue;
     // Also one that a switch left so which ended right after it had moved the aliases.
     const before = manifest.generation === from || manifest.state === "live";
     if (before) await setState(manifest.generation, "previous", options);
   }
-  await dropOthers(store, [generation, from ?? generation], options);
+  await dropOthers(store, [generation, from ?? generation]);
 }
 
 /** Writes a generation's state. */
 export async function setState(
   generation: number,
   state: Manifest["state"],
-  options: Pick<SwitchOptions, "store" | "clock" | "retry" | "signal">,
+  options: Pick<SwitchOptions, "store" | "clock">,
 ): Promise<void> {
-  await again(options, async () => {
-    const found = await readManifest(options.store, generation);
-    if (found === undefined || found.manifest.state === state) return;
-    const manifest = { ...found.manifest, state, updated: options.clock.now() };
-    await writeManifest(options.store, manifest, found.version);
-  });
+  const found = await readManifest(options.store, generation);
+  if (found === undefined || found.manifest.state === state) return;
+  const manifest = { ...found.manifest, state, updated: options.clock.now() };
+  await writeManifest(options.store, manifest, found.version);
 }
 
 /** Says what became of a generation that did not come to serve; what failed says more. */
 export async function giveUp(
   generation: number,
   state: Manifest["state"],
-  options: Pick<SwitchOptions, "store" | "clock" | "retry" | "signal">,
+  options: Pick<SwitchOptions, "store" | "clock">,
 ): Promise<void> {
   try {
     // Where only what follows the switch failed, it does serve.
@@ -183,26 +198,17 @@ export async function giveUp(
 export async function dropOthers(
   store: ServingStore,
   keep: readonly number[],
-  options: Pick<SwitchOptions, "retry" | "signal">,
 ): Promise<void> {
   const newest = Math.max(...keep);
   const known = new Set([
-    ...await again(options, () => store.generations()),
-    ...(await again(options, () => readManifests(store))).map((m) => m.manifest.generation),
+    ...await store.generations(),
+    ...(await readManifests(store)).map((m) => m.manifest.generation),
     // A fold that went on a little longer may have said so after its generation was dropped.
-    ...await again(options, () => foldedGenerations(store)),
+    ...await foldedGenerations(store),
   ]);
   for (const generation of known) {
     if (keep.includes(generation) || generation > newest) continue;
-    await again(options, () => store.dropGeneration(generation));
-    await again(options, () => removeControls(store, generation));
+    await store.dropGeneration(generation);
+    await removeControls(store, generation);
   }
-}
-
-function again<T>(
-  options: Pick<SwitchOptions, "retry" | "signal">,
-  fn: () => Promise<T>,
-): Promise<T> {
-  const { signal } = options;
-  return retry(fn, { ...options.retry, ...(signal === undefined ? {} : { signal }) });
 }

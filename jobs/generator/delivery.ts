@@ -166,6 +166,10 @@ export class Delivery {
           await this.#divide(records);
           return true;
         }
+        if (hasCode(error, "stopped") && this.#options.signal?.aborted === true) {
+          this.counts.abandoned += records.length;
+          return false;
+        }
         if (!hasCode(error, "unavailable") && !hasCode(error, "full")) throw error;
         // Sending what has no answer anew may leave two copies: the ledger says which.
         if (producer !== undefined && hasCode(error, "unavailable")) await this.#doubt(records);

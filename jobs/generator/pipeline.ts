@@ -67,7 +67,6 @@ export async function runArchiveLoads(dataset: MasterDataset, job: GeneratorJob)
 interface Staging {
   readonly load: string;
   readonly stage: (limits: {
-    readonly retry: GeneratorJob["retry"];
     readonly signal: AbortSignal;
     readonly onProgress: (progress: Progress) => void;
   }) => Promise<LoadManifest>;
@@ -75,7 +74,7 @@ interface Staging {
 
 async function stageOnce(
   dataset: MasterDataset,
-  { begin, logger, retry, signal }: GeneratorJob,
+  { begin, logger, signal }: GeneratorJob,
   { load, stage }: Staging,
 ): Promise<void> {
   const committed = await begin("dataset", () => new CommitLog(dataset).history(load));
@@ -84,7 +83,6 @@ async function stageOnce(
   }
   let shown = 0;
   const { files, totals } = await stage({
-    retry,
     signal,
     onProgress: ({ done, total }) => {
       const tenth = Math.floor(done * 10 / Math.max(1, total));

@@ -17,7 +17,6 @@ import {
   WINDOWS,
 } from "@pipeline/core";
 import { writeOwn } from "@pipeline/protocol";
-import { retry, type RetryOptions } from "@pipeline/runtime";
 import { createHash } from "node:crypto";
 
 /** The dataset's folder of each topic. */
@@ -77,8 +76,6 @@ export interface StagingLimits {
   readonly heldBytes?: number;
   /** Files written at the same time; 16 where not given. */
   readonly concurrency?: number;
-  /** How often what fails is tried again; never where not given. */
-  readonly retry?: RetryOptions;
 }
 
 interface Bucket {
@@ -89,8 +86,6 @@ interface Bucket {
 }
 
 const HOUR = WINDOWS["1h"];
-
-const NEVER: RetryOptions = { policy: { base: 0, max: 0, attempts: 1 } };
 
 /** What an hour costs before its first record, so that very many sparse ones count too. */
 const BUCKET_BYTES = 2_048;
@@ -132,7 +127,6 @@ export class StagingWriter {
   readonly #fileBytes: number;
   readonly #heldBytes: number;
   readonly #concurrency: number;
-  readonly #retry: RetryOptions;
   #held = 0;
   #bytes = 0;
   #from = Infinity;
@@ -149,7 +143,6 @@ export class StagingWriter {
     this.#fileBytes = limits.fileBytes ?? 16 * 2 ** 20;
     this.#heldBytes = limits.heldBytes ?? 64 * 2 ** 20;
     this.#concurrency = limits.concurrency ?? 16;
-    this.#retry = limits.retry ?? NEVER;
   }
 
   /** Starts a load; what an earlier, unfinished attempt left is removed. */
@@ -158,7 +151,7 @@ export class StagingWriter {
     load: string,
     limits: StagingLimits = {},
   ): Promise<StagingWriter> {
-    await retry(() => dataset.remove(stagingPath(load)), limits.retry ?? NEVER);
+    await dataset.remove(stagingPath(load));
     return new StagingWriter(dataset, load, limits);
   }
 
@@ -224,7 +217,7 @@ export class StagingWriter {
     // A reader that finds it must find all of it.
     await this.#put("_manifest.new", text);
     const [from, to] = [`${this.#root}/_manifest.new`, `${this.#root}/_manifest.json`];
-    await retry(() => renamed(this.dataset, from, to), this.#retry);
+    await renamed(this.dataset, from, to);
     return manifest;
   }
 
@@ -268,7 +261,7 @@ export class StagingWriter {
   }
 
   #put(path: string, content: Uint8Array): Promise<void> {
-    return retry(() => writeOwn(this.dataset, `${this.#root}/${path}`, content), this.#retry);
+    return writeOwn(this.dataset, `${this.#root}/${path}`, content);
   }
 
   async #room(): Promise<void> {

@@ -17,7 +17,6 @@ import {
   STAGING,
   TEMPORARY,
 } from "@pipeline/protocol";
-import { retry, type RetryOptions } from "@pipeline/runtime";
 
 /** The manifest of a staged load, as the generator writes it (last). */
 export interface StagedLoad {
@@ -43,8 +42,6 @@ export interface StagedFile {
 
 /** Options of {@linkcode bootstrap}. */
 export interface BootstrapOptions {
-  /** How often what fails is tried again. */
-  readonly retry?: RetryOptions;
   /** Told how many of all files are checked. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -61,32 +58,32 @@ export async function bootstrap(
   load: string,
   options: BootstrapOptions = {},
 ): Promise<{ commit: HistoryCommit; added: boolean }> {
-  const again = <T>(fn: () => Promise<T>) => retry(fn, options.retry);
   const commits = new CommitLog(dataset);
   const root = `${STAGING}/${load}`;
-  const standing = await again(() => commits.history(load));
+  const standing = await commits.history(load);
   if (standing !== undefined) {
-    await again(() => dataset.remove(root));
+    await dataset.remove(root);
     return { commit: standing, added: false };
   }
   const manifest = JSON.parse(
-    new TextDecoder().decode(await again(() => readAll(dataset, `${root}/_manifest.json`))),
+    new TextDecoder().decode(await readAll(dataset, `${root}/_manifest.json`)),
   ) as StagedLoad;
   const files: CommittedFile[] = [];
-  const taken = inOrder(manifest.files, (staged) => again(() => take(dataset, load, staged)));
+  const taken = inOrder(manifest.files, (staged) => take(dataset, load, staged));
   for await (const file of taken) {
     files.push(file);
     options.onProgress?.(files.length, manifest.files.length);
   }
   for (const path of manifest.rejected?.files ?? []) {
-    await again(() => keepRejected(dataset, load, path));
+    await keepRejected(dataset, load, path);
   }
   const token = newToken();
   const records = files.reduce((sum, file) => sum + file.records, 0);
-  const commit = await again(() =>
-    commits.publishHistory({ load, files, records, token }, `${TEMPORARY}/${token}/commit-history`)
+  const commit = await commits.publishHistory(
+    { load, files, records, token },
+    `${TEMPORARY}/${token}/commit-history`,
   );
-  await again(() => dataset.remove(root));
+  await dataset.remove(root);
   return { commit, added: commit.token === token };
 }
 

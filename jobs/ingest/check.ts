@@ -5,7 +5,7 @@
  */
 
 import { type EventLog, type MasterDataset, PipelineError, type TopicSpec } from "@pipeline/core";
-import { newToken, readAll, TEMPORARY } from "@pipeline/protocol";
+import { newToken, readAll, TEMPORARY, writeOwn } from "@pipeline/protocol";
 
 /** Bytes of the file that is written and read back. */
 const SIZE = 65_536;
@@ -36,7 +36,7 @@ export async function checkDataset(dataset: MasterDataset, copies = 1): Promise<
   const path = `${TEMPORARY}/check-${newToken()}`;
   const content = Uint8Array.from({ length: SIZE }, (_, i) => i % 251);
   try {
-    await dataset.write(path, content);
+    await writeOwn(dataset, path, content);
     if ((await readAll(dataset, path)).toBase64() !== content.toBase64()) {
       throw new PipelineError("corrupt", `${path} does not hold what was written`);
     }

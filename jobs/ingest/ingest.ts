@@ -20,7 +20,6 @@ import {
   type Clock,
   Lifetime,
   type Logger,
-  retry,
   type RetryOptions,
   systemClock,
 } from "@pipeline/runtime";
@@ -48,10 +47,8 @@ export interface IngestOptions {
   readonly settings: IngestSettings;
   /** The machine's where not given. */
   readonly clock?: Clock;
-  /** How often what fails is tried again. */
+  /** How the sending of dead letters is tried again: they may be there twice. */
   readonly retry?: RetryOptions;
-  /** Ends waiting for a log that does not answer when ingest starts. */
-  readonly signal?: AbortSignal;
   /** Told where another writer was first. */
   readonly logger?: Logger;
   /** Told each commit of this writer, and how many milliseconds it took. */
@@ -97,9 +94,8 @@ export class Ingest {
   /** Starts at the offsets that the commit log names, once the log answers. */
   static async start(options: IngestOptions): Promise<Ingest> {
     const ingest = new Ingest(options);
-    const { log, signal } = options;
-    const starting = { ...options.retry, ...(signal === undefined ? {} : { signal }) };
-    ingest.#deadLetters = await retry(() => log.producer(), starting);
+    const { log } = options;
+    ingest.#deadLetters = await log.producer();
     const subscription: Subscription = {
       group: "ingest",
       topics: TOPICS,
@@ -111,7 +107,7 @@ export class Ingest {
       },
     };
     try {
-      ingest.#consumer = await retry(() => log.subscribe(subscription), starting);
+      ingest.#consumer = await log.subscribe(subscription);
     } catch (error) {
       await ingest.#deadLetters.close();
       throw error;
@@ -144,9 +140,9 @@ export class Ingest {
 
   async #assign(topic: Topic, partition: number): Promise<number> {
     const { log, dataset, settings } = this.#o;
-    const last = await this.#retry(() => new CommitLog(dataset).last(topic, partition));
+    const last = await new CommitLog(dataset).last(topic, partition);
     const next = last?.end ?? 0;
-    await this.#retry(() => checkContinuation(log, topic, partition, next, last?.last ?? null));
+    await checkContinuation(log, topic, partition, next, last?.last ?? null);
     this.#assigned.set(partitionName(topic, partition), {
       topic,
       partition,
@@ -238,11 +234,10 @@ export class Ingest {
       start: writer.committed,
       taken,
     });
-    await this.#retry(() => checkContinuation(log, topic, partition, writer.committed, last));
-    await this.#retry(async () => {
-      if (writer.next >= taken) return;
+    await checkContinuation(log, topic, partition, writer.committed, last);
+    if (writer.next < taken) {
       for await (const batch of log.read(topic, partition, writer.next, taken)) writer.add(batch);
-    });
+    }
     if (writer.pending.records > 0) assigned.since = this.#clock.monotonic();
   }
 
@@ -260,9 +255,5 @@ export class Ingest {
 
   #isOurs(assigned: Assigned): boolean {
     return this.#assigned.get(partitionName(assigned.topic, assigned.partition)) === assigned;
-  }
-
-  #retry<T>(fn: () => Promise<T>): Promise<T> {
-    return retry(fn, { ...this.#o.retry, signal: this.#life.signal });
   }
 }

@@ -61,7 +61,7 @@ export interface PartitionWriterOptions {
   readonly maxFuture: number;
   /** The writer's name; one of its own for every start of the job. */
   readonly token: string;
-  /** How often what fails is tried again. */
+  /** How the sending of dead letters is tried again. */
   readonly retry?: RetryOptions;
 }
 
@@ -171,13 +171,13 @@ export class PartitionWriter {
       token,
     };
     const intent = this.#temporary("commit");
-    await this.#retry(() => writeOwn(this.#o.dataset, intent, canonicalBytes(commit)));
+    await writeOwn(this.#o.dataset, intent, canonicalBytes(commit));
     const placed = inOrder(
       contents,
-      ({ file, bytes }) => this.#retry(() => this.#place(file, bytes)),
+      ({ file, bytes }) => this.#place(file, bytes),
     );
     for await (const _ of placed);
-    const winner = await this.#retry(() => this.#commits.publish(commit, intent));
+    const winner = await this.#commits.publish(commit, intent);
     this.#buffer = new Buffer(winner.end, winner.end);
     this.#last = winner.last;
     return { commit: winner, ours: winner.token === token && winner.end === commit.end };
@@ -210,7 +210,7 @@ export class PartitionWriter {
         value: record.value?.toBase64() ?? null,
       }),
     }));
-    await this.#retry(() => deadLetters.send(records));
+    await retry(() => deadLetters.send(records), this.#o.retry);
   }
 
   /** Writes a file and moves it to its place, unless it stands there already. */
@@ -227,7 +227,9 @@ export class PartitionWriter {
       // stands there is either this one, or a broken one.
       const standing = await dataset.status(path);
       if (standing === undefined) throw error;
-      if (!hasCode(error, "unavailable") && !hasCode(error, "exists")) throw error;
+      const moved = hasCode(error, "unavailable") || hasCode(error, "exists") ||
+        hasCode(error, "not_found");
+      if (!moved) throw error;
       if (hashBytes(await readAll(dataset, path)) !== file.hash) {
         throw new PipelineError("corrupt", `${path} exists with another content`, { cause: error });
       }
@@ -239,9 +241,5 @@ export class PartitionWriter {
     const { topic, partition, token } = this.#o;
     const name = `${partitionName(topic, partition)}-${newToken().slice(0, 8)}`;
     return `${TEMPORARY}/${token}/${kind}-${name}-${this.#temporaries++}`;
-  }
-
-  #retry<T>(fn: () => Promise<T>): Promise<T> {
-    return retry(fn, this.#o.retry);
   }
 }

@@ -80,7 +80,6 @@ export async function commitLoads(
   }
   for (const load of loads) {
     const { commit, added } = await bootstrap(dataset, load, {
-      retry: { ...job.retry, signal: job.signal },
       onProgress: (done, total) => {
         if (done % 100 === 0 || done === total) job.logger.debug("Files", { load, done, total });
       },
@@ -147,7 +146,6 @@ export async function runIngest({ log, dataset }: IngestPorts, job: Job<IngestCo
     },
     retry: job.retry,
     logger,
-    signal,
     onCommit: ({ topic, partition, start, end, ...commit }, took) => {
       records.add(commit.records, { topic });
       deadLetters.add(commit.dead_letters.length, { topic });

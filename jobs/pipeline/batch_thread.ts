@@ -9,9 +9,11 @@ import {
   type BatchSettings,
   type BatchStep,
   errorOf,
+  showTrouble,
   type WorkerError,
+  type WorkerTrouble,
 } from "@pipeline/batch";
-import { stopped } from "@pipeline/runtime";
+import { stopped, type Watched } from "@pipeline/runtime";
 import type { Place } from "./parts.ts";
 
 /** What the thread is asked for. */
@@ -27,6 +29,7 @@ export interface BatchRequest {
 /** What the thread says: once that it listens, then how far it is, then how it ended. */
 export type BatchReply =
   | { readonly ready: true }
+  | { readonly trouble: WorkerTrouble }
   | { readonly step: BatchStep; readonly done: number; readonly total: number }
   | { readonly report: BatchReport }
   | { readonly error: WorkerError };
@@ -37,12 +40,14 @@ export interface BatchThreadOptions {
   readonly signal?: AbortSignal;
   /** See `BatchOptions.onProgress`. */
   readonly onProgress?: (step: BatchStep, done: number, total: number) => void;
+  /** Told what the thread tries again. */
+  readonly shown: Watched;
 }
 
 /** Runs batch once. Rejects as `runBatch` does. */
 export async function runBatchThread(
   request: BatchRequest,
-  { signal, onProgress }: BatchThreadOptions = {},
+  { signal, onProgress, shown }: BatchThreadOptions,
 ): Promise<BatchReport> {
   if (signal?.aborted) throw stopped(signal);
   const worker = new Worker(new URL("./batch_worker.ts", import.meta.url), { type: "module" });
@@ -52,6 +57,7 @@ export async function runBatchThread(
   worker.onmessage = ({ data }: MessageEvent<BatchReply>) => {
     // What is posted before the thread has loaded its modules is lost.
     if ("ready" in data) return worker.postMessage(request);
+    if ("trouble" in data) return showTrouble(data.trouble, shown);
     if ("step" in data) return onProgress?.(data.step, data.done, data.total);
     if ("report" in data) return resolve(data.report);
     reject(errorOf(data.error));

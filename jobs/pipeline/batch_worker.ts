@@ -6,7 +6,8 @@
 
 /// <reference lib="deno.worker" />
 
-import { type BatchOptions, runBatch, startDayPool, workerError } from "@pipeline/batch";
+import { type BatchOptions, posted, runBatch, startDayPool, workerError } from "@pipeline/batch";
+import { patient } from "@pipeline/runtime";
 import type { BatchReply, BatchRequest } from "./batch_thread.ts";
 import { openParts } from "./parts.ts";
 
@@ -19,10 +20,12 @@ self.postMessage({ ready: true } satisfies BatchReply);
 async function answer({ place, settings, threads }: BatchRequest): Promise<BatchReply> {
   const { folder, servers } = place;
   const parts = await openParts(place, { access: "join" });
-  const { dataset, store } = parts;
+  const shown = posted((trouble) => self.postMessage({ trouble } satisfies BatchReply));
+  const { dataset, store } = patient(parts, shown);
   const pool = threads < 2 ? undefined : startDayPool(
     threads,
     servers === undefined ? { embedded: { folder, access: "join" } } : { hdfs: servers.hdfs },
+    { shown },
   );
   const onProgress: BatchOptions["onProgress"] = (step, done, total) =>
     self.postMessage({ step, done, total } satisfies BatchReply);

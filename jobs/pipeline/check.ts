@@ -7,6 +7,7 @@
 import { verify, type VerifyReport } from "@pipeline/batch";
 import { hasCode, PipelineError } from "@pipeline/core";
 import { readAcknowledged } from "@pipeline/protocol";
+import { type Logger, logRetries, patient } from "@pipeline/runtime";
 import { ledgerPath } from "./data_folder.ts";
 import { openParts, type Parts, type Place } from "./parts.ts";
 
@@ -14,12 +15,13 @@ import { openParts, type Parts, type Place } from "./parts.ts";
  * Verifies what a folder, or the servers beside it, serve. Merged values are checked where
  * nobody writes.
  */
-export async function verifyFolder(place: Place): Promise<VerifyReport> {
+export async function verifyFolder(place: Place, logger: Logger): Promise<VerifyReport> {
   const owned = await own(place);
   const parts = owned ?? await openParts(place, { access: "read" });
   try {
     const ledger = readAcknowledged(ledgerPath(place.folder));
-    return await verify({ ...parts, merged: owned !== undefined, ledger });
+    const ports = patient(parts, logRetries(logger));
+    return await verify({ ...ports, merged: owned !== undefined, ledger });
   } finally {
     await parts.close();
   }

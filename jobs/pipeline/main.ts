@@ -33,7 +33,9 @@ async function main(args: readonly string[]): Promise<number> {
       console.log(line.text);
       return 0;
     case "verify": {
-      const report = await verifyFolder(await readPlace(line.flags.data, line.flags.servers));
+      const place = await readPlace(line.flags.data, line.flags.servers);
+      const logger = createLogger({ clock: systemClock, sink: console.error });
+      const report = await verifyFolder(place, logger);
       console.log(`generation ${report.generation}: ${verdict(report)}`);
       for (const difference of differenceLines(report)) console.log(difference);
       return report.exact ? 0 : 1;

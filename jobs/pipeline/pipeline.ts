@@ -18,7 +18,7 @@ import {
 } from "@pipeline/core";
 import { Ingest } from "@pipeline/ingest";
 import { foldedVector, readEnds, readFolded, writeOutcome } from "@pipeline/protocol";
-import { type Logger, retry } from "@pipeline/runtime";
+import { type Logger, logRetries, type Patient, patient } from "@pipeline/runtime";
 import { createApp, loadAssets, type RunningServer, serve, type Stats } from "@pipeline/serving";
 import { Speed } from "@pipeline/speed";
 import { runBatchThread } from "./batch_thread.ts";
@@ -56,7 +56,10 @@ export class Pipeline {
     written: { top_posts: 0, subreddit_activity: 0, user_activity: 0 },
   };
   readonly #o: PipelineOptions;
+  /** As they are, for what answers people: it does not wait. */
   readonly #ports: Parts;
+  readonly #patient: Patient<Parts>;
+  readonly #ending = new AbortController();
   /** Settings of the jobs. */
   readonly settings: Settings;
   #server!: RunningServer;
@@ -66,6 +69,8 @@ export class Pipeline {
   private constructor(options: PipelineOptions, ports: Parts) {
     this.#o = options;
     this.#ports = ports;
+    const shown = logRetries(options.logger);
+    this.#patient = patient(ports, { ...shown, signal: this.#ending.signal });
     this.settings = options.place.servers === undefined ? EMBEDDED : SERVERS;
   }
 
@@ -85,9 +90,9 @@ export class Pipeline {
     return pipeline;
   }
 
-  /** The parts. */
-  get ports(): Parts {
-    return this.#ports;
+  /** The parts, which wait for servers that are away. */
+  get ports(): Patient<Parts> {
+    return this.#patient;
   }
 
   /** Where the API and the page are. */
@@ -105,13 +110,14 @@ export class Pipeline {
   }
 
   async #start(): Promise<void> {
-    const { log, dataset, store } = this.#ports;
+    const { log, dataset, store } = this.#patient;
     const { port, logger, stats } = this.#o;
     const assets = await loadAssets();
-    const app = createApp({ store, ends: () => this.ends(), stats, assets, log: logger });
+    const ends = () => readEnds(this.#ports.log, DEFAULT_PARTITIONS);
+    const app = createApp({ store: this.#ports.store, ends, stats, assets, log: logger });
     this.#server = serve(app, { host: "0.0.0.0", port, log: logger });
     try {
-      await retry(() => log.ensureTopics(topics));
+      await log.ensureTopics(topics);
       this.#ingest = await Ingest.start({
         log,
         dataset,
@@ -142,7 +148,7 @@ export class Pipeline {
 
   /** The end of every partition of the log. */
   ends(): Promise<OffsetVector> {
-    return readEnds(this.#ports.log, DEFAULT_PARTITIONS);
+    return readEnds(this.#patient.log, DEFAULT_PARTITIONS);
   }
 
   /** Records in the log that are not in the dataset, and that the served views have not folded. */
@@ -153,7 +159,7 @@ export class Pipeline {
       DEFAULT_PARTITIONS,
       (topic, p) => ours.find((o) => o.topic === topic && o.partition === p)?.offset ?? 0,
     );
-    const { store } = this.#ports;
+    const { store } = this.#patient;
     const current = await store.current();
     const folded = current === undefined
       ? committed
@@ -182,14 +188,14 @@ export class Pipeline {
   ): Promise<BatchReport> {
     const { place, logger } = this.#o;
     // The folder is ours and its batches run one by one: a lock is what a killed one has left.
-    await breakLock(this.#ports.store);
+    await breakLock(this.#patient.store);
     const { threads = 1, ...watching } = options;
     const report = await runBatchThread(
       { place, settings: this.settings.batch, threads },
-      watching,
+      { ...watching, shown: logRetries(logger) },
     );
     const { generation, previous, records, documents, took } = report;
-    await writeOutcome(this.#ports.store, "succeeded", { at: Date.now(), generation, took });
+    await writeOutcome(this.#patient.store, "succeeded", { at: Date.now(), generation, took });
     logger.info("Generation switched", { generation, previous, records, documents, took });
     return report;
   }
@@ -207,6 +213,7 @@ export class Pipeline {
 
   /** Stops the jobs: what was taken is written first. The parts stay open. */
   async stop(): Promise<void> {
+    this.#ending.abort();
     await this.#ingest.stop();
     await this.#speed.stop();
     await this.#server.stop();

@@ -91,8 +91,10 @@ export class Checkpoints {
     try {
       await this.#dataset.rename(`${folder}/checkpoint`, this.#path(range));
     } catch (error) {
-      // The same range holds the same commits, whoever gathered them.
-      if (!hasCode(error, "exists")) throw error;
+      // The same range holds the same commits, whoever gathered them: an earlier try, perhaps.
+      const moved = hasCode(error, "exists") ||
+        hasCode(error, "not_found") && await this.#dataset.status(this.#path(range)) !== undefined;
+      if (!moved) throw error;
     }
     await this.#dataset.remove(folder);
     for (const { start, end } of await this.#ranges()) {

@@ -72,6 +72,9 @@ function unlike(file: CommittedFile, lines: number): PipelineError {
   );
 }
 
+/** Times that a write is begun anew whose answers are lost. */
+const WRITES = 10;
+
 /**
  * Writes a file whose name is the caller's alone: what stands there already is an earlier
  * try, whole or in part, whose answer was lost. Rejects with `unavailable` where not all
@@ -82,12 +85,14 @@ export async function writeOwn(
   path: string,
   bytes: Uint8Array,
 ): Promise<void> {
-  try {
-    await dataset.write(path, bytes);
-  } catch (error) {
-    if (!hasCode(error, "exists")) throw error;
-    await dataset.remove(path);
-    await dataset.write(path, bytes);
+  for (let left = WRITES;; left--) {
+    try {
+      await dataset.write(path, bytes);
+      break;
+    } catch (error) {
+      if (left === 1 || !hasCode(error, "exists")) throw error;
+      await dataset.remove(path);
+    }
   }
   const length = (await dataset.status(path))?.length;
   if (length !== bytes.length) {

@@ -23,9 +23,10 @@ import { createLogger, type Logger } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { opsHandler } from "./ops.ts";
 import type { Closable } from "./parts.ts";
-import { retry, type RetryOptions } from "./retry.ts";
+import { type Patient, patient, type Ports } from "./patient.ts";
+import { retry } from "./retry.ts";
 import { runUntilSignal, type SignalSource } from "./shutdown.ts";
-import { Trouble } from "./trouble.ts";
+import { Trouble, type Watched } from "./trouble.ts";
 
 /** What a job's command works with. */
 export interface Job<C> {
@@ -41,15 +42,23 @@ export interface Job<C> {
   readonly clock: Clock;
   /** Aborted once the process is told to end. */
   readonly signal: AbortSignal;
-  /** How calls are tried again: without end, and so that it shows in log, metrics and readiness. */
-  readonly retry: RetryOptions;
+  /** Whoever tries something again by a rule of its own shows it here: in log, metrics and readiness. */
+  readonly retry: Watched;
   /**
    * Does what the job cannot begin without, as often as it takes. Until then the job is not
    * ready, and says why. Rejects with `stopped` where the process is told to end meanwhile.
    */
   begin<T>(name: string, work: () => Promise<T>): Promise<T>;
-  /** Opens parts, as {@linkcode begin} does; does work with them; lets go of them. */
-  using<P extends Closable, T>(
+  /**
+   * Opens parts, as {@linkcode begin} does; does work with them; lets go of them. Calls of the
+   * ports are tried again without end, see {@linkcode patient}.
+   */
+  using<P extends Closable & Partial<Ports>, T>(
+    open: () => Promise<P>,
+    work: (parts: Patient<P>) => Promise<T>,
+  ): Promise<T>;
+  /** As {@linkcode using}, for work that answers others: its calls fail as soon as they do. */
+  usingOnce<P extends Closable, T>(
     open: () => Promise<P>,
     work: (parts: P) => Promise<T>,
   ): Promise<T>;
@@ -163,6 +172,7 @@ class JobProcess<C extends CommandConfig> {
   readonly #logger: Logger;
   readonly #metrics = new Metrics();
   readonly #health = new Health(systemClock);
+  readonly #trouble: Trouble;
 
   constructor(name: string, config: C, io: ProcessIo) {
     this.#config = config;
@@ -174,6 +184,11 @@ class JobProcess<C extends CommandConfig> {
       level,
       fields: { job: name },
     });
+    this.#trouble = new Trouble({
+      health: this.#health,
+      metrics: this.#metrics,
+      logger: this.#logger,
+    });
   }
 
   async run(work: (job: Job<C>) => Promise<number | void>): Promise<number> {
@@ -184,7 +199,11 @@ class JobProcess<C extends CommandConfig> {
       const ending = await runUntilSignal((signal) => this.#crashing(work(this.#job(signal))), {
         grace: this.#config.grace,
         ...(this.#io.signals === undefined ? {} : { signals: this.#io.signals }),
-        onDrain: (signal) => logger.info("Draining", { signal }),
+        onDrain: (signal) => {
+          logger.info("Draining", { signal });
+          const { why } = this.#trouble;
+          if (why !== undefined) logger.error(`Told to end while it still waited: ${why}`);
+        },
       });
       if (ending.how === "forced") {
         logger.error(`Ended before all was done: ${ending.why}`, { signal: ending.signal });
@@ -210,23 +229,27 @@ class JobProcess<C extends CommandConfig> {
   }
 
   #job(signal: AbortSignal): Job<C> {
-    const trouble = new Trouble({
-      health: this.#health,
-      metrics: this.#metrics,
-      logger: this.#logger,
-    });
+    const shown = this.#trouble.retry;
     const begin: Job<C>["begin"] = async (name, work) => {
       const gate = this.#health.gate(name);
       const result = await retry(work, {
-        ...trouble.retry,
+        ...shown,
         signal,
         onRetry: (notice) => {
           gate.close(errorText(notice.error));
-          trouble.retry.onRetry?.(notice);
+          shown.onRetry(notice);
         },
       });
       gate.open();
       return result;
+    };
+    const usingOnce: Job<C>["usingOnce"] = async (open, work) => {
+      const parts = await begin("parts", open);
+      try {
+        return await work(parts);
+      } finally {
+        await parts.close().catch((error) => this.#logger.warn("Closing broke off", { error }));
+      }
     };
     return {
       config: this.#config,
@@ -235,16 +258,10 @@ class JobProcess<C extends CommandConfig> {
       health: this.#health,
       clock: systemClock,
       signal,
-      retry: trouble.retry,
+      retry: shown,
       begin,
-      using: async (open, work) => {
-        const parts = await begin("parts", open);
-        try {
-          return await work(parts);
-        } finally {
-          await parts.close().catch((error) => this.#logger.warn("Closing broke off", { error }));
-        }
-      },
+      using: (open, work) => usingOnce(open, (parts) => work(patient(parts, { ...shown, signal }))),
+      usingOnce,
       print: this.#io.print,
     };
   }

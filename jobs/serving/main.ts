@@ -30,7 +30,7 @@ Deno.exit(
         summary: "Answer requests until told to end.",
         config: servingConfig,
         flags: z.strictObject({}),
-        run: (job) => job.using(() => openParts(job), (parts) => runServing(parts, job)),
+        run: (job) => job.usingOnce(() => openParts(job), (parts) => runServing(parts, job)),
       }),
     },
   }, {

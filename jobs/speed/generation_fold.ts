@@ -33,7 +33,7 @@ import {
   readPartitionFolded,
   writeFolded,
 } from "@pipeline/protocol";
-import { type Clock, Lifetime, retry, type RetryOptions, systemClock } from "@pipeline/runtime";
+import { type Clock, Lifetime, systemClock } from "@pipeline/runtime";
 
 /** How often and how much a fold writes. */
 export interface SpeedSettings {
@@ -55,8 +55,6 @@ export interface GenerationFoldOptions {
   readonly settings: SpeedSettings;
   /** The machine's where not given. */
   readonly clock?: Clock;
-  /** How often what fails is tried again. */
-  readonly retry?: RetryOptions;
   /** Told what each flush wrote. */
   readonly onFlush?: (flush: FlushReport) => void;
 }
@@ -190,10 +188,8 @@ export class GenerationFold {
       );
     }
     const last = manifest.last?.[partitionName(topic, partition)] ?? null;
-    await this.#retry(() => checkContinuation(log, topic, partition, start, last));
-    const before = await this.#retry(() =>
-      readPartitionFolded(store, manifest.generation, topic, partition)
-    );
+    await checkContinuation(log, topic, partition, start, last);
+    const before = await readPartitionFolded(store, manifest.generation, topic, partition);
     const known = before?.next_offset ?? start;
     const fold = new PartitionFold(topic, partition, start, known, manifest);
     this.#partitions.set(partitionName(topic, partition), fold);
@@ -256,11 +252,11 @@ export class GenerationFold {
     await Promise.all(VIEWS.map((view) => {
       const written = documents[view];
       if (written.length === 0) return;
-      return this.#retry(() => store.write(manifest.generation, view, written));
+      return store.write(manifest.generation, view, written);
     }));
     // Whoever reads how far it is folded finds at least that, also by searching.
-    await this.#retry(() => store.refresh(manifest.generation));
-    await this.#retry(() => writeFolded(store, manifest.generation, folded));
+    await store.refresh(manifest.generation);
+    await writeFolded(store, manifest.generation, folded);
     for (const [i, fold] of changed.entries()) fold.written = folded[i]!.next_offset;
     onFlush?.({
       generation: manifest.generation,
@@ -274,9 +270,5 @@ export class GenerationFold {
       },
       folded,
     });
-  }
-
-  #retry<T>(fn: () => Promise<T>): Promise<T> {
-    return retry(fn, { ...this.#o.retry, signal: this.#life.signal });
   }
 }

@@ -44,7 +44,6 @@ export async function runSpeed({ log, store }: SpeedPorts, job: Job<SpeedConfig>
       poll_interval: config.pollInterval,
     },
     logger,
-    retry: job.retry,
     onFlush: (flush) => {
       records.add(flush.records);
       flushed.observe(flush.took / 1000);

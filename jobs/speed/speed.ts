@@ -7,14 +7,7 @@
 
 import { definitionHash, type EventLog, hasCode, type ServingStore, VIEWS } from "@pipeline/core";
 import { type Manifest, readManifest, readManifests } from "@pipeline/protocol";
-import {
-  type Clock,
-  Lifetime,
-  type Logger,
-  retry,
-  type RetryOptions,
-  systemClock,
-} from "@pipeline/runtime";
+import { type Clock, Lifetime, type Logger, systemClock, Waiting } from "@pipeline/runtime";
 import { type FlushReport, GenerationFold, type SpeedSettings } from "./generation_fold.ts";
 
 /** What the speed layer works with. */
@@ -32,8 +25,6 @@ export interface SpeedOptions {
   readonly logger?: Logger;
   /** The machine's where not given. */
   readonly clock?: Clock;
-  /** How often what fails is tried again. */
-  readonly retry?: RetryOptions;
   /** Told what each flush wrote. */
   readonly onFlush?: (flush: FlushReport) => void;
 }
@@ -85,8 +76,11 @@ export class Speed {
 
   async #run(): Promise<void> {
     const signal = this.#life.signal;
+    const what = "Waiting until batch has prepared a generation to fold";
+    const idle = new Waiting({ what, logger: this.#o.logger, clock: this.#clock });
     while (!signal.aborted) {
-      await retry(() => this.#adjust(), { ...this.#o.retry, signal });
+      await this.#adjust();
+      if (this.#folds.size === 0) idle.look();
       try {
         await this.#clock.sleep(this.#o.settings.poll_interval, signal);
       } catch {
@@ -124,14 +118,13 @@ export class Speed {
   }
 
   async #start(manifest: Manifest): Promise<void> {
-    const { log, store, settings, clock, retry: retryOptions, onFlush } = this.#o;
+    const { log, store, settings, clock, onFlush } = this.#o;
     const fold = await GenerationFold.start({
       log,
       store,
       manifest,
       settings,
       ...(clock === undefined ? {} : { clock }),
-      ...(retryOptions === undefined ? {} : { retry: retryOptions }),
       ...(onFlush === undefined ? {} : { onFlush }),
     });
     this.#folds.set(manifest.generation, fold);

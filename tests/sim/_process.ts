@@ -7,7 +7,7 @@
 
 import { faulty, type FaultyPorts, type Ports, SimulatedCrash } from "@pipeline/adapters/memory";
 import type { EventLog } from "@pipeline/core";
-import type { Clock, RetryOptions } from "@pipeline/runtime";
+import { type Clock, patient, type RetryOptions } from "@pipeline/runtime";
 import type { Owner, Scheduler } from "./_scheduler.ts";
 
 /** How one run of a job differs from the next. */
@@ -25,7 +25,9 @@ export interface ProcessOptions {
 /** A run of a job. */
 export class Process implements Owner {
   readonly name: string;
-  readonly ports: FaultyPorts;
+  /** They are patient, as those of every job. */
+  readonly ports: Ports;
+  readonly #faulty: FaultyPorts;
   readonly clock: Clock;
   readonly retry: RetryOptions;
   paused = false;
@@ -48,7 +50,7 @@ export class Process implements Owner {
       random: scheduler.random.next,
       policy: { base: 20, max: 500 },
     };
-    this.ports = faulty({ ...ports, log: personal(ports.log, this.name, options) }, {
+    this.#faulty = faulty({ ...ports, log: personal(ports.log, this.name, options) }, {
       step: async (name, phase) => {
         try {
           await scheduler.turn(this, name, phase);
@@ -60,13 +62,14 @@ export class Process implements Owner {
       ...(options.chunk === undefined ? {} : { chunk: options.chunk }),
       truncateRead: () => options.truncate?.() ? 5 : undefined,
     });
+    this.ports = patient(this.#faulty, this.retry);
   }
 
   /** Ends it between two steps. */
   kill(): void {
     if (this.dead) return;
     this.dead = true;
-    this.ports.crash();
+    this.#faulty.crash();
     this.#scheduler.drop(this);
     this.onKill();
   }

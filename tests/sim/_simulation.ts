@@ -146,7 +146,7 @@ class Simulation {
     this.#calm();
     await scheduler.run(() => !this.#oneOffs());
     for (const load of world.history.keys()) {
-      await this.#finish("bootstrap", (process) => bootstrap(process.ports.dataset, load, process));
+      await this.#finish("bootstrap", (process) => bootstrap(process.ports.dataset, load));
     }
     await this.#drain();
     this.#expect("after the chaos", await datasetProblems(world));
@@ -324,7 +324,7 @@ class Simulation {
       const load = `load-${this.#random.between(1, this.#loads)}`;
       return void this.#start(
         "bootstrap",
-        (process) => bootstrap(process.ports.dataset, load, process),
+        (process) => bootstrap(process.ports.dataset, load),
       );
     }
     const load = `load-${++this.#loads}`;
@@ -333,7 +333,7 @@ class Simulation {
       () => this.world.community.fact(),
     );
     await this.world.stage(load, facts);
-    this.#start("bootstrap", (process) => bootstrap(process.ports.dataset, load, process));
+    this.#start("bootstrap", (process) => bootstrap(process.ports.dataset, load));
   }
 
   #batch(): void {

@@ -112,10 +112,10 @@ Deno.test("a bootstrap dies at any step, and is done again without adding anythi
     await world.stage("history", Array.from({ length: 12 }, () => world.community.fact()));
     const process = stage.process("bootstrap");
     dying(process);
-    await stage.do(bootstrap(process.ports.dataset, "history", process).catch(() => {}));
+    await stage.do(bootstrap(process.ports.dataset, "history").catch(() => {}));
     for (const added of [undefined, false]) {
       const again = stage.process("bootstrap");
-      const result = await stage.do(bootstrap(again.ports.dataset, "history", again));
+      const result = await stage.do(bootstrap(again.ports.dataset, "history"));
       if (added !== undefined) assertEquals(result.added, added);
     }
     await stage.restart();
