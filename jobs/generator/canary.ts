@@ -14,7 +14,14 @@ import {
   recordBytes,
 } from "@pipeline/core";
 import { CommitLog } from "@pipeline/protocol";
-import { type Clock, systemClock } from "@pipeline/runtime";
+import {
+  type Clock,
+  type Logger,
+  retry,
+  type RetryOptions,
+  systemClock,
+  Waiting,
+} from "@pipeline/runtime";
 
 /** The subreddit of all canaries, which keeps them out of everyone else's. */
 export const CANARIES = "canary";
@@ -37,6 +44,10 @@ export interface FlightOptions {
 export interface CanaryOptions extends FlightOptions {
   /** Gets the record in the end. */
   readonly dataset: MasterDataset;
+  /** How sending is tried again: the same post, of which a second copy changes nothing. */
+  readonly retry?: RetryOptions;
+  /** Told what is waited for. */
+  readonly logger?: Logger;
   /** Milliseconds from when the log has it until the dataset has it. */
   readonly committedWithin: number;
 }
@@ -73,13 +84,19 @@ const SLOW_LOOK = 1_000;
  * @throws {PipelineError} `unavailable` where it takes longer than it may.
  */
 export async function flyCanary(options: CanaryOptions): Promise<Flight> {
-  const { log, dataset, committedWithin } = options;
+  const { log, dataset, committedWithin, logger } = options;
   const producer = await log.producer();
   try {
     const canary = await Canary.release(producer, options);
-    const served = await canary.served(options);
+    const served = await canary.served({ ...options, logger });
     const commits = new CommitLog(dataset);
-    const committed = await canary.wait("in the dataset", committedWithin, SLOW_LOOK, async () => {
+    const committed = await canary.wait({
+      what: "in the dataset",
+      hint: "see what ingest logs, and its lag",
+      limit: committedWithin,
+      step: SLOW_LOOK,
+      logger,
+    }, async () => {
       const last = await commits.last("reddit.posts", canary.partition);
       return last !== undefined && last.end > canary.offset;
     });
@@ -116,6 +133,20 @@ export async function flyCanaries(options: CanariesOptions): Promise<void> {
   }
 }
 
+/** What a canary is watched for. */
+interface Watch {
+  /** What it is then, e.g. `served`. */
+  readonly what: string;
+  /** What to look at where it is not. */
+  readonly hint: string;
+  /** Milliseconds. */
+  readonly limit: number;
+  /** Milliseconds between two looks. */
+  readonly step: number;
+  /** Told of the wait. */
+  readonly logger?: Logger | undefined;
+}
+
 /** One that is on its way. */
 class Canary {
   readonly #clock: Clock;
@@ -133,34 +164,47 @@ class Canary {
     this.#start = clock.monotonic();
   }
 
-  static async release(producer: LogProducer, options: FlightOptions): Promise<Canary> {
+  static async release(
+    producer: LogProducer,
+    options: FlightOptions & Pick<CanaryOptions, "retry">,
+  ): Promise<Canary> {
     const post = hatch((options.clock ?? systemClock).now());
     const value = recordBytes(post);
-    const [sent] = await producer.send([{ topic: "reddit.posts", key: keyOf(post), value }]);
+    const send = () => producer.send([{ topic: "reddit.posts", key: keyOf(post), value }]);
+    const [sent] = options.retry === undefined ? await send() : await retry(send, options.retry);
     return new Canary(post, sent!.partition, sent!.offset, options);
   }
 
   /** Milliseconds until it was served. */
-  served({ shows, within }: FlightOptions): Promise<number> {
-    return this.wait("served", within, LOOK, () => shows(this.post));
+  served(
+    { shows, within, logger }: FlightOptions & { readonly logger?: Logger | undefined },
+  ): Promise<number> {
+    const hint = "see what speed and serving log, and speed's lag";
+    const watched = { what: "served", hint, limit: within, step: LOOK, logger };
+    return this.wait(watched, () => shows(this.post));
   }
 
   /** Milliseconds, since the log had it, until something was so. */
   async wait(
-    what: string,
-    limit: number,
-    step: number,
+    { what, hint, limit, step, logger }: Watch,
     done: () => Promise<boolean>,
   ): Promise<number> {
     const took = () => this.#clock.monotonic() - this.#start;
+    const canary = `The canary ${this.post.post_id} ` +
+      `(reddit.posts-${this.partition} offset ${this.offset})`;
+    const waiting = new Waiting({
+      what: `${canary} is on the log: waiting until it is ${what}`,
+      clock: this.#clock,
+      logger,
+    });
     while (!await done()) {
       if (took() > limit) {
-        const where = `reddit.posts-${this.partition} offset ${this.offset}`;
         throw new PipelineError(
           "unavailable",
-          `The canary ${this.post.post_id} (${where}) was not ${what} within ${limit} ms`,
+          `${canary} was not ${what} within ${limit} ms: ${hint}`,
         );
       }
+      waiting.look({ at_most_ms: limit });
       await this.#clock.sleep(step, this.#signal);
     }
     return Math.round(took());

@@ -12,7 +12,7 @@ import {
   openLedger,
   topicsAreThere,
 } from "@pipeline/protocol";
-import type { Job, Metrics, RetryOptions } from "@pipeline/runtime";
+import { type Job, type Metrics, type RetryOptions, Waiting } from "@pipeline/runtime";
 import { archiveLoadId, loadArchive } from "./archive/load.ts";
 import { archiveSize } from "./archive/open.ts";
 import { ArchiveReplay } from "./archive/replay.ts";
@@ -129,12 +129,15 @@ export interface CanaryFlags {
 /** Sends one record through all of the pipeline. */
 export async function runCanary(
   { log, dataset }: { readonly log: EventLog; readonly dataset: MasterDataset },
-  { begin, clock, logger, signal }: GeneratorJob,
+  { begin, clock, logger, retry, signal }: GeneratorJob,
   { serving, ...limits }: CanaryFlags,
 ): Promise<void> {
   await begin("log", () => topicsAreThere(log));
   const shows = showsPost(serving);
-  const { served, committed } = await flyCanary({ log, dataset, shows, clock, signal, ...limits });
+  const { served, committed } = await flyCanary({
+    ...{ log, dataset, shows, clock, signal, logger, ...limits },
+    retry: { ...retry, signal },
+  });
   logger.info("The canary was served and is in the dataset", {
     served_ms: served,
     committed_ms: committed,
@@ -188,6 +191,9 @@ export async function runReplay(log: EventLog, job: GeneratorJob): Promise<void>
 /** Milliseconds that records may wait for their acknowledgement until the log counts as away. */
 const STALLED = 10_000;
 
+/** Milliseconds between two looks whether it does. */
+const LOOK = 1_000;
+
 interface Producing {
   readonly waiting: number;
   run(): Promise<Readonly<DeliveryCounts>>;
@@ -225,10 +231,36 @@ async function deliver(
       return `records have waited for their acknowledgement for ${Math.round(waiting / 1_000)} s`;
     });
     watchProducing(producing, metrics);
-    const status = await producing.run();
-    logger.info("Produced", { ...status });
+    const ended = new AbortController();
+    const telling = tellWaits(producing, job, ended.signal);
+    try {
+      const status = await producing.run();
+      logger.info("Produced", { ...status });
+    } finally {
+      ended.abort();
+      await telling;
+    }
   } finally {
     await ledger?.close();
+  }
+}
+
+/** Says what is waited for while the log acknowledges nothing: clients try long by themselves. */
+async function tellWaits(
+  producing: Producing,
+  { clock, logger }: Pick<GeneratorJob, "clock" | "logger">,
+  signal: AbortSignal,
+): Promise<void> {
+  const what = "Waiting until the log acknowledges records";
+  let waiting: Waiting | undefined;
+  while (!signal.aborted) {
+    if (producing.waiting < STALLED) waiting = undefined;
+    else {
+      waiting ??= new Waiting({ what, logger, clock });
+      const { acknowledged, behind } = producing.status();
+      waiting.look({ oldest_ms: Math.round(producing.waiting), acknowledged, behind });
+    }
+    await clock.sleep(LOOK, signal).catch(() => {});
   }
 }
 

@@ -6,7 +6,7 @@
 
 import type { EventLog, ServingStore } from "@pipeline/core";
 import { readEnds } from "@pipeline/protocol";
-import { errorText, type Job } from "@pipeline/runtime";
+import { errorText, type Job, Waiting } from "@pipeline/runtime";
 import { createApp } from "./app.ts";
 import type { ServingConfig } from "./config.ts";
 import { loadAssets } from "./page/mod.ts";
@@ -48,15 +48,22 @@ export async function runServing(
 /** Is ready while the store answers and has a generation, until the signal is aborted. */
 async function watchStore(
   store: ServingStore,
-  { health, clock, signal }: Job<ServingConfig>,
+  { health, clock, logger, signal }: Job<ServingConfig>,
 ): Promise<void> {
   const gate = health.gate("generation");
+  let waiting: Waiting | undefined;
   while (!signal.aborted) {
-    try {
-      if (await store.current() !== undefined) gate.open();
-      else gate.close("there is none yet");
-    } catch (error) {
-      gate.close(errorText(error));
+    const why = await store.current().then(
+      (generation) => generation === undefined ? "there is none yet" : undefined,
+      errorText,
+    );
+    if (why === undefined) {
+      gate.open();
+      waiting = undefined;
+    } else {
+      gate.close(why);
+      waiting ??= new Waiting({ what: "Waiting for a generation to serve", logger, clock });
+      waiting.look({ why });
     }
     await clock.sleep(LOOK, signal).catch(() => {});
   }

@@ -9,8 +9,14 @@ import {
 } from "@pipeline/batch";
 import { DAY, type Entity, hasCode } from "@pipeline/core";
 import { readManifest } from "@pipeline/protocol";
-import { systemClock } from "@pipeline/runtime";
-import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { createLogger, systemClock } from "@pipeline/runtime";
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { comment, HOUR, post, SETTINGS, START, World } from "./_world.ts";
 
 /** Records of a step: late ones for old days among them, duplicates, updates, unknown subreddits. */
@@ -92,7 +98,13 @@ Deno.test("a run that speed does not follow fails, and the old generation goes o
     await world.commit(step(0));
     await runBatch({ ...world.ports, settings: SETTINGS });
   });
-  await assertRejects(() => runBatch({ ...world.ports, settings }), Error, "did not catch up");
+  const lines: string[] = [];
+  const logger = createLogger({ clock: systemClock, sink: (line) => void lines.push(line) });
+  const error = await assertRejects(() => runBatch({ ...world.ports, settings, logger }), Error);
+  assertStringIncludes(error.message, "Speed did not catch up with generation 2 within");
+  assertStringIncludes(error.message, "it has begun with none of its 3 partitions: see whether");
+  const [waited] = lines.filter((line) => line.includes("Waiting until speed has folded"));
+  assertStringIncludes(waited ?? "", '"behind":');
   assertEquals(await world.ports.store.current(), 1);
   assertEquals((await readManifest(world.ports.store, 2))?.manifest.state, "failed");
   await world.withSpeed(() => runBatch({ ...world.ports, settings: SETTINGS }));
@@ -111,6 +123,16 @@ Deno.test("a run beside another one is refused, and says until when", async () =
     Error,
     "Another batch run holds the lock until",
   );
+  const lines: string[] = [];
+  const logger = createLogger({ clock: systemClock, sink: (line) => void lines.push(line) });
+  const patient = { ...SETTINGS, lock_wait: 10 };
+  const error = await assertRejects(
+    () => runBatch({ ...world.ports, settings: patient, logger }),
+    Error,
+    "and did not end within",
+  );
+  assertStringIncludes(error.message, "Another batch run holds the lock until");
+  assertStringIncludes(lines[0] ?? "", "Waiting for another batch run, which holds the lock");
   await lock.release();
   await world.commit(step(0));
   await world.withSpeed(() => runBatch({ ...world.ports, settings: SETTINGS }));

@@ -13,7 +13,7 @@ import {
   partitionName,
   type Subscription,
 } from "@pipeline/core";
-import type { Clock } from "@pipeline/runtime";
+import { type Clock, retry, type RetryOptions } from "@pipeline/runtime";
 import { DEFAULT_MAX_RECORDS, outOfRange } from "../memory/groups.ts";
 import type { ClientOptions } from "./_kafkajs.ts";
 import type { KafkaConfig } from "./config.ts";
@@ -30,6 +30,8 @@ export interface ConsumerParts {
   readonly clock: Clock;
   /** The range that a partition has now. */
   range(topic: string, partition: number): Promise<LogRange>;
+  /** Told what is tried again in the background. */
+  readonly retry?: Pick<RetryOptions, "onRetry" | "onSettled"> | undefined;
 }
 
 /** A running subscription. */
@@ -60,6 +62,7 @@ export class KafkaConsumer implements Consumer {
       topics: subscription.topics,
       sessionTimeout: parts.config.sessionTimeout,
       clock: parts.clock,
+      retry: parts.retry,
       assigned: (topic, partition) => this.#assigned(topic, partition),
       revoked: (topic, partition) => this.#revoked(topic, partition),
     });
@@ -171,12 +174,14 @@ class Loop {
         return await fetcher.next(topic, partition, { from, signal });
       } catch (error) {
         if (!hasCode(error, "offset_out_of_range")) throw error;
-        const range = await parts.range(topic, partition);
+        const { clock } = parts;
+        const asking = { ...parts.retry, clock, signal };
+        const range = await retry(() => parts.range(topic, partition), asking);
         if (from < range.earliest || from > range.end) {
           throw outOfRange(topic, range, from, Math.max(from, range.end));
         }
         // A leader that is new may not know yet what is committed.
-        await parts.clock.sleep(100, signal);
+        await clock.sleep(100, signal);
       }
     }
   }

@@ -15,7 +15,7 @@ import {
   type Subscription,
   type TopicSpec,
 } from "@pipeline/core";
-import { type Clock, type Logger, systemClock } from "@pipeline/runtime";
+import { type Clock, type Logger, type RetryOptions, systemClock } from "@pipeline/runtime";
 import { type Admin, type ISocketFactory, Kafka, type Producer } from "kafkajs";
 import { DEFAULT_MAX_RECORDS, outOfRange } from "../memory/groups.ts";
 import type { ClientOptions } from "./_kafkajs.ts";
@@ -35,6 +35,8 @@ export interface KafkaOptions {
   readonly clock?: Clock;
   /** Opens connections; the client's own where not given. */
   readonly socketFactory?: ISocketFactory;
+  /** Told what consumers try again in the background. */
+  readonly retry?: Pick<RetryOptions, "onRetry" | "onSettled">;
 }
 
 /** Milliseconds between two looks for a topic that is not known. */
@@ -59,6 +61,7 @@ export class KafkaLog implements EventLog {
   readonly #client: ClientOptions;
   readonly #clock: Clock;
   readonly #logger: Logger | undefined;
+  readonly #retry: KafkaOptions["retry"];
   readonly #consumers = new Set<KafkaConsumer>();
   readonly #producers = new Set<LogProducer>();
   readonly #partitions = new Map<string, number>();
@@ -74,6 +77,7 @@ export class KafkaLog implements EventLog {
     this.#client = clientOptions(config, options);
     this.#clock = options.clock ?? systemClock;
     this.#logger = options.logger;
+    this.#retry = options.retry;
   }
 
   /** See {@linkcode EventLog.ensureTopics}. */
@@ -133,6 +137,7 @@ export class KafkaLog implements EventLog {
         config: this.#config,
         clock: this.#clock,
         range: (topic, partition) => this.#range(own(topic), partition),
+        retry: this.#retry,
       },
       {
         ...subscription,

@@ -8,7 +8,7 @@
 
 import { hasCode, partitionName } from "@pipeline/core";
 import { Buffer } from "node:buffer";
-import { type Clock, Lifetime } from "@pipeline/runtime";
+import { type Clock, Lifetime, type RetryOptions } from "@pipeline/runtime";
 import { assign, type Assignment, type MemberState } from "./_assignment.ts";
 import {
   AssignerProtocol,
@@ -30,6 +30,8 @@ export interface MembershipOptions {
   readonly sessionTimeout: number;
   /** How time passes. */
   readonly clock: Clock;
+  /** Told how often the group could not be joined. */
+  readonly retry?: Pick<RetryOptions, "onRetry" | "onSettled"> | undefined;
   /** A partition is ours now. */
   assigned(topic: string, partition: number): void;
   /** A partition is to be given up; resolves once nothing of it is under way. */
@@ -61,6 +63,8 @@ export class Membership {
   #memberId = "";
   #generation = -1;
   #again = false;
+  /** Times that joining failed in a row. */
+  #failed = 0;
 
   /** Joins. */
   constructor(client: ClientOptions, options: MembershipOptions) {
@@ -95,14 +99,22 @@ export class Membership {
         this.#coordinator = await this.#cluster.findGroupCoordinator({ groupId: this.#o.group });
         while (!signal.aborted) {
           await this.#join(this.#coordinator);
+          this.#settled(true);
           await this.#beat(this.#coordinator);
         }
       } catch (error) {
-        if (signal.aborted) return;
+        if (signal.aborted) break;
         this.#learn(error);
         await this.#pause(PAUSE);
       }
     }
+    this.#settled(false);
+  }
+
+  /** What is tried again is no longer. */
+  #settled(ok: boolean): void {
+    if (this.#failed > 1) this.#o.retry?.onSettled?.(this.#failed, ok);
+    this.#failed = 0;
   }
 
   /** What an error says about us; throws what trying again does not help against. */
@@ -111,7 +123,13 @@ export class Membership {
     // The group has forgotten us: we join as somebody new.
     if (type === "UNKNOWN_MEMBER_ID" || type === "ILLEGAL_GENERATION") this.#memberId = "";
     const problem = toPipelineError(error, `Joining the group ${this.#o.group}`);
-    if (hasCode(problem, "invalid")) throw problem;
+    if (hasCode(problem, "invalid")) {
+      this.#settled(false);
+      throw problem;
+    }
+    // Once is what happens whenever members come and go.
+    if (++this.#failed < 2) return;
+    this.#o.retry?.onRetry?.({ attempt: this.#failed - 1, delay: PAUSE, error: problem });
   }
 
   async #join(coordinator: Broker): Promise<void> {
