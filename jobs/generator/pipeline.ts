@@ -44,13 +44,15 @@ export async function runHistorical(dataset: MasterDataset, job: GeneratorJob): 
   });
 }
 
+const EMPTY_ARCHIVE = "The archive has no lines: no record comes from it";
+
 /** Loads each of the archives into the dataset's staging. */
 export async function runArchiveLoads(dataset: MasterDataset, job: GeneratorJob): Promise<void> {
   const { files } = job.config.archive;
   for (const file of files) await archiveSize(file);
   for (const file of files) {
     let rejected = 0;
-    await stageOnce(dataset, job, {
+    const staged = await stageOnce(dataset, job, {
       load: await archiveLoadId(file),
       stage: (limits) =>
         loadArchive(dataset, file, {
@@ -61,6 +63,7 @@ export async function runArchiveLoads(dataset: MasterDataset, job: GeneratorJob)
         }),
     });
     if (rejected > 0) job.logger.warn("Lines could not be used", { file, lines: rejected });
+    if (staged?.files.length === 0) job.logger.warn(EMPTY_ARCHIVE, { file });
   }
 }
 
@@ -72,17 +75,19 @@ interface Staging {
   }) => Promise<LoadManifest>;
 }
 
+/** Returns what waits in staging now; nothing where it was committed before. */
 async function stageOnce(
   dataset: MasterDataset,
   { begin, logger, signal }: GeneratorJob,
   { load, stage }: Staging,
-): Promise<void> {
+): Promise<LoadManifest | undefined> {
   const committed = await begin("dataset", () => new CommitLog(dataset).history(load));
   if (committed !== undefined) {
-    return logger.info("The load was committed before", { load, records: committed.records });
+    logger.info("The load was committed before", { load, records: committed.records });
+    return undefined;
   }
   let shown = 0;
-  const { files, totals } = await stage({
+  const manifest = await stage({
     signal,
     onProgress: ({ done, total }) => {
       const tenth = Math.floor(done * 10 / Math.max(1, total));
@@ -90,7 +95,9 @@ async function stageOnce(
       shown = tenth;
     },
   });
+  const { files, totals } = manifest;
   logger.info("The load waits in staging to be committed", { load, files: files.length, totals });
+  return manifest;
 }
 
 /** Produces live traffic until its duration is over, or it is told to end. */
@@ -183,6 +190,7 @@ export async function runReplay(log: EventLog, job: GeneratorJob): Promise<void>
   await deliver(log, job, (common) =>
     new ArchiveReplay(log, { files, speed }, {
       ...common,
+      onEmpty: (file) => job.logger.warn(EMPTY_ARCHIVE, { file }),
       onRejected: ({ file, line, reason }) =>
         job.logger.debug("A line cannot be used", { file, line, reason }),
     }));

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { hasCode, type MasterDataset, PipelineError } from "@pipeline/core";
+import type { MasterDataset } from "@pipeline/core";
 import {
   archiveLoadId,
   archiveSize,
@@ -40,7 +40,7 @@ export interface LoadedHistory {
  * @throws {PipelineError} `invalid` for the first one that cannot be read.
  */
 export async function checkArchives(paths: readonly string[]): Promise<void> {
-  for (const path of paths) await asInput(archiveSize(path));
+  for (const path of paths) await archiveSize(path);
 }
 
 /** Brings the history into the dataset. What is there already is not loaded again. */
@@ -55,7 +55,7 @@ export async function loadHistory(
   const manifests: LoadManifest[] = [];
   const archives = new Set<string>();
   for (const path of source.archives) {
-    const load = await asInput(archiveLoadId(path));
+    const load = await archiveLoadId(path);
     archives.add(load);
     const committed = before.find((commit) => commit.load === load);
     if (committed === undefined) {
@@ -90,16 +90,6 @@ function total(loads: readonly { readonly records: number }[]): number {
   return loads.reduce((sum, { records }) => sum + records, 0);
 }
 
-/** What is wrong with a file that somebody named is a matter of input. */
-async function asInput<T>(reading: Promise<T>): Promise<T> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (!hasCode(error, "not_found") && !hasCode(error, "corrupt")) throw error;
-    throw new PipelineError("invalid", (error as Error).message, { cause: error });
-  }
-}
-
 async function stageGenerated(
   dataset: MasterDataset,
   options: HistoryOptions,
@@ -123,15 +113,18 @@ async function stageArchive(
 ): Promise<LoadManifest> {
   const bar = progress.bar(`Read ${path}`, 1);
   const shown: string[] = [];
-  const manifest = await asInput(loadArchive(dataset, path, {
+  const manifest = await loadArchive(dataset, path, {
     signal,
     onProgress: ({ done, total }) => bar.update(done / total),
     onRejected: ({ line, reason }) => {
       if (shown.length < 3) shown.push(`  line ${line}: ${reason}`);
     },
-  }));
+  });
   const { posts, comments } = manifest.totals;
   bar.end(`${count(posts)} posts, ${count(comments)} comments`);
+  if (manifest.files.length === 0) {
+    progress.line(`  Warning: ${path} has no lines: no record comes from it`);
+  }
   const rejected = manifest.rejected?.lines ?? 0;
   if (rejected > 0) {
     progress.line(`  ${count(rejected)} lines could not be used; they are kept with the load:`);

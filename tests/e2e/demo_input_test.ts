@@ -85,6 +85,9 @@ Deno.test("the demo refuses archives that it cannot read, and keeps nothing of t
     const whole = await zstd(lines, 20);
     const damaged = whole.slice();
     damaged.fill(0x55, whole.length >> 1, (whole.length >> 1) + 40);
+    // So much that the decoder needs several steps for it.
+    const large = await zstd(jsonLines(submissions(5_000)), 20);
+    large.fill(0x55, large.length - 400, large.length - 360);
     const missing = `${folder.path}/none.zst`;
     const good = await folder.file("RS_2024-02.zst", whole);
     const files: BadInput[] = [
@@ -96,13 +99,13 @@ Deno.test("the demo refuses archives that it cannot read, and keeps nothing of t
 
     const contents: [string, Uint8Array | string, RegExp][] = [
       ["text", "hello\n", /^The archive \S+ holds no line that can be used: line 1: .* not JSON$/],
-      ["nothing", "", /^The archive \S+ holds no line that can be used: it is empty$/],
       [
         "a cut",
         whole.subarray(0, whole.length - 9),
         /^The archive \S+ cannot be read to its end: /,
       ],
       ["damage", damaged, /^The archive \S+ cannot be read to its end: /],
+      ["damage far inside", large, /^The archive \S+ cannot be read to its end: /],
       ["gzip", new Uint8Array([0x1f, 0x8b, 8, 0]), /^\S+ is compressed with gzip: only zstd /],
     ];
     for (const [what, content, says] of contents) {
@@ -116,6 +119,28 @@ Deno.test("the demo refuses archives that it cannot read, and keeps nothing of t
     assertMatch(demo.row("verify"), /^exact/);
     const loads = await Array.fromAsync(Deno.readDir(`${folder.data}/dataset/staging`));
     assert(loads.length <= 1, loads.map(({ name }) => name).join());
+  });
+});
+
+Deno.test("the demo warns of archives without lines, and serves the others", async () => {
+  await onFolder(async (folder) => {
+    const posts = await folder.file("RS_2024-02", jsonLines(submissions(10)));
+    const empty = await folder.file("RC_2024-02", "");
+    const blank = await folder.file("RC_2024-03.zst", await zstd(jsonLines([]), 20));
+    const files = { POSTS: posts, COMMENTS: `${empty} ${blank}` };
+    for (const [start, records] of [[{ COMMENTS: empty }, 0], [files, 10], [files, 10]] as const) {
+      const demo = folder.start({ ...start, DURATION: "1s", RATE: "0" });
+      assertEquals(await demo.ended(), 0, demo.stderr);
+      assertEquals(demo.figure("history"), records);
+      assertMatch(demo.row("verify"), /^exact/);
+      const warned = [empty, blank].filter((path) =>
+        demo.stdout.includes(`Warning: ${path} has no lines: no record comes from it`)
+      );
+      const before = [empty, blank].filter((path) =>
+        demo.stdout.includes(`${path}: its 0 records were loaded before`)
+      );
+      assertEquals([...warned, ...before].sort(), records === 0 ? [empty] : [empty, blank]);
+    }
   });
 });
 

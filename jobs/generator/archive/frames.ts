@@ -1,8 +1,10 @@
 /**
- * Where zstd frames begin and end in a stream (RFC 8878, section 3.1), found without
- * decompressing. Decoders are then given one frame at a time: ours stops without an
+ * Where zstd frames and their blocks begin and end in a stream (RFC 8878, section 3.1), found
+ * without decompressing. Decoders are then given one frame at a time: ours stops without an
  * error at the end of a frame that others follow, and at the end of a file that was
- * cut off, and both would lose records silently.
+ * cut off, and both would lose records silently. And they are given one block at a time: where ours
+ * has more to put out than it has room for, it goes on with its input outside of its stream, and
+ * what it finds damaged there, nobody can catch. A block it has read before it puts anything out.
  *
  * @module
  */
@@ -17,7 +19,7 @@ export function isSkippable(magic: number): boolean {
   return magic >>> 4 === 0x184d2a5;
 }
 
-/** A part of a frame. */
+/** A part of a frame, of one block at most. */
 export interface FramePiece {
   readonly bytes: Uint8Array;
   /** Whether the frame ends with it. */
@@ -70,11 +72,11 @@ export class FrameSplitter {
       if (this.#got < this.#wanted) break;
       const wasInFrame = this.#inFrame;
       this.#advance();
-      if (wasInFrame === this.#inFrame) continue;
       if (wasInFrame) {
-        pieces.push({ bytes: chunk.subarray(from, at), end: true });
-        from = -1;
-      } else {
+        if (!this.#betweenBlocks) continue;
+        pieces.push({ bytes: chunk.subarray(from, at), end: !this.#inFrame });
+        from = this.#inFrame ? at : -1;
+      } else if (this.#inFrame) {
         // The number may have come in pieces, before it was known that a frame begins.
         pieces.push({ bytes: this.#head.slice(), end: false });
         from = at;
@@ -88,6 +90,11 @@ export class FrameSplitter {
 
   get #inFrame(): boolean {
     return this.#state !== "magic" && this.#state !== "skip" && this.#state !== "skip size";
+  }
+
+  /** Whether a block, the frame's header or the frame has just ended. */
+  get #betweenBlocks(): boolean {
+    return this.#state === "block" || this.#state === "checksum" || !this.#inFrame;
   }
 
   /** Acts on the bytes that were wanted, and says which are wanted next. */

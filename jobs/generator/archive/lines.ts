@@ -25,8 +25,9 @@ const LINE_FEED = 0x0a;
 
 /**
  * Cuts a stream into its lines, in groups, since one asynchronous step a line would
- * cost more than the rest. Empty lines are left out but numbered. A carriage return
- * before the line feed stays: to JSON it is white space.
+ * cost more than the rest. Lines without text are left out but numbered. A byte order mark
+ * that begins a line is none of its text: files that were joined have one in their midst. A
+ * carriage return before the line feed stays: to JSON it is white space.
  */
 export async function* readLines(
   chunks: AsyncIterable<Uint8Array>,
@@ -81,10 +82,11 @@ export async function* readLines(
 function decode(block: Uint8Array, first: number): Line[] {
   const lines: Line[] = [];
   const add = (content: string | BadLine, number: number) => {
-    if (content !== "" && content !== "\r") lines.push({ number, content });
+    const text = typeof content === "string" ? withoutMark(content) : content;
+    if (typeof text !== "string" || /\S/.test(text)) lines.push({ number, content: text });
   };
   try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: first > 1 }).decode(block);
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(block);
     for (const [i, line] of text.split("\n").entries()) add(line, first + i);
     return lines;
   } catch {
@@ -98,6 +100,10 @@ function decode(block: Uint8Array, first: number): Line[] {
     from = end + 1;
   }
   return lines;
+}
+
+function withoutMark(line: string): string {
+  return line.startsWith("\ufeff") ? line.replace(/^\ufeff+/, "") : line;
 }
 
 function decodeOne(bytes: Uint8Array): string | BadLine {

@@ -28,10 +28,24 @@ Deno.test("readLines() numbers lines and leaves out empty ones, whatever the chu
   }
 });
 
-Deno.test("readLines() leaves out a byte order mark at the start alone", async () => {
+Deno.test("readLines() leaves out the byte order mark that begins a line, as joined files have it", async () => {
+  const text = "\ufeffone\n\ufefftwo\r\nthree \ufeff\n\ufeff\ufefffour";
   for (const size of [1, 4, 100]) {
-    assertEquals(await lines("\ufeffone\n\ufefftwo\n", size), [[1, "one"], [2, "\ufefftwo"]]);
+    assertEquals(await lines(text, size), [
+      [1, "one"],
+      [2, "two\r"],
+      [3, "three \ufeff"],
+      [4, "four"],
+    ]);
   }
+  const bytes = Buffer.concat([Buffer.from([0xff]), Buffer.from("\n\ufefftwo")]);
+  assertEquals(await lines(bytes, 100), [[1, "The line is not UTF-8"], [2, "two"]]);
+});
+
+Deno.test("readLines() leaves out lines that hold nothing but white space or a byte order mark", async () => {
+  const text = "\ufeff\n  \t\r\n\n\ufeff \r\n";
+  for (const size of [1, 100]) assertEquals(await lines(text, size), []);
+  for (const size of [1, 100]) assertEquals(await lines(`${text} x`, size), [[5, " x"]]);
 });
 
 Deno.test("readLines() finds the line that is no UTF-8, and keeps its neighbours", async () => {

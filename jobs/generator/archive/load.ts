@@ -69,10 +69,11 @@ export async function archiveLoadId(path: string): Promise<string> {
 /**
  * Writes an archive file's records into `/staging/<load>/` and returns the manifest.
  * Where the load is complete there already, that one is returned and the file is not
- * read again. Lines that cannot be used are in `_rejected_*.json` beside the data.
+ * read again. Lines that cannot be used are in `_rejected_*.json` beside the data. A file without
+ * lines is a load without records: a month in which nothing was written has one.
  *
- * @throws {PipelineError} `not_found`, `invalid` (no line of the file can be used) or `corrupt`, which
- * name the file.
+ * @throws {PipelineError} `invalid` for a file that cannot be read to its end, or no line of which can be
+ * used. It names the file.
  */
 export async function loadArchive(
   dataset: MasterDataset,
@@ -106,13 +107,11 @@ export async function loadArchive(
       if (wait !== undefined) await wait;
     }
   }
-  if (writer.records === 0) {
-    const first = rejects.first === undefined
-      ? "it is empty"
-      : `line ${rejects.first.line}: ${rejects.first.reason}`;
+  const { first } = rejects;
+  if (writer.records === 0 && first !== undefined) {
     throw new PipelineError(
       "invalid",
-      `The archive ${path} holds no line that can be used: ${first}`,
+      `The archive ${path} holds no line that can be used: line ${first.line}: ${first.reason}`,
     );
   }
   const source = { archive: basename(path), bytes: total, repaired: Object.fromEntries(repairs) };

@@ -102,14 +102,27 @@ Deno.test("loadArchive() names the file where it cannot go on, and leaves no man
     await Deno.writeFile(path, zstdCompressSync(Buffer.from(content)).subarray(0, -9));
     const dataset = new MemoryDataset();
     const error = await assertRejects(() => loadArchive(dataset, path), PipelineError, path);
-    assertEquals(error.code, "corrupt");
+    assertEquals(error.code, "invalid");
     const load = await archiveLoadId(path);
     assertEquals(await dataset.status(`/staging/${load}/_manifest.json`), undefined);
 
-    await Deno.writeTextFile(path, "");
-    await assertRejects(() => loadArchive(dataset, path), PipelineError, "it is empty");
     await Deno.writeTextFile(path, "hello\n");
     await assertRejects(() => loadArchive(dataset, path), PipelineError, "line 1: The line is not");
+  }));
+
+Deno.test("loadArchive() makes a load without records of an archive without lines", () =>
+  inFolder(async (folder) => {
+    const empty = ["", "\n", "\ufeff", "\ufeff\r\n \t\n\n"].map((text) => Buffer.from(text));
+    const path = `${folder}/RC_empty`;
+    for (const content of [...empty, ...empty.map((text) => zstdCompressSync(text))]) {
+      await Deno.writeFile(path, content);
+      const dataset = new MemoryDataset();
+      const manifest = await loadArchive(dataset, path);
+      assertEquals(manifest.files, []);
+      assertEquals(manifest.totals, { posts: 0, comments: 0, users: 0, bytes: 0 });
+      assertEquals([manifest.from, manifest.rejected], [undefined, undefined]);
+      assert(await dataset.status(`/staging/${manifest.load}/_manifest.json`) !== undefined);
+    }
   }));
 
 Deno.test("loadArchive() has few files open and many hours, in no order", () =>

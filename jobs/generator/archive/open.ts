@@ -5,9 +5,9 @@
  * @module
  */
 
-import { PipelineError } from "@pipeline/core";
+import { hasCode, PipelineError } from "@pipeline/core";
 import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { pipeline, Readable } from "node:stream";
 import { constants, createZstdDecompress } from "node:zlib";
 import { FRAME_MAGIC, type FramePiece, FrameSplitter, isSkippable } from "./frames.ts";
@@ -32,27 +32,39 @@ export interface OpenOptions {
 }
 
 /**
+ * What is wrong with a file that somebody named is a matter of input.
+ *
+ * @param what what became of it, after its name.
+ */
+function unreadable(path: string, what: string, cause: unknown): PipelineError {
+  if (hasCode(cause, "invalid")) return cause;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new PipelineError("invalid", `The archive ${path} ${what}: ${reason}`, { cause });
+}
+
+/**
  * Size of an archive file in bytes.
  *
- * @throws {PipelineError} `not_found`, or `invalid` for what is no file.
+ * @throws {PipelineError} `invalid` for what is no file, or cannot be opened.
  */
 export async function archiveSize(path: string): Promise<number> {
-  let status;
   try {
-    status = await stat(path);
+    const status = await stat(path);
+    // Not opened before: what is no file may let its opener wait.
+    if (!status.isFile()) throw new PipelineError("invalid", `${path} is no file`);
+    await (await open(path, "r")).close();
+    return status.size;
   } catch (cause) {
-    throw new PipelineError("not_found", `The archive ${path} cannot be read`, { cause });
+    throw unreadable(path, "cannot be read", cause);
   }
-  if (!status.isFile()) throw new PipelineError("invalid", `${path} is no file`);
-  return status.size;
 }
 
 /**
  * The uncompressed bytes of an archive file. Memory does not grow with the file; but
  * zstd itself keeps the window that the file was written with, 2 GiB at most.
  *
- * @throws {PipelineError} `not_found`; `invalid` for a compression other than zstd; `corrupt` for a
- * file that is damaged or ends too early. All name the file.
+ * @throws {PipelineError} `invalid` for what is no file, a compression other than zstd, and a file
+ * that cannot be read, is damaged or ends too early. All name the file.
  */
 export async function* openArchive(
   path: string,
@@ -60,27 +72,27 @@ export async function* openArchive(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   await archiveSize(path);
   const chunks = readFile(path, options);
-  const first = await chunks.next();
-  if (first.done === true) return;
-  const head = first.value;
-  for (const [name, magic] of FOREIGN) {
-    if (magic.every((byte, i) => head[i] === byte)) {
-      await chunks.return();
-      throw new PipelineError(
-        "invalid",
-        `${path} is compressed with ${name}: only zstd and plain text can be read`,
-      );
-    }
-  }
-  const all = prepend(head, chunks);
-  if (!isZstd(head)) return yield* all;
   try {
-    yield* decompress(all);
+    const first = await chunks.next();
+    if (first.done === true) return;
+    const head = first.value;
+    refuseForeign(path, head);
+    const all = prepend(head, chunks);
+    yield* isZstd(head) ? decompress(all) : all;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new PipelineError("corrupt", `The archive ${path} cannot be read to its end: ${reason}`, {
-      cause,
-    });
+    throw unreadable(path, "cannot be read to its end", cause);
+  } finally {
+    await chunks.return();
+  }
+}
+
+function refuseForeign(path: string, head: Uint8Array): void {
+  for (const [name, magic] of FOREIGN) {
+    if (!magic.every((byte, i) => head[i] === byte)) continue;
+    throw new PipelineError(
+      "invalid",
+      `${path} is compressed with ${name}: only zstd and plain text can be read`,
+    );
   }
 }
 
@@ -104,16 +116,10 @@ async function* readFile(
 
 async function* prepend(
   first: Uint8Array,
-  rest: AsyncIterator<Uint8Array>,
+  rest: AsyncGenerator<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
-  try {
-    yield first;
-    for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
-      yield next.value;
-    }
-  } finally {
-    await rest.return?.();
-  }
+  yield first;
+  yield* rest;
 }
 
 /** Decompresses frame after frame, each with a decoder of its own. */

@@ -1,8 +1,9 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { PipelineError } from "@pipeline/core";
 import { Buffer } from "node:buffer";
 import { constants, createZstdCompress, gzipSync, zstdCompressSync } from "node:zlib";
 import { Readable } from "node:stream";
+import { Random } from "../model/random.ts";
 import { openArchive } from "./open.ts";
 
 const LINES = Array.from({ length: 5_000 }, (_, i) => `{"id":"${i.toString(36)}"}\n`).join("");
@@ -62,14 +63,59 @@ Deno.test("openArchive() says that a file is cut off, wherever it is", async () 
   }
 });
 
-Deno.test("openArchive() says that a file is damaged", async () => {
-  const params = { [constants.ZSTD_c_checksumFlag]: 1 };
-  const content = zstdCompressSync(Buffer.from(LINES), { params });
-  content[content.length - 2]! ^= 0xff;
-  await withFile(content, async (path) => {
-    const error = await assertRejects(() => read(path), PipelineError, path);
-    assertEquals(error.code, "corrupt");
-  });
+/** Bytes that grow to many blocks, so that a decoder needs many steps for them. */
+function large(seed: number): Uint8Array {
+  const random = new Random(seed);
+  const line = () => `{"id":"${random.below(1e9).toString(36)}","title":"${"word ".repeat(20)}"}\n`;
+  return Buffer.from(Array.from({ length: 6_000 }, line).join(""));
+}
+
+const CHECKED = { params: { [constants.ZSTD_c_checksumFlag]: 1 } };
+
+Deno.test("openArchive() says that a file is damaged, whatever its size and wherever it is", async () => {
+  const frames = [1, 2, 3].map((seed) => new Uint8Array(zstdCompressSync(large(seed), CHECKED)));
+  frames.push(new Uint8Array(zstdCompressSync(Buffer.from(LINES), CHECKED)));
+  const damaged = frames.flatMap((_, which) =>
+    // The frame's header, its first block, one in its middle, its last, and its checksum.
+    [4, 12, 0.5, 0.9, -6, -2].map((place) => {
+      const copy = frames.map((frame) => frame.slice());
+      const { length } = copy[which]!;
+      const at = place < 0 ? length + place : place < 1 ? Math.floor(length * place) : place;
+      copy[which]![at]! ^= 0xff;
+      return Buffer.concat(copy);
+    })
+  );
+  damaged.push(Buffer.concat([...frames, Buffer.from("garbage")]));
+  for (const content of damaged) {
+    await withFile(content, async (path) => {
+      const error = await assertRejects(() => read(path), PipelineError);
+      assertStringIncludes(error.message, `The archive ${path} cannot be read to its end: `);
+      assertEquals(error.code, "invalid");
+    });
+  }
+});
+
+Deno.test("openArchive() gives what a file holds, or says that it is damaged, for any damage", async () => {
+  const whole = zstdCompressSync(large(4), CHECKED);
+  const random = new Random(5);
+  for (let run = 0; run < 200; run++) {
+    const content = whole.slice();
+    content[random.below(content.length - 4) + 4] = random.below(256);
+    await withFile(content, async (path) => {
+      const text = await read(path).catch((error) => {
+        assert(error instanceof PipelineError && error.message.includes(path), String(error));
+      });
+      // Some bits of a header mean nothing.
+      if (text !== undefined) assertEquals(text, large(4).toString());
+    });
+  }
+});
+
+Deno.test("openArchive() names the file that the system does not let it read", async () => {
+  // A file whose first bytes cannot be read, whoever asks.
+  const error = await assertRejects(() => read("/proc/self/mem"), PipelineError);
+  assertStringIncludes(error.message, "The archive /proc/self/mem cannot be read");
+  assertEquals(error.code, "invalid");
 });
 
 Deno.test("openArchive() refuses other compressions by name, and folders", async () => {
@@ -80,7 +126,7 @@ Deno.test("openArchive() refuses other compressions by name, and folders", async
   await assertRejects(() => read(folder), PipelineError, "is no file");
   await Deno.remove(folder);
   const missing = await assertRejects(() => read(folder), PipelineError);
-  assertEquals(missing.code, "not_found");
+  assertEquals(missing.code, "invalid");
 });
 
 Deno.test("openArchive() lets go of the file when its reader stops early", async () => {

@@ -32,6 +32,8 @@ export interface ReplayRun {
   readonly onDelivered?: (batch: DeliveredBatch) => void;
   /** Called for every line that cannot be used. */
   readonly onRejected?: (rejected: RejectedLine & { readonly file: string }) => void;
+  /** Called for every file without lines. */
+  readonly onEmpty?: (file: string) => void;
   /** Ends the replay: what was taken is still delivered where the log answers. */
   readonly signal?: AbortSignal;
   /** The machine's clock where not given. */
@@ -59,13 +61,18 @@ class ArchiveReader {
   head: Entity | undefined;
   readonly #path: string;
   readonly #read: (line: Line) => Entity | undefined;
+  readonly #onEmpty: (path: string) => void;
   readonly #groups: AsyncGenerator<readonly Line[], void, undefined>;
   #group: readonly Line[] = [];
   #at = 0;
 
-  constructor(path: string, read: (line: Line, path: string) => Entity | undefined) {
+  constructor(path: string, { read, onEmpty }: {
+    readonly read: (line: Line, path: string) => Entity | undefined;
+    readonly onEmpty: (path: string) => void;
+  }) {
     this.#path = path;
     this.#read = (line) => read(line, this.#path);
+    this.#onEmpty = onEmpty;
     this.#groups = readLines(openArchive(path));
   }
 
@@ -82,7 +89,10 @@ class ArchiveReader {
   async read(): Promise<void> {
     while (!this.advance()) {
       const next = await this.#groups.next();
-      if (next.done === true) return;
+      if (next.done === true) {
+        if (this.#group.length === 0) this.#onEmpty(this.#path);
+        return;
+      }
       this.#group = next.value;
       this.#at = 0;
     }
@@ -165,7 +175,10 @@ export class ArchiveReplay {
     this.#run = run;
     this.#now = steadyTime(run.clock ?? systemClock);
     const readers = options.files.map((path) =>
-      new ArchiveReader(path, (line, file) => this.#read(line, file))
+      new ArchiveReader(path, {
+        read: (line, file) => this.#read(line, file),
+        onEmpty: (file) => run.onEmpty?.(file),
+      })
     );
     this.#source = new ArchiveSource(readers, options.speed, this.#now());
     this.#delivery = new Delivery(log, run);

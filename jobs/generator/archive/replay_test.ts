@@ -53,3 +53,22 @@ Deno.test("ArchiveReplay goes as fast as the log takes it at infinite speed", as
   assertEquals(status.acknowledged, 600);
   assert(took < 20, `${took} ms`);
 });
+
+Deno.test("ArchiveReplay names the files without lines", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const files = ["RS_none", "RS_blank", "RS_one"].map((name) => `${folder}/${name}`);
+    await Deno.writeTextFile(files[0]!, "");
+    await Deno.writeTextFile(files[1]!, "\ufeff\n \n");
+    await Deno.writeTextFile(files[2]!, submission(1));
+    const log = new MemoryEventLog({ clock: () => START * 1000 });
+    await log.ensureTopics(TOPICS.map((topic) => ({ topic, partitions: 3 })));
+    const empty: string[] = [];
+    const onEmpty = (file: string) => void empty.push(file);
+    const run = new ArchiveReplay(log, { files, speed: Infinity }, { onEmpty });
+    assertEquals((await run.run()).acknowledged, 1);
+    assertEquals(empty, files.slice(0, 2));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
