@@ -9,7 +9,8 @@
  */
 
 import { canonicalJson } from "./bytes.ts";
-import { formatTime, parseTime } from "./time.ts";
+import { parseInteger } from "./numbers.ts";
+import { formatTime, parseTime, TIME_FORMS } from "./time.ts";
 
 /** The log's topics that carry facts. */
 export const TOPICS = ["reddit.posts", "reddit.comments", "reddit.users"] as const;
@@ -153,7 +154,7 @@ export interface ParseOptions {
 
 /**
  * Reads one record of a topic: fatal UTF-8, one JSON object, every field of its
- * type and range, integers that a double holds exactly, both timestamp forms.
+ * type and range, integers that a double holds exactly, every form of a timestamp.
  *
  * @param value UTF-8 bytes of one JSON object, or `null` for a tombstone.
  * @throws {RecordError} that names the field and the value where it is not so.
@@ -302,10 +303,13 @@ function isFaithful(value: unknown, depth: number): boolean {
     );
 }
 
+/** Whether a value is text of 1 to {@linkcode MAX_ID_LENGTH} bytes: an identifier, or a name. */
+export function isIdentifier(value: unknown): value is string {
+  return typeof value === "string" && value.length > 0 && fits(value) && value.isWellFormed();
+}
+
 function identifier(value: unknown, name: string): string {
-  if (
-    typeof value === "string" && value.length > 0 && fits(value) && value.isWellFormed()
-  ) return value;
+  if (isIdentifier(value)) return value;
   throw invalid(name, value, `text of 1 to ${MAX_ID_LENGTH} bytes`);
 }
 
@@ -323,15 +327,15 @@ function text(value: unknown, name: string): string {
 }
 
 function integer(value: unknown, name: string): number {
-  // `-0` would be written as `0`: one value must have one form.
-  if (Number.isSafeInteger(value)) return value as number + 0;
+  const parsed = parseInteger(value);
+  if (parsed !== undefined) return parsed;
   throw invalid(name, value, "an integer between -(2^53 - 1) and 2^53 - 1");
 }
 
 function time(value: unknown, name: string): number {
   const parsed = parseTime(value);
   if (parsed !== undefined) return parsed;
-  throw invalid(name, value, "an ISO 8601 time with a zone, epoch seconds or epoch milliseconds");
+  throw invalid(name, value, TIME_FORMS);
 }
 
 function invalid(name: string, value: unknown, allowed: string): RecordError {

@@ -5,6 +5,7 @@
  */
 
 import { daysTo } from "./_calendar.ts";
+import { parseNumber } from "./numbers.ts";
 
 /** Name of a window size, as users give it. */
 export type WindowName = "1m" | "1h" | "1d";
@@ -25,6 +26,9 @@ export const DAY: number = WINDOWS["1d"];
 /** Greatest event time that is accepted: the last millisecond of the year 9999. */
 export const MAX_TIME = 253_402_300_799_999;
 
+/** What {@linkcode parseTime} reads, in words for those whose value it does not. */
+export const TIME_FORMS = "an ISO 8601 time with a zone, epoch seconds or epoch milliseconds";
+
 /** Numbers below this are epoch seconds, others epoch milliseconds (1973 in ms, 5138 in s). */
 const SECONDS_BELOW = 100_000_000_000;
 
@@ -42,21 +46,33 @@ const ISO =
   /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(?:([Zz])|([+-])(\d{2}):?(\d{2}))$/;
 
 /**
- * Reads a timestamp in either form: ISO 8601 with a zone (digits beyond
- * milliseconds are cut off), or an integer of epoch seconds or milliseconds.
+ * Reads a timestamp in any form, wherever it comes from: ISO 8601 with a zone, or epoch seconds or
+ * milliseconds as a number or the text of one. Digits beyond milliseconds are cut off.
  *
- * @returns milliseconds since 1970, or `undefined` where the value is neither
- * form, is no date of the calendar, or lies outside 1970 to 9999.
+ * @returns milliseconds since 1970, or `undefined` where the value has none of these
+ * forms, is no date of the calendar, or lies outside 1970 to 9999.
  */
 export function parseTime(value: unknown): number | undefined {
   if (typeof value === "string") {
     const fast = value.length === 24 ? parseFixed(value) : -1;
-    return fast >= 0 ? fast : parseIso(value);
+    if (fast >= 0) return fast;
+    return parseIso(value) ?? parseEpoch(parseNumber(value));
   }
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) return undefined;
-  const time = value < SECONDS_BELOW ? value * 1000 : value;
-  // `-0` is a time too, and one value must have one form.
-  return time <= MAX_TIME ? time + 0 : undefined;
+  return typeof value === "number" ? parseEpoch(value) : undefined;
+}
+
+function parseEpoch(value: number | undefined): number | undefined {
+  if (value === undefined || !(value >= 0 && value <= MAX_TIME)) return undefined;
+  if (Number.isInteger(value)) {
+    const time = value < SECONDS_BELOW ? value * 1000 : value;
+    // `-0` is a time too, and one value must have one form.
+    return time + 0;
+  }
+  // By its digits: a product would be off by a millisecond now and then.
+  const m = /^(\d+)\.(\d+)$/.exec(String(value));
+  if (m === null) return undefined;
+  const whole = Number(m[1]);
+  return value < SECONDS_BELOW ? whole * 1000 + Number(m[2]!.slice(0, 3).padEnd(3, "0")) : whole;
 }
 
 /**

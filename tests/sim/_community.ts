@@ -185,7 +185,7 @@ export class Community {
       { ...wire, user_id: "\ud800" },
       { ...wire, ...oneNumber(fact, 2 ** 53) },
       { ...wire, ...oneNumber(fact, 1.5) },
-      { ...wire, ...oneNumber(fact, "7") },
+      { ...wire, ...oneNumber(fact, "seven") },
       { ...wire, created_utc: undefined },
       { ...wire, created_utc: "yesterday" },
       { ...wire, created_utc: "2026-02-30T00:00:00Z", timestamp: "2026-03-03T00:00:00Z" },

@@ -132,7 +132,7 @@ const NOW = Date.UTC(2026, 2, 14, 23, 50);
 const GOOD = JSON.parse(new TextDecoder().decode(itemOf(post("p", NOW)).value!));
 const POISON: [kind: string, value: Uint8Array | null, reason: RegExp][] = [
   ["bad JSON", bytes("{"), /not JSON/],
-  ["a wrong type", bytes(JSON.stringify({ ...GOOD, score: "7" })), /"score" is "7"/],
+  ["a wrong type", bytes(JSON.stringify({ ...GOOD, score: "seven" })), /"score" is "seven"/],
   ["a missing id", bytes(JSON.stringify({ ...GOOD, post_id: undefined })), /"post_id" is missing/],
   ["a tombstone", null, /tombstone/],
   ["invalid UTF-8", new Uint8Array([0x7b, 0xff, 0x7d]), /not UTF-8/],

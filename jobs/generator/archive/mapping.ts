@@ -15,10 +15,13 @@
 
 import {
   type Entity,
+  isIdentifier,
   MAX_ID_LENGTH,
   MAX_TEXT_LENGTH,
+  parseInteger,
   parseTime,
   RecordError,
+  TIME_FORMS,
 } from "@pipeline/core";
 
 /** What was changed to make a line usable. */
@@ -98,7 +101,7 @@ function submission(f: Fields, onRepair: OnRepair): Entity {
     title: textOf(f.title, onRepair),
     content: textOf(f.selftext, onRepair),
     score: scoreOf(f, onRepair),
-    num_comments: integerOf(f.num_comments) ?? 0,
+    num_comments: parseInteger(f.num_comments) ?? 0,
     created_utc: time,
     timestamp: time,
   };
@@ -159,18 +162,21 @@ function authorOf(f: Fields, onRepair: OnRepair): string {
 }
 
 function subredditOf(f: Fields): string | undefined {
-  if (typeof f.subreddit === "string" && f.subreddit !== "") return name(f.subreddit, "subreddit");
+  const found = ownSubreddit(f);
+  return found === undefined ? undefined : name(found, "subreddit");
+}
+
+function ownSubreddit(f: Fields): string | undefined {
+  if (typeof f.subreddit === "string" && f.subreddit !== "") return f.subreddit;
   const prefixed = f.subreddit_name_prefixed;
   if (typeof prefixed === "string" && /^r\/\w+$/.test(prefixed)) return prefixed.slice(2);
   return typeof f.permalink === "string" ? SUBREDDIT_OF_LINK.exec(f.permalink)?.[1] : undefined;
 }
 
 function name(value: unknown, field: string): string {
-  if (typeof value === "string" && value.length <= MAX_ID_LENGTH && value.isWellFormed()) {
-    return value;
-  }
+  if (isIdentifier(value)) return value;
   throw new RecordError(
-    `"${field}" is ${shown(value)}: it must be text of at most ${MAX_ID_LENGTH} characters`,
+    `"${field}" is ${shown(value)}: it must be text of at most ${MAX_ID_LENGTH} bytes`,
   );
 }
 
@@ -192,33 +198,17 @@ function textOf(value: unknown, onRepair: OnRepair): string {
 }
 
 function scoreOf(f: Fields, onRepair: OnRepair): number {
-  const score = integerOf(f.score);
+  const score = parseInteger(f.score);
   if (score !== undefined) return score;
   onRepair("score missing");
-  const ups = integerOf(f.ups);
-  return ups === undefined ? 0 : ups - (integerOf(f.downs) ?? 0);
+  const ups = parseInteger(f.ups);
+  return ups === undefined ? 0 : ups - (parseInteger(f.downs) ?? 0);
 }
 
-function integerOf(value: unknown): number | undefined {
-  const number = numberOf(value);
-  const whole = number === undefined ? undefined : Math.trunc(number) + 0;
-  return Number.isSafeInteger(whole) ? whole : undefined;
-}
-
-function numberOf(value: unknown): number | undefined {
-  if (typeof value === "number") return value;
-  return typeof value === "string" && /^-?\d+(?:\.\d+)?$/.test(value) ? Number(value) : undefined;
-}
-
-/** Epoch seconds or milliseconds, as a number, with decimals, or as text. */
 function createdOf(f: Fields): number {
-  const number = numberOf(f.created_utc);
-  const whole = number === undefined ? undefined : Math.floor(number);
-  const time = parseTime(whole);
-  if (time === undefined) {
-    throw new RecordError(`"created_utc" is ${shown(f.created_utc)}: it must be epoch seconds`);
-  }
-  return time;
+  const time = parseTime(f.created_utc);
+  if (time !== undefined) return time;
+  throw new RecordError(`"created_utc" is ${shown(f.created_utc)}: it must be ${TIME_FORMS}`);
 }
 
 function shown(value: unknown): string {

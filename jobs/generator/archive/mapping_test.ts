@@ -1,5 +1,12 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { encodeRecord, type Entity, parseText, RecordError, topicOf } from "@pipeline/core";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  encodeRecord,
+  type Entity,
+  parseText,
+  readRecord,
+  RecordError,
+  topicOf,
+} from "@pipeline/core";
 import { kindByName, readArchiveLine, type Repair } from "./mapping.ts";
 
 const SUBMISSION = {
@@ -28,6 +35,8 @@ const COMMENT = {
   score_hidden: true,
   distinguished: null,
 };
+
+const USER = { user_id: "u", username: "U", karma: 7 };
 
 /** What a line becomes, and what had to be mended for it. */
 function read(fields: Record<string, unknown>): Entity & { repairs: Repair[] } {
@@ -98,10 +107,24 @@ Deno.test("readArchiveLine() gives ids their prefix once, whatever form they com
   assertEquals(comment({ link_id: undefined, permalink }).post_id, "t3_7fz9g1");
 });
 
-Deno.test("readArchiveLine() reads times as numbers, text and decimals", () => {
-  for (const created_utc of [1134365188, "1134365188", "1134365188.0", 1134365188000]) {
+Deno.test("readArchiveLine() reads times in every form that the wire has, and no other", () => {
+  const forms = [
+    ...[1134365188, "1134365188", "1134365188.0", 1134365188000, "1134365188000"],
+    ...["2005-12-12T05:26:28.000Z", "2005-12-12T05:26:28Z", "2005-12-12 05:26:28+00:00"],
+    ...["2005-12-12T07:26:28+0200", "2005-12-12 05:26:28.000000+00:00"],
+  ];
+  for (const created_utc of forms) {
     assertEquals(comment({ created_utc }).created_utc, 1134365188000);
+    const wire = { ...USER, created_utc, timestamp: created_utc };
+    assertEquals(readRecord("reddit.users", wire).created_utc, 1134365188000);
   }
+  assertEquals(comment({ created_utc: 1134365188.25 }).created_utc, 1134365188250);
+  // Nobody knows where: an hour off would be worse than a line that is kept aside.
+  assertEquals(
+    refusal({ ...COMMENT, created_utc: "2005-12-12 05:26:28" }),
+    '"created_utc" is "2005-12-12 05:26:28": it must be an ISO 8601 time with a zone, epoch seconds ' +
+      "or epoch milliseconds",
+  );
   // JSON.stringify writes 1134365188.0 without its decimals.
   const line = JSON.stringify(COMMENT).replace("1134365188", "1134365188.0");
   assertEquals(readArchiveLine(line, () => {}).timestamp, 1134365188000);
@@ -129,7 +152,9 @@ Deno.test("readArchiveLine() reads scores of all years", () => {
   assertEquals(comment({ score: null }).score, 0);
   assertEquals(comment({ score: null }).repairs, ["score missing"]);
   assertEquals(comment({ score: "-6" }).score, -6);
+  assertEquals(comment({ score: "12.0" }).score, 12);
   assertEquals(comment({ score: true }).score, 0);
+  assertEquals(submission({ num_comments: "4" }).num_comments, 4);
   assertEquals(submission({ num_comments: null }).num_comments, 0);
   assertEquals(submission({ num_comments: undefined }).num_comments, 0);
 });
@@ -159,6 +184,11 @@ Deno.test("readArchiveLine() finds the subreddit where it can", () => {
   const permalink = "https://www.reddit.com/r/pics/comments/1/a/";
   assertEquals(submission({ subreddit: undefined, permalink }).subreddit, "pics");
   assertEquals(submission({ subreddit: "u_alice" }).subreddit, "u_alice");
+  const long = `/r/${"x".repeat(101)}/comments/1/a/`;
+  assertStringIncludes(
+    refusal({ ...SUBMISSION, subreddit: null, permalink: long }),
+    '"subreddit" is ',
+  );
   const unknown = comment({ subreddit: null });
   assertEquals([unknown.subreddit, unknown.repairs], [undefined, ["subreddit missing"]]);
 });
@@ -177,7 +207,10 @@ Deno.test("readArchiveLine() refuses what cannot be mended, and says why", () =>
   for (const created_utc of [undefined, null, "yesterday", -1, 1e18, true]) {
     assertEquals(refusal({ ...COMMENT, created_utc }).startsWith('"created_utc" is '), true);
   }
-  assertEquals(refusal({ ...COMMENT, author: "x".repeat(101) }).startsWith('"author" is '), true);
+  // Of 101 bytes, and of 60 characters: more than a record of the wire may hold.
+  for (const author of ["x".repeat(101), "あ".repeat(60), "\ud800"]) {
+    assertEquals(refusal({ ...COMMENT, author }).startsWith('"author" is '), true);
+  }
   assertEquals(refusal({ error: 404 }), "The line is neither a submission nor a comment");
   for (const text of ["", "{", "[]", "null", "7", '{"id":"1"} {"id":"2"}', "\u0000\u0000"]) {
     assertThrows(() => readArchiveLine(text, () => {}), RecordError, "The line is not");

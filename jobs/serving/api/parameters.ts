@@ -69,7 +69,6 @@ export function timeParameter(
 
 /** Reads a time of a query: also a date alone, and a zone whose `+` became a space. */
 export function readTime(text: string): number | undefined {
-  if (/^\d{1,15}$/.test(text)) return parseTime(Number(text));
   if (/^\d{4}-\d{2}-\d{2}$/.test(text)) return parseTime(`${text}T00:00:00Z`);
   return parseTime(text.replace(/ (\d{2}:?\d{2})$/, "+$1"));
 }
