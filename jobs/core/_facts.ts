@@ -5,7 +5,7 @@
  */
 
 import { Key } from "./_keys.ts";
-import type { Entity } from "./records.ts";
+import { asOf, type Entity, isAnnouncement } from "./records.ts";
 
 /** A text that is only made into a string where it is needed. */
 export class Text {
@@ -61,7 +61,9 @@ export class Facts {
   kind: Entity["kind"] = "user";
   /** `created_utc` in milliseconds. */
   created = 0;
-  /** Milliseconds. */
+  /** Whether the record announces its entity. */
+  announces = false;
+  /** When the entity looked like this ({@linkcode asOf}), in milliseconds. */
   timestamp = 0;
   /** Of a post or comment. */
   readonly id = new Key();
@@ -86,7 +88,8 @@ export class Facts {
   set(record: Entity): this {
     this.kind = record.kind;
     this.created = record.created_utc;
-    this.timestamp = record.timestamp;
+    this.announces = isAnnouncement(record);
+    this.timestamp = asOf(record);
     this.user.set(record.user_id);
     switch (record.kind) {
       case "post":

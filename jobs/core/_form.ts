@@ -13,6 +13,7 @@ export const POST = {
   created: encoder.encode('","created_utc":"'),
   comments: encoder.encode('","num_comments":'),
   id: encoder.encode(',"post_id":"'),
+  retrieved: encoder.encode('","retrieved_utc":"'),
   score: encoder.encode('","score":'),
   subreddit: encoder.encode(',"subreddit":"'),
   timestamp: encoder.encode('","timestamp":"'),
@@ -26,6 +27,7 @@ export const COMMENT = {
   content: encoder.encode('","content":"'),
   created: encoder.encode('","created_utc":"'),
   post: encoder.encode('","post_id":"'),
+  retrieved: encoder.encode('","retrieved_utc":"'),
   score: encoder.encode('","score":'),
   subreddit: encoder.encode(',"subreddit":"'),
   timestamp: encoder.encode('","timestamp":"'),
@@ -33,11 +35,13 @@ export const COMMENT = {
   user: encoder.encode('","user_id":"'),
 } as const;
 
-/** Of a user. */
+/** Of a user; `timestampNext` follows the karma where nothing is said of retrieval. */
 export const USER = {
   created: encoder.encode('{"created_utc":"'),
   karma: encoder.encode('","karma":'),
-  timestamp: encoder.encode(',"timestamp":"'),
+  retrieved: encoder.encode(',"retrieved_utc":"'),
+  timestamp: encoder.encode('","timestamp":"'),
+  timestampNext: encoder.encode(',"timestamp":"'),
   user: encoder.encode('","user_id":"'),
   username: encoder.encode('","username":"'),
 } as const;

@@ -26,6 +26,8 @@ export class Scanner {
   #bytes: Uint8Array = new Uint8Array(0);
   #at = 0;
   #end = 0;
+  /** When the record was retrieved; 0 where it does not say. */
+  #retrieved = 0;
   /** The text that was read last. */
   readonly #text = { start: 0, end: 0, plain: true };
 
@@ -49,12 +51,17 @@ export class Scanner {
 
   /** Reads a record that begins here. Returns false where it does not take it. */
   read(topic: Topic): boolean {
+    this.#retrieved = 0;
     const read = topic === "reddit.comments"
       ? this.#comment()
       : topic === "reddit.posts"
       ? this.#post()
       : this.#user();
-    return read && this.#literal(END) && this.facts.timestamp >= this.facts.created;
+    const { facts } = this;
+    if (!read || !this.#literal(END) || facts.timestamp < facts.created) return false;
+    facts.announces = facts.timestamp === facts.created;
+    if (this.#retrieved > facts.timestamp) facts.timestamp = this.#retrieved;
+    return true;
   }
 
   #post(): boolean {
@@ -65,7 +72,8 @@ export class Scanner {
     if (!this.#literal(POST.created) || (facts.created = this.#time()) < 0) return false;
     if (!this.#literal(POST.comments) || isNaN(facts.comments = this.#integer())) return false;
     if (!this.#literal(POST.id) || !this.#identifier(facts.id)) return false;
-    if (!this.#literal(POST.score) || isNaN(facts.score = this.#integer())) return false;
+    if (!this.#literal(POST.score) && !this.#retrieval(POST.retrieved, POST.score)) return false;
+    if (isNaN(facts.score = this.#integer())) return false;
     if (!this.#literal(POST.subreddit) || !this.#identifier(facts.subreddit)) return false;
     if (!this.#literal(POST.timestamp) || (facts.timestamp = this.#time()) < 0) return false;
     if (!this.#literal(POST.title) || !this.#string()) return false;
@@ -80,7 +88,9 @@ export class Scanner {
     if (!this.#literal(COMMENT.content) || !this.#string()) return false;
     if (!this.#literal(COMMENT.created) || (facts.created = this.#time()) < 0) return false;
     if (!this.#literal(COMMENT.post) || !this.#identifier(facts.post)) return false;
-    if (!this.#literal(COMMENT.score) || isNaN(facts.score = this.#integer())) return false;
+    const scored = this.#literal(COMMENT.score) ||
+      this.#retrieval(COMMENT.retrieved, COMMENT.score);
+    if (!scored || isNaN(facts.score = this.#integer())) return false;
     facts.located = this.#literal(COMMENT.subreddit);
     if (facts.located && !this.#identifier(facts.subreddit)) return false;
     const next = facts.located ? COMMENT.timestamp : COMMENT.timestampNext;
@@ -93,11 +103,18 @@ export class Scanner {
     facts.kind = "user";
     if (!this.#literal(USER.created) || (facts.created = this.#time()) < 0) return false;
     if (!this.#literal(USER.karma) || isNaN(facts.karma = this.#integer())) return false;
-    if (!this.#literal(USER.timestamp) || (facts.timestamp = this.#time()) < 0) return false;
+    const timed = this.#literal(USER.timestampNext) ||
+      this.#retrieval(USER.retrieved, USER.timestamp);
+    if (!timed || (facts.timestamp = this.#time()) < 0) return false;
     if (!this.#literal(USER.user) || !this.#identifier(facts.user)) return false;
     if (!this.#literal(USER.username) || !this.#string()) return false;
     facts.text.point(this.#bytes, this.#text);
     return true;
+  }
+
+  /** Takes the time of retrieval, which few records have, and passes over what follows it. */
+  #retrieval(name: Uint8Array, next: Uint8Array): boolean {
+    return this.#literal(name) && (this.#retrieved = this.#time()) >= 0 && this.#literal(next);
   }
 
   /** Passes over exactly these bytes, or stays. */

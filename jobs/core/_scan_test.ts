@@ -2,9 +2,11 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { Scanner } from "./_scan.ts";
 import {
+  asOf,
   type Comment,
   encodeRecord,
   type Entity,
+  isAnnouncement,
   MAX_ID_LENGTH,
   MAX_TEXT_LENGTH,
   parseRecord,
@@ -37,6 +39,8 @@ const times = fc.tuple(
 )
   .filter(([created, later]) => created + later <= MAX_TIME)
   .map(([created_utc, later]) => ({ created_utc, timestamp: created_utc + later }));
+const retrieval = fc.option(fc.oneof(fc.nat(MAX_TIME), fc.nat(1e12)), { nil: undefined })
+  .map((retrieved_utc) => retrieved_utc === undefined ? {} : { retrieved_utc });
 const post = fc.record({
   kind: fc.constant("post" as const),
   post_id: id,
@@ -62,16 +66,17 @@ const user = fc.record({
   username: text,
   karma: integer,
 });
-const record: fc.Arbitrary<Entity> = fc.tuple(fc.oneof(post, comment, user), times)
-  .map(([record, times]) => ({ ...record, ...times }));
+const record: fc.Arbitrary<Entity> = fc
+  .tuple(fc.oneof(post, comment, user), times, retrieval)
+  .map(([record, times, retrieval]) => ({ ...record, ...times, ...retrieval }));
 
 /** What the scanner reads of bytes, or `undefined` where it leaves them to others. */
 function scan(topic: (typeof TOPICS)[number], bytes: Uint8Array): unknown {
   const scanner = new Scanner().open(bytes);
   if (!scanner.read(topic) || scanner.at !== bytes.length) return undefined;
   const { facts } = scanner;
-  const { kind, created: created_utc, timestamp } = facts;
-  const known = { kind, created_utc, timestamp, user_id: `${facts.user}` };
+  const { kind, created: created_utc, timestamp, announces } = facts;
+  const known = { kind, created_utc, timestamp, announces, user_id: `${facts.user}` };
   switch (kind) {
     case "post":
       return {
@@ -96,17 +101,19 @@ function scan(topic: (typeof TOPICS)[number], bytes: Uint8Array): unknown {
 
 /** What the views take of a record. */
 function viewed(record: Entity): unknown {
-  switch (record.kind) {
+  const { retrieved_utc: _, ...rest } = record;
+  const known = { ...rest, timestamp: asOf(record), announces: isAnnouncement(record) };
+  switch (known.kind) {
     case "post": {
-      const { content: _, ...rest } = record;
+      const { content: _, ...rest } = known;
       return rest;
     }
     case "comment": {
-      const { content: _, score: __, ...rest } = record;
+      const { content: _, score: __, ...rest } = known;
       return rest;
     }
     case "user":
-      return record;
+      return known;
   }
 }
 
@@ -216,6 +223,9 @@ const TAKEN: [name: string, record: Entity][] = [
   ["a title that begins with a byte order mark", { ...POST, title: "\ufeffa" }],
   ["a negative score", { ...POST, score: -12 }],
   ["a comment without a subreddit", COMMENT],
+  ["a post that was retrieved later", { ...POST, retrieved_utc: NOON + 1 }],
+  ["a comment that was retrieved later", { ...COMMENT, retrieved_utc: NOON + 1, subreddit: "s" }],
+  ["a user that was retrieved earlier", { ...USER, retrieved_utc: 0 }],
   ["the longest id", { ...USER, user_id: "u".repeat(MAX_ID_LENGTH) }],
   ["the last time", { ...USER, timestamp: MAX_TIME }],
   ["a leap day", { ...USER, created_utc: Date.UTC(2024, 1, 29), timestamp: Date.UTC(2024, 1, 29) }],
@@ -239,6 +249,10 @@ const REFUSED: [name: string, text: string][] = [
   ["another order", LINE.replace('{"created_utc"', '{"created_utd"')],
   ["a field twice", LINE.replace('"karma":7', '"karma":6,"karma":7')],
   ["an unknown field", LINE.replace('"karma"', '"a":1,"karma"')],
+  [
+    "a time of retrieval that is none",
+    LINE.replace(',"timestamp', ',"retrieved_utc":"noon","timestamp'),
+  ],
   ["white space", LINE.replace(":7,", ": 7,")],
   ["half a line", LINE.slice(0, -1)],
   ["a raw control character", LINE.replace('"U"', '"\u0001"')],

@@ -91,6 +91,10 @@ export class RecordLines {
     this.#integer(post.num_comments);
     this.#literal(POST.id);
     this.#text(post.post_id);
+    if (post.retrieved_utc !== undefined) {
+      this.#literal(POST.retrieved);
+      this.#time(post.retrieved_utc);
+    }
     this.#literal(POST.score);
     this.#integer(post.score);
     this.#literal(POST.subreddit);
@@ -114,6 +118,10 @@ export class RecordLines {
     this.#time(comment.created_utc);
     this.#literal(COMMENT.post);
     this.#text(comment.post_id);
+    if (comment.retrieved_utc !== undefined) {
+      this.#literal(COMMENT.retrieved);
+      this.#time(comment.retrieved_utc);
+    }
     this.#literal(COMMENT.score);
     this.#integer(comment.score);
     if (subreddit === undefined) {
@@ -134,7 +142,13 @@ export class RecordLines {
     this.#time(user.created_utc);
     this.#literal(USER.karma);
     this.#integer(user.karma);
-    this.#literal(USER.timestamp);
+    if (user.retrieved_utc === undefined) {
+      this.#literal(USER.timestampNext);
+    } else {
+      this.#literal(USER.retrieved);
+      this.#time(user.retrieved_utc);
+      this.#literal(USER.timestamp);
+    }
     this.#time(user.timestamp);
     this.#literal(USER.user);
     this.#text(user.user_id);

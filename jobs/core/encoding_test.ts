@@ -26,6 +26,7 @@ const facts = {
   user_id: text,
   created_utc: time,
   timestamp: time,
+  retrieved_utc: fc.option(time, { nil: undefined }),
   extra: fc.option(fc.dictionary(fc.constantFrom("a", "score", "zz", "é"), fc.jsonValue()), {
     nil: undefined,
     freq: 10,

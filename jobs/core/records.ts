@@ -35,6 +35,11 @@ export interface Fact {
   readonly created_utc: number;
   /** When it looked like this; never before `created_utc`. */
   readonly timestamp: number;
+  /**
+   * When the producer got it from where it comes, if it knows: archives announce at `created_utc`
+   * what they saw much later. See {@linkcode asOf}.
+   */
+  readonly retrieved_utc?: number;
   /** Only where it was asked for (see {@linkcode ParseOptions}) and there is any. */
   readonly extra?: Extra;
 }
@@ -104,6 +109,14 @@ export class RecordError extends Error {
 /** Whether a record announces its entity (rather than updating it). */
 export function isAnnouncement(record: Entity): boolean {
   return record.timestamp === record.created_utc;
+}
+
+/**
+ * When the entity looked like the record says: at `timestamp`, or when it was retrieved if that was
+ * later. It comes first in the order of versions.
+ */
+export function asOf({ timestamp, retrieved_utc = timestamp }: Fact): number {
+  return Math.max(timestamp, retrieved_utc);
 }
 
 /** The topic that a record belongs to. */
@@ -205,7 +218,13 @@ export function readRecord(topic: Topic, json: unknown, options: ParseOptions = 
   }
   const record = READERS[topic](f, created_utc, timestamp);
   const extra = extraFields(topic, f, options.extra === true);
-  return extra === undefined ? record : { ...record, extra };
+  const retrieved = f.retrieved_utc ?? undefined;
+  if (extra === undefined && retrieved === undefined) return record;
+  return {
+    ...record,
+    ...(retrieved === undefined ? {} : { retrieved_utc: time(retrieved, "retrieved_utc") }),
+    ...(extra === undefined ? {} : { extra }),
+  };
 }
 
 const READERS: Record<Topic, (f: Fields, created_utc: number, timestamp: number) => Entity> = {
@@ -256,6 +275,7 @@ const KNOWN: Record<Topic, ReadonlySet<string>> = {
     "num_comments",
     "created_utc",
     "timestamp",
+    "retrieved_utc",
   ]),
   "reddit.comments": new Set([
     "comment_id",
@@ -266,15 +286,24 @@ const KNOWN: Record<Topic, ReadonlySet<string>> = {
     "subreddit",
     "created_utc",
     "timestamp",
+    "retrieved_utc",
   ]),
-  "reddit.users": new Set(["user_id", "username", "karma", "created_utc", "timestamp"]),
+  "reddit.users": new Set([
+    "user_id",
+    "username",
+    "karma",
+    "created_utc",
+    "timestamp",
+    "retrieved_utc",
+  ]),
 };
 
 function extraFields(topic: Topic, f: Fields, keep: boolean): Extra | undefined {
   const known = KNOWN[topic];
   const keys = Object.keys(f);
   // The fields that a record must have were found: their number tells whether there are others.
-  const absent = topic === "reddit.comments" && f.subreddit === undefined ? 1 : 0;
+  const absent = (topic === "reddit.comments" && f.subreddit === undefined ? 1 : 0) +
+    (f.retrieved_utc === undefined ? 1 : 0);
   if (keys.length === known.size - absent) return undefined;
   let extra: Fields | undefined;
   for (const key of keys) {
@@ -354,12 +383,13 @@ function shown(value: unknown): string {
  * writes them as bytes ({@linkcode RecordLines}, {@linkcode recordBytes}).
  */
 export function encodeRecord(record: Entity): string {
-  const { kind: _kind, extra, ...known } = record;
+  const { kind: _kind, extra, retrieved_utc, ...known } = record;
   return canonicalJson({
     ...extra,
     ...known,
     created_utc: formatTime(record.created_utc),
     timestamp: formatTime(record.timestamp),
+    ...(retrieved_utc === undefined ? {} : { retrieved_utc: formatTime(retrieved_utc) }),
   });
 }
 
@@ -382,10 +412,12 @@ export function admitRecord(
 ): Entity {
   const record = parseRecord(topic, value, options);
   const limit = appendTime + (options.maxFuture ?? DEFAULT_MAX_FUTURE);
-  if (record.timestamp > limit) {
+  const latest = asOf(record);
+  if (latest > limit) {
+    const name = latest === record.timestamp ? "timestamp" : "retrieved_utc";
     throw new RecordError(
-      `"timestamp" (${formatTime(record.timestamp)}) is too far in the future: the log took the ` +
-        `record at ${formatTime(appendTime)}`,
+      `"${name}" (${formatTime(latest)}) is too far in the future: the log took the record at ` +
+        formatTime(appendTime),
     );
   }
   return record;

@@ -9,6 +9,7 @@ import fc from "fast-check";
 import { canonicalJson } from "./bytes.ts";
 import {
   admitRecord,
+  asOf,
   type Comment,
   DEFAULT_MAX_FUTURE,
   encodeRecord,
@@ -90,6 +91,28 @@ Deno.test("parseRecord() reads each kind of record", () => {
     "s",
   );
   assert(!("subreddit" in parse("reddit.comments", { ...COMMENT, subreddit: null })));
+});
+
+Deno.test("parseRecord() reads when a record was retrieved, where it says so", () => {
+  for (const topic of TOPICS) {
+    const read = (retrieved_utc: unknown) => parse(topic, { ...EXAMPLES[topic], retrieved_utc });
+    for (const time of [NOON, NOON_MS, String(NOON_MS / 1000)]) {
+      assertEquals(read(time).retrieved_utc, NOON_MS);
+      assertEquals(read(time).extra, undefined);
+    }
+    // Before `timestamp` too, which then says more.
+    assertEquals([read(0), read(NOON_MS + 5)].map(asOf), [NOON_MS, NOON_MS + 5]);
+    assertEquals(read(NOON_MS + 5).timestamp, NOON_MS);
+    for (const nothing of [undefined, null]) assert(!("retrieved_utc" in read(nothing)));
+    for (const bad of ["noon", true, -1, {}]) {
+      const text = JSON.stringify({ ...EXAMPLES[topic], retrieved_utc: bad });
+      assertStringIncludes(refusalOf(topic, text), `"retrieved_utc" is ${JSON.stringify(bad)}:`);
+    }
+    const more = { ...EXAMPLES[topic], retrieved_utc: NOON, other: 1 };
+    assertEquals(parse(topic, more).extra, { other: 1 });
+    refusalOf(topic, JSON.stringify({ ...more, other: 2 ** 53 }));
+    refusalOf(topic, JSON.stringify({ ...more, retrieved_utc: null, other: 2 ** 53 }));
+  }
 });
 
 Deno.test("parseRecord() refuses a tombstone", () => {
@@ -356,6 +379,7 @@ const count = fc.maxSafeInteger();
 const facts = {
   user_id: id,
   created_utc: fc.integer({ min: 0, max: MAX_TIME }),
+  retrieved_utc: fc.option(fc.integer({ min: 0, max: MAX_TIME }), { nil: undefined }),
   extra: fc.option(
     fc.dictionary(
       fc.constantFrom("x", "kind", "extra", "__proto__"),
@@ -409,6 +433,9 @@ Deno.test("encodeRecord() writes canonical JSON that parseRecord() reads back", 
           ...fields,
           created_utc: formatTime(record.created_utc),
           timestamp: formatTime(record.timestamp),
+          ...(record.retrieved_utc === undefined
+            ? {}
+            : { retrieved_utc: formatTime(record.retrieved_utc) }),
         }),
       );
       assert(!line.includes("\n"));
@@ -451,6 +478,19 @@ Deno.test("admitRecord() judges the future against the log's append time alone",
   assertStringIncludes(error.message, "too far in the future");
   assertEquals(admit(NOON_MS, 0), admit(NOON_MS + 1e12, 0));
   assertThrows(() => admit(NOON_MS - 1, 0), RecordError);
+});
+
+Deno.test("admitRecord() refuses what was retrieved too far in the future: it would stay the last version", () => {
+  const admit = (retrieved_utc: number) => {
+    const value = encoder.encode(JSON.stringify({ ...USER, retrieved_utc }));
+    return admitRecord("reddit.users", value, NOON_MS, { maxFuture: 10 });
+  };
+  assertEquals(asOf(admit(NOON_MS + 10)), NOON_MS + 10);
+  const error = assertThrows(() => admit(NOON_MS + 11), RecordError);
+  assertStringIncludes(
+    error.message,
+    '"retrieved_utc" (2026-01-31T12:00:00.011Z) is too far in the',
+  );
 });
 
 Deno.test("admitRecord() refuses seconds that were taken for milliseconds", () => {

@@ -177,7 +177,7 @@ export class ViewState {
     this.#records++;
     const { kind } = facts;
     if (kind === "user") return this.#users.register(facts);
-    const announces = facts.timestamp === facts.created;
+    const { announces } = facts;
     if (kind === "comment" && !announces) return;
     const subreddit = facts.located ? this.#subreddits.number(facts.subreddit) : undefined;
     if (kind === "post") {

@@ -1,9 +1,11 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { Distinct, Member } from "./distinct.ts";
 import type { ActivityDocument, UserTotalDocument, ViewDocument } from "./documents.ts";
-import type { Comment, Post, User } from "./records.ts";
+import { recordBytes } from "./encoding.ts";
+import { type Comment, encodeRecord, type Post, topicOf, type User } from "./records.ts";
 import { DEFAULT_SETTINGS, definitionHash, RETAIN_ALL, ViewState } from "./views.ts";
 
+const encoder = new TextEncoder();
 const T = Date.UTC(2026, 0, 31, 12, 30, 30);
 const DAY = Date.UTC(2026, 0, 31);
 
@@ -73,6 +75,61 @@ function setOf(...members: string[]): string {
   for (const member of members) distinct.add(Member.of(member));
   return distinct.toString();
 }
+
+/** All orders of a few things. */
+function orders<T>(all: readonly T[]): T[][] {
+  return all.length < 2
+    ? [[...all]]
+    : all.flatMap((one, i) => orders(all.toSpliced(i, 1)).map((rest) => [one, ...rest]));
+}
+
+/** The records folded as objects, as values of the log, and from a form that is not canonical. */
+function foldedInEachWay(records: readonly (Post | Comment | User)[]): ViewState[] {
+  const values = new ViewState(DEFAULT_SETTINGS);
+  const other = new ViewState(DEFAULT_SETTINGS);
+  for (const record of records) {
+    const topic = topicOf(record);
+    values.admit(topic, { value: recordBytes(record), timestamp: record.timestamp + DAY });
+    other.addBytes(topic, encoder.encode(` ${encodeRecord(record)}`));
+  }
+  return [fold(...records), values, other];
+}
+
+Deno.test("ViewState keeps the version that was retrieved last, in any order and from any form", () => {
+  // All announce; as text, the greatest score and title are those of the first ones.
+  const versions = [
+    post({ score: 9, title: "z" }),
+    post({ score: 8, title: "y", retrieved_utc: T + 1_000 }),
+    // A fact of the log that is older than what was retrieved after it.
+    post({ score: 7, title: "x", timestamp: T + 2_000 }),
+    post({ score: 1, title: "a", retrieved_utc: T + 3_000 }),
+  ];
+  const accounts = [
+    user({ karma: 9 }),
+    user({ karma: 8, timestamp: T + 2_000, retrieved_utc: T + 1_000 }),
+    user({ karma: 1, retrieved_utc: T + 3_000 }),
+  ];
+  for (const state of [...orders(versions), ...orders(accounts)].flatMap(foldedInEachWay)) {
+    const [found] = documents(state).filter((document) => document.type === "post");
+    if (found === undefined) {
+      const { karma, karma_timestamp } = totalOf(state, "u")!;
+      assertEquals([karma, karma_timestamp], [1, T + 3_000]);
+    } else {
+      assertEquals([found.score, found.title, found.timestamp], [1, "a", T + 3_000]);
+      assertEquals(totalOf(state, "u")!.posts, 1);
+    }
+  }
+});
+
+Deno.test("ViewState counts what announces, whenever it was retrieved", () => {
+  const state = fold(
+    post({ retrieved_utc: T + 5 }),
+    comment({ retrieved_utc: T + 86_400_000 }),
+    withoutSubreddit({ comment_id: "d", retrieved_utc: T - 5 }),
+  );
+  assertEquals([state.counts.announcements, state.counts.duplicates], [3, 0]);
+  assertEquals(totalOf(state, "u")!.last_active, T);
+});
 
 Deno.test("ViewState.add() counts an announced post in each view", () => {
   const activity = { posts: 1, comments: 0, active_users: 1, users: setOf("u") };

@@ -36,7 +36,8 @@ export function disorderedHistory(): Entity[] {
     const copies: Entity[] = [rename(record, random)];
     if (random.chance(30)) copies.push(copies[0]!);
     if (random.chance(40)) copies.push(contradict(copies[0]!, random));
-    return copies;
+    // As archives have them: all announce, and some say when they were retrieved.
+    return copies.map((copy) => random.chance(4) ? retrieve(copy, random) : copy);
   });
   for (let i = disordered.length - 1; i > 0; i--) {
     const j = Math.floor(random.float() * (i + 1));
@@ -55,6 +56,11 @@ function rename(record: Entity, random: Random): Entity {
   // Some posts move, which gives them a register in each place.
   const subreddit = random.chance(5) ? "🎈 elsewhere" : odd(record.subreddit);
   return { ...record, user_id, subreddit };
+}
+
+function retrieve(record: Entity, random: Random): Entity {
+  const after = [-1, 0, 1, 60_000, 86_400_000][Math.floor(random.float() * 5)]!;
+  return { ...record, retrieved_utc: record.created_utc + after };
 }
 
 /** Another record of the same moment, in one respect or another. */

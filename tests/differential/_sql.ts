@@ -38,11 +38,15 @@ export class Sql implements AsyncDisposable {
 
 function tables(folder: string): string {
   const read = (topic: string, columns: Record<string, string>) => {
-    const all = { ...columns, user_id: "VARCHAR", created_utc: "VARCHAR", timestamp: "VARCHAR" };
-    const list = Object.entries(all).map(([name, type]) => `${name}: '${type}'`).join(", ");
-    return `SELECT * REPLACE (
-        created_utc::TIMESTAMP AS created_utc, "timestamp"::TIMESTAMP AS "timestamp"
-      ) FROM read_json('${folder}/${topic}.json', format = 'newline_delimited', columns = {${list}})`;
+    const times = ["created_utc", "timestamp", "retrieved_utc"];
+    const all = Object.entries({ ...columns, user_id: "VARCHAR" });
+    const list = [...all, ...times.map((name) => [name, "VARCHAR"])]
+      .map(([name, type]) => `${name}: '${type}'`).join(", ");
+    const typed = times.map((name) => `"${name}"::TIMESTAMP AS "${name}"`).join(", ");
+    // greatest() passes over NULL.
+    return `SELECT *, greatest("timestamp", retrieved_utc) AS as_of FROM (
+        SELECT * REPLACE (${typed})
+      FROM read_json('${folder}/${topic}.json', format = 'newline_delimited', columns = {${list}}))`;
   };
   return `
     CREATE TABLE posts AS ${
@@ -118,10 +122,10 @@ export const USER_TOTALS = `
       (count(*) FILTER (kind = 'comment'))::INT AS comments
     FROM counted GROUP BY user_id
   ), accounts AS (
-    SELECT user_id, karma, username, epoch_ms("timestamp") AS karma_timestamp FROM users
+    SELECT user_id, karma, username, epoch_ms(as_of) AS karma_timestamp FROM users
     QUALIFY row_number() OVER (
       PARTITION BY user_id
-      ORDER BY "timestamp" DESC, concat('{"karma":', karma, ',"username":', to_json(username), '}') DESC
+      ORDER BY as_of DESC, concat('{"karma":', karma, ',"username":', to_json(username), '}') DESC
     ) = 1
   )
   SELECT user_id, coalesce(posts, 0) AS posts, coalesce(comments, 0) AS comments,
@@ -133,14 +137,14 @@ export const USER_TOTALS = `
 /** The latest version of each post in each subreddit. */
 export const LATEST_POSTS = `
   SELECT subreddit, post_id, title, user_id, score, num_comments,
-    epoch_ms(created_utc) AS created_utc, epoch_ms("timestamp") AS "timestamp"
+    epoch_ms(created_utc) AS created_utc, epoch_ms(as_of) AS "timestamp"
   FROM posts
   QUALIFY row_number() OVER (
     PARTITION BY subreddit, post_id
-    ORDER BY "timestamp" DESC, concat(
+    ORDER BY as_of DESC, concat(
       '{"created_utc":', epoch_ms(created_utc), ',"num_comments":', num_comments,
       ',"post_id":', to_json(post_id), ',"score":', score, ',"subreddit":', to_json(subreddit),
-      ',"timestamp":', epoch_ms("timestamp"), ',"title":', to_json(title),
+      ',"timestamp":', epoch_ms(as_of), ',"title":', to_json(title),
       ',"user_id":', to_json(user_id), '}'
     ) DESC
   ) = 1`;

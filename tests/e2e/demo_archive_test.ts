@@ -4,6 +4,7 @@ import {
   countLines,
   type Expected,
   jsonLines,
+  type Line,
   readArchive,
   submissions,
   zstd,
@@ -108,6 +109,40 @@ Deno.test("the demo serves comments without their posts, and archives that are a
     assertStringIncludes(demo.stdout, "The folder holds 120 records of other loads too");
     assertEquals(demo.figure("generation"), 2);
   });
+});
+
+Deno.test("the demo shows each post as it was retrieved last, whichever archive says so", async () => {
+  const line = (score: number, retrieved: Line): Line => ({
+    ...{ id: "p", author: "ann", subreddit: "news", title: `Title ${score}`, selftext: "" },
+    ...{ created_utc: "2024-02-28 00:00:00+00:00", score, num_comments: 0, ...retrieved },
+  });
+  const day = 86_400;
+  const start = Date.UTC(2024, 1, 28) / 1000;
+  // Within a file, too; as text, the greatest score comes last.
+  const early = [line(7, { retrieved_on: start + day }), line(9, {})];
+  const late = [
+    line(1, { retrieved_on: start, _meta: { retrieved_2nd_on: start + 3 * day } }),
+    line(8, { retrieved_utc: start + 2 * day }),
+  ];
+  for (const order of [[early, late], [late, early]]) {
+    await onFolder(async (folder) => {
+      for (const [i, lines] of order.entries()) {
+        const POSTS = await folder.file(`RS_${i}`, jsonLines(lines));
+        const demo = folder.start({ POSTS, RATE: "0" });
+        await demo.says(/Serving; nothing is produced/);
+        const { items, exact } = await demo.get("/v1/subreddits/news/top?k=5");
+        const best = lines === early && i === 0 ? [7, 1] : [1, 3];
+        assertEquals(exact, true);
+        assertEquals(
+          items.map((item: Record<string, unknown>) => [item.score, item.timestamp]),
+          [[best[0], new Date((start + best[1]! * day) * 1000).toISOString()]],
+        );
+        demo.signal("SIGINT");
+        assertEquals(await demo.ended(), 0);
+        assertMatch(demo.row("verify"), /^exact/);
+      }
+    });
+  }
 });
 
 // Not in the repository: they belong to those who wrote them.

@@ -73,6 +73,8 @@ export interface LayerRules {
   readonly writes?: "increments";
   /** The store keeps what came last. */
   readonly versions?: "arrival";
+  /** Speed does not take in when records were retrieved. */
+  readonly retrieval?: "forgotten";
 }
 
 interface Write {
@@ -202,7 +204,9 @@ class PartitionFold {
     if (batch === undefined) return;
     for (const record of batch.records) {
       const entity = admitted(topic, record);
-      if (entity !== undefined && this.options.speedTakes(entity)) this.#state.add(entity);
+      if (entity === undefined || !this.options.speedTakes(entity)) continue;
+      const { retrieved_utc: _, ...forgotten } = entity;
+      this.#state.add(this.options.rules.retrieval === "forgotten" ? forgotten : entity);
     }
     this.#next = batch.nextOffset;
   }

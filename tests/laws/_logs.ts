@@ -34,8 +34,18 @@ export const APPENDED: number = Date.UTC(2026, 1, 28);
 
 const user = fc.constantFrom("u", "v", "w", "__proto__");
 const subreddit = fc.constantFrom("a", "b", "constructor");
-const times = fc.tuple(fc.constantFrom(...CREATED), fc.constantFrom(...LATER))
-  .map(([created_utc, later]) => ({ created_utc, timestamp: created_utc + later }));
+/** Some say when they were retrieved, also before they looked like this. */
+const RETRIEVED = [undefined, undefined, -1, 0, 1, 60_000, 86_400_000];
+
+const times = fc.tuple(
+  fc.constantFrom(...CREATED),
+  fc.constantFrom(...LATER),
+  fc.constantFrom(...RETRIEVED),
+).map(([created_utc, later, after]) => ({
+  created_utc,
+  timestamp: created_utc + later,
+  ...(after === undefined ? {} : { retrieved_utc: created_utc + after }),
+}));
 const small = fc.integer({ min: -1, max: 2 });
 
 const post = fc.record({
@@ -106,6 +116,8 @@ const poison = fc.tuple(
     '"x":9007199254740993',
     '"x":"\\ud800"',
     '"timestamp":253402300799999',
+    '"retrieved_utc":253402300799999',
+    '"retrieved_utc":"yesterday"',
   ),
 ).map(([record, text]) =>
   text.startsWith('"')

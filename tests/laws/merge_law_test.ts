@@ -49,6 +49,10 @@ Deno.test("the merge law breaks when the store keeps what came last instead of t
   assertBroken(mergeLaw({ versions: "arrival" }));
 });
 
+Deno.test("the merge law breaks when speed forgets when records were retrieved", () => {
+  assertBroken(mergeLaw({ retrieval: "forgotten" }));
+});
+
 Deno.test("the merge law breaks when distinct users are added up", () => {
   assertBroken(mergeLaw({ distinct: "sum" }));
 });

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import {
+  asOf,
   BATCH_PART,
   canonicalJson,
   compareRank,
@@ -39,7 +40,7 @@ function publish(posts: readonly Post[], keep: number) {
   const ranked = registers(posts, BATCH_PART).sort(compareRank);
   const last = ranked[keep - 1];
   if (ranked.length <= keep || last === undefined) return { kept: ranked, cut: undefined };
-  const timestamp = Math.max(...posts.map((post) => post.timestamp));
+  const timestamp = Math.max(...posts.map(asOf));
   const { subreddit, post_id, score, created_utc } = last;
   const cut: CutDocument = {
     type: "cut",
@@ -59,7 +60,8 @@ function bruteForce(posts: readonly Post[], k: number): string[] {
   const bytes = (text: string) =>
     [...encoder.encode(text)].map((b) => String.fromCharCode(b)).join("");
   const latest = new Map<string, { order: string; post: Post }>();
-  for (const post of posts) {
+  for (const { retrieved_utc = 0, ...record } of posts) {
+    const post = { ...record, timestamp: Math.max(record.timestamp, retrieved_utc) };
     const { kind: _, content: __, extra: ___, ...shown } = post as Post & { extra?: unknown };
     const order = String(post.timestamp).padStart(16, "0") + bytes(canonicalJson(shown));
     const known = latest.get(post.post_id);

@@ -81,6 +81,37 @@ Deno.test("ViewState would depend on the order if arrival decided between versio
   );
 });
 
+/** Every version that is kept is one than which none is later, by when it was seen. */
+function latestLaw(feed: Feed = asItIs): fc.IProperty<unknown> {
+  return fc.property(records, anyRetention, (log, retained) => {
+    const latest = (of: (record: Entity) => boolean) =>
+      log.filter(of).reduce(
+        (time, { timestamp, retrieved_utc = -1 }) => Math.max(time, timestamp, retrieved_utc),
+        -1,
+      );
+    for (const document of fold(log, { retained, feed }).documents(BATCH_PART)) {
+      if (document.type === "post") {
+        const { post_id, subreddit, timestamp } = document;
+        const of = (record: Entity) =>
+          record.kind === "post" && record.post_id === post_id && record.subreddit === subreddit;
+        assertEquals(timestamp, latest(of));
+      } else if (document.type === "user_total") {
+        const { user_id, karma_timestamp } = document;
+        const of = (record: Entity) => record.kind === "user" && record.user_id === user_id;
+        assertEquals(karma_timestamp, latest(of));
+      }
+    }
+  });
+}
+
+Deno.test("ViewState keeps the version that was seen last: at its timestamp, or retrieved after it", () => {
+  assertHolds(latestLaw(), 500);
+});
+
+Deno.test("ViewState would keep another version if it were not told when records were retrieved", () => {
+  assertBroken(latestLaw(({ retrieved_utc: _, ...record }) => record as Entity));
+});
+
 function redeliveryLaw(feed: Feed = asItIs): fc.IProperty<unknown> {
   const redelivered = records.chain((log) =>
     fc.tuple(fc.constant(log), fc.array(fc.nat(Math.max(0, log.length - 1)), { maxLength: 10 }))

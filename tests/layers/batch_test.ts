@@ -65,6 +65,31 @@ Deno.test("incremental runs publish byte for byte what a full run does, with and
   }
 });
 
+Deno.test("the version that was retrieved last is served, in whatever order and layer it comes", async () => {
+  // As archives have it: each announces, and as text the first one comes last.
+  const versions = [9, 8, 1].map((score, i) =>
+    post("p0", START, { score, retrieved_utc: START + (i + 1) * DAY })
+  );
+  for (const order of [[0, 1, 2], [2, 1, 0], [1, 2, 0]]) {
+    const world = new World();
+    await world.withSpeed(async () => {
+      for (const at of order.slice(0, 2)) {
+        await world.commit([versions[at]!]);
+        await runBatch({ ...world.ports, settings: SETTINGS });
+      }
+      await world.commit([versions[order[2]!]!]);
+      await runBatch({ ...world.ports, settings: SETTINGS });
+      const incremental = await world.documents(3, "batch");
+      await runBatch({ ...world.ports, settings: SETTINGS, full: true });
+      assertEquals(await world.documents(4, "batch"), incremental);
+      const posts = [...incremental.values()].filter((document) => document.type === "post");
+      assertEquals(posts.map((document) => [document.score, document.timestamp]), [
+        [1, START + 3 * DAY],
+      ]);
+    });
+  }
+});
+
 Deno.test("a run reads only what the one before has not", async () => {
   const world = new World();
   await world.withSpeed(async () => {

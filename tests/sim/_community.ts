@@ -109,11 +109,15 @@ export class Community {
     return comment;
   }
 
-  /** An update: a vote, an edit; some at the very same time as another one. */
+  /**
+   * An update: a vote, an edit; some at the very same time as another one, and some that announce
+   * again, as archives do that were made later.
+   */
   #later<T extends Entity>(entity: T, known: T[] | undefined): Entity {
     const random = this.#random;
     const timestamp = entity.created_utc + random.pick([1, 1, 60_000, HOUR, HOUR, 5 * HOUR]);
-    const update = { ...entity, timestamp, score: random.between(-3, 20) };
+    const seen = random.chance(0.2) ? { retrieved_utc: timestamp } : { timestamp };
+    const update = { ...entity, ...seen, score: random.between(-3, 20) };
     if (entity.kind === "post" && random.chance(0.1)) {
       Object.assign(update, { subreddit: random.pick(SUBREDDITS) });
       known?.push(update);

@@ -63,9 +63,10 @@ export function oracle(facts: readonly SidedFact[], options: OracleOptions): Ans
   const homes = new Map<string, Post>();
   for (const { side, fact } of facts) {
     if (fact.kind !== "post") continue;
-    const posts = getOr(latest, fact.subreddit, () => new Map<string, Post>());
-    if (isLater(fact, posts.get(fact.post_id))) posts.set(fact.post_id, fact);
-    if (side === "batch" && isLater(fact, homes.get(fact.post_id))) homes.set(fact.post_id, fact);
+    const post = { ...fact, timestamp: seen(fact) };
+    const posts = getOr(latest, post.subreddit, () => new Map<string, Post>());
+    if (isLater(post, posts.get(post.post_id))) posts.set(post.post_id, post);
+    if (side === "batch" && isLater(post, homes.get(post.post_id))) homes.set(post.post_id, post);
   }
   for (const [subreddit, posts] of latest) {
     const ranked = [...posts.values()].sort((a, b) =>
@@ -78,7 +79,7 @@ export function oracle(facts: readonly SidedFact[], options: OracleOptions): Ans
   for (const { fact } of facts) {
     if (fact.kind !== "user") continue;
     const known = user(fact.user_id);
-    const newer = fact.timestamp - known.karma_timestamp ||
+    const newer = seen(fact) - known.karma_timestamp ||
       byBytes(
         JSON.stringify({ karma: fact.karma, username: fact.username }),
         JSON.stringify({ karma: known.karma, username: known.username }),
@@ -86,7 +87,7 @@ export function oracle(facts: readonly SidedFact[], options: OracleOptions): Ans
     if (newer <= 0) continue;
     known.karma = fact.karma;
     known.username = fact.username;
-    known.karma_timestamp = fact.timestamp;
+    known.karma_timestamp = seen(fact);
   }
 
   // Announcements, each once a side.
@@ -169,6 +170,11 @@ export function shownPost(
 ): Record<string, string | number> {
   const { created_utc, num_comments, post_id, score, subreddit, timestamp, title, user_id } = post;
   return { created_utc, num_comments, post_id, score, subreddit, timestamp, title, user_id };
+}
+
+/** When an entity looked like a fact says. */
+function seen({ timestamp, retrieved_utc = 0 }: Entity): number {
+  return retrieved_utc > timestamp ? retrieved_utc : timestamp;
 }
 
 function isLater(post: Post, than: Post | undefined): boolean {

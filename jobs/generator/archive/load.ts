@@ -37,7 +37,7 @@ export interface ArchiveRun extends StagingLimits {
 }
 
 /** Raised whenever equal files come to give other records. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 const BLOCKS = 16;
 const BLOCK_BYTES = 65_536;

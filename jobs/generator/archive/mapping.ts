@@ -4,7 +4,8 @@
  *
  * What is mended, and counted: authors that are missing (`[deleted]`, the one
  * pseudo-user), text that is missing (empty), text with lone surrogates (U+FFFD) or
- * longer than a record may hold (cut), scores that are missing (ups - downs, or 0).
+ * longer than a record may hold (cut), scores that are missing (ups - downs, or 0), times of
+ * retrieval that cannot be read (left out).
  * What is refused: a line that is no JSON object or neither kind, one without a
  * usable id or time, a comment without its post, a submission without a subreddit
  * (advertisements). Fields that the pipeline does not know are left out. Archives say
@@ -31,6 +32,7 @@ export type Repair =
   | "text cut"
   | "text not well-formed"
   | "score missing"
+  | "retrieval time not readable"
   | "subreddit missing";
 
 /** Takes note of a repair. */
@@ -104,6 +106,7 @@ function submission(f: Fields, onRepair: OnRepair): Entity {
     num_comments: parseInteger(f.num_comments) ?? 0,
     created_utc: time,
     timestamp: time,
+    ...retrievalOf(f, time, onRepair),
   };
 }
 
@@ -120,6 +123,7 @@ function comment(f: Fields, onRepair: OnRepair): Entity {
     score: scoreOf(f, onRepair),
     created_utc: time,
     timestamp: time,
+    ...retrievalOf(f, time, onRepair),
     // The batch layer finds it through the post.
     ...(subreddit === undefined ? {} : { subreddit }),
   };
@@ -209,6 +213,23 @@ function createdOf(f: Fields): number {
   const time = parseTime(f.created_utc);
   if (time !== undefined) return time;
   throw new RecordError(`"created_utc" is ${shown(f.created_utc)}: it must be ${TIME_FORMS}`);
+}
+
+/** When the line was retrieved last, if it was after `created`; dumps have several names for that. */
+function retrievalOf(
+  f: Fields,
+  created: number,
+  onRepair: OnRepair,
+): { readonly retrieved_utc?: number } {
+  const meta = f._meta as Fields | null | undefined;
+  let latest = created;
+  for (const value of [meta?.retrieved_2nd_on, f.retrieved_utc, f.retrieved_on]) {
+    if (value === undefined || value === null) continue;
+    const time = parseTime(value);
+    if (time === undefined) onRepair("retrieval time not readable");
+    else latest = Math.max(latest, time);
+  }
+  return latest === created ? {} : { retrieved_utc: latest };
 }
 
 function shown(value: unknown): string {

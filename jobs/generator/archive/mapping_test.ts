@@ -130,6 +130,35 @@ Deno.test("readArchiveLine() reads times in every form that the wire has, and no
   assertEquals(readArchiveLine(line, () => {}).timestamp, 1134365188000);
 });
 
+Deno.test("readArchiveLine() takes in when a line was retrieved last, whatever its dump calls that", () => {
+  const first = 1569888142;
+  const cases: [fields: Record<string, unknown>, retrieved: number | undefined][] = [
+    [{}, undefined],
+    [{ retrieved_on: first + 10 }, first + 10],
+    [{ retrieved_on: String(first + 10) }, first + 10],
+    [{ retrieved_on: "2019-10-01T00:02:32+00:00" }, first + 10],
+    [{ retrieved_utc: first + 20 }, first + 20],
+    [{ retrieved_on: first + 10, retrieved_utc: first + 20 }, first + 20],
+    [{ retrieved_on: first + 30, retrieved_utc: first + 20 }, first + 30],
+    [{ retrieved_on: first + 10, _meta: { retrieved_2nd_on: first + 40 } }, first + 40],
+    [{ retrieved_on: first + 50, _meta: { retrieved_2nd_on: first + 40 } }, first + 50],
+    [{ retrieved_on: null, retrieved_utc: null, _meta: null }, undefined],
+    [{ retrieved_on: first + 10, _meta: { other: 1 } }, first + 10],
+    // Before the entity was there, it says nothing.
+    [{ retrieved_on: first }, undefined],
+    [{ retrieved_on: 0 }, undefined],
+  ];
+  for (const [fields, retrieved] of cases) {
+    for (const record of [submission(fields), comment({ ...fields, created_utc: first })]) {
+      assertEquals(record.retrieved_utc, retrieved === undefined ? undefined : retrieved * 1000);
+      assertEquals([record.timestamp, record.repairs], [first * 1000, []]);
+    }
+  }
+  const unreadable = submission({ retrieved_on: "later", retrieved_utc: first + 20 });
+  assertEquals(unreadable.retrieved_utc, (first + 20) * 1000);
+  assertEquals(unreadable.repairs, ["retrieval time not readable"]);
+});
+
 Deno.test("readArchiveLine() keeps deleted authors as one pseudo-user", () => {
   for (const author of [null, undefined, ""]) {
     assertEquals(comment({ author }).user_id, "[deleted]");
