@@ -52,7 +52,7 @@ export interface PostDocument {
   readonly num_comments: number;
   /** Second in the order of top posts. */
   readonly created_utc: number;
-  /** First in the order of versions. */
+  /** When the post looked like this, `asOf` its record: first in the order of versions. */
   readonly timestamp: number;
 }
 
@@ -133,7 +133,7 @@ export interface UserTotalDocument {
   readonly subreddits: string;
   /** Latest `created_utc` of an announcement by the user; -1 where there is none. */
   readonly last_active: number;
-  /** `timestamp` of the user record that `karma` and `username` come from; -1 where there is none. */
+  /** `asOf` the user record that `karma` and `username` come from; -1 where there is none. */
   readonly karma_timestamp: number;
   /** 0 where there is no user record. */
   readonly karma: number;

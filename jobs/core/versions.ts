@@ -1,6 +1,7 @@
 /**
- * The total order of an entity's versions: by `timestamp`, then by the canonical
- * JSON of what the view stores of it, in UTF-8 order. Never by arrival.
+ * The total order of an entity's versions: by `timestamp`, which is when the entity was seen as it is
+ * stored (`asOf` of its record), then by the canonical JSON of what the view stores of it, in UTF-8
+ * order. Never by arrival.
  *
  * @module
  */
