@@ -32,8 +32,8 @@ export async function runSpeed({ log, store }: SpeedPorts, job: Job<SpeedConfig>
     help: "From taking what changed until all of it could be found by searching.",
   });
   const latency = metrics.histogram("speed_visible_latency_seconds", {
-    help: "From when the log took a record until it could be found, of the oldest of a partition " +
-      "and flush.",
+    help: "From when the log took a record until it could be found in the served generation, " +
+      "of the oldest of a partition and flush.",
   });
   const speed = Speed.start({
     log,
@@ -51,7 +51,7 @@ export async function runSpeed({ log, store }: SpeedPorts, job: Job<SpeedConfig>
         documents.add(count, { view: view as ViewName });
       }
       // A generation that is being caught up with is not what anybody looks at.
-      if (flush.generation !== oldest(speed)) return;
+      if (flush.generation !== speed.served) return;
       const now = clock.now();
       for (const appended of flush.oldest) latency.observe(Math.max(0, now - appended) / 1000);
     },
@@ -86,14 +86,9 @@ export async function runSpeed({ log, store }: SpeedPorts, job: Job<SpeedConfig>
   }
 }
 
-/** The oldest generation that is folded, which is the one that is served. */
-function oldest(speed: Speed): number {
-  return Math.min(...speed.folds.keys());
-}
-
-/** How far that one is folded. */
+/** How far the generation is folded that is served. */
 function positions(speed: Speed) {
-  const fold = speed.folds.get(oldest(speed));
+  const fold = speed.served === undefined ? undefined : speed.folds.get(speed.served);
   return (fold?.folded() ?? []).map(({ topic, partition, next_offset }) => ({
     topic,
     partition,

@@ -36,6 +36,7 @@ export class Speed {
   readonly #folds = new Map<number, GenerationFold>();
   readonly #refused = new Set<number>();
   readonly #broken = new Set<number>();
+  #served: number | undefined;
   readonly #life = new Lifetime();
   #loop: Promise<void> = Promise.resolve();
 
@@ -59,6 +60,15 @@ export class Speed {
   /** The folds under way, by generation. */
   get folds(): ReadonlyMap<number, GenerationFold> {
     return this.#folds;
+  }
+
+  /**
+   * The generation that is served: the one that the aliases named at the last look for new ones, and
+   * `undefined` where they named none. It need not be the oldest that is folded, nor the newest: after
+   * a rollback an older one is served beside a newer one that was prepared.
+   */
+  get served(): number | undefined {
+    return this.#served;
   }
 
   /** Generations that cannot be folded any more, since an index of theirs is gone. */
@@ -95,6 +105,7 @@ export class Speed {
     // In this order: a generation that becomes current in between is still seen as prepared.
     const manifests = await readManifests(store);
     const current = await store.current();
+    this.#served = current;
     // One that became current and still was being built when it was read has no horizon yet.
     const wanted = manifests.map((m) => m.manifest).filter((m) =>
       m.state === "prepared" || (m.generation === current && m.state !== "building")
