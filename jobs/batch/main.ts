@@ -9,7 +9,7 @@ import { openEmbedded } from "@pipeline/adapters/embedded";
 import { openHdfs } from "@pipeline/adapters/hdfs";
 import { openKafka } from "@pipeline/adapters/kafka";
 import { readAcknowledged } from "@pipeline/protocol";
-import { integer, type Job, jobCommand, openAll, runJob, text } from "@pipeline/runtime";
+import { duration, integer, type Job, jobCommand, openAll, runJob, text } from "@pipeline/runtime";
 import { z } from "zod";
 import { type BatchConfig, batchConfig, verifyConfig } from "./config.ts";
 import { checkUp, rollBackTo, runGeneration, runVerify, setUp } from "./pipeline.ts";
@@ -84,12 +84,20 @@ Deno.exit(
           merged: z.boolean().default(false)
             .describe("Also compare merged values: only while nothing is written."),
           ledger: text().optional().describe("File of acknowledged records to check as well."),
+          sample: integer({ min: 1, max: 1_000_000 }).optional().describe(
+            "Look at this many keys of a view at most, and read only what they need.",
+          ),
+          seed: integer({ min: 0 }).optional()
+            .describe("Chooses another sample; the generation's number where not given."),
+          within: duration({ min: 1 }).optional().describe(
+            "Longest time; then it ends with 4 and says what was verified until then.",
+          ),
         }),
         args: ({ ledger }) => ({ ledger }),
-        run: (job, { merged }) => {
+        run: (job, { ledger: _, ...flags }) => {
           const { ledger: path } = job.config;
           const ledger = path === undefined ? undefined : readAcknowledged(path);
-          return verifyServed(job, { merged, ledger });
+          return verifyServed(job, { ...flags, ledger });
         },
       }),
       "roll-back": jobCommand({

@@ -19,7 +19,7 @@ import type { BatchConfig } from "./config.ts";
 import type { DayPool } from "./pool.ts";
 import { rollBack } from "./roll_back.ts";
 import type { LedgerEntry } from "./verify/ledger.ts";
-import { verify } from "./verify/verify.ts";
+import { verify, type VerifyReport } from "./verify/verify.ts";
 
 /** The parts of a batch run. */
 export interface BatchPorts {
@@ -139,27 +139,71 @@ async function previousGeneration(store: ServingStore): Promise<number> {
   throw new PipelineError("not_found", "There is no previous generation to go back to");
 }
 
-/** Verifies what is served, and prints what it found. Returns the exit code. */
+/** What to verify. */
+export interface VerifyRequest {
+  /** Also check merged values: only while nothing is written. */
+  readonly merged?: boolean | undefined;
+  /** Also check these acknowledged records. */
+  readonly ledger?: AsyncIterable<LedgerEntry> | undefined;
+  /** Look at no more keys of a view than that, and read only what they need. */
+  readonly sample?: number | undefined;
+  /** Takes another sample than that of the generation's number. */
+  readonly seed?: number | undefined;
+  /** Milliseconds after which it ends, with what was verified until then. */
+  readonly within?: number | undefined;
+}
+
+/** Exit codes of a verification. */
+export const VERIFIED = {
+  /** Everything that was to be verified is right. */
+  exact: 0,
+  /** Something differs. */
+  different: 1,
+  /** Nothing differs so far, but time was up. */
+  unfinished: 4,
+} as const;
+
+/** Verifies what is served, and prints what it found. Returns the exit code, one of {@linkcode VERIFIED}. */
 export async function runVerify(
   { log, dataset, store }: BatchPorts & { readonly log: EventLog },
   job: Job<BatchConfig>,
-  options: {
-    /** Also check merged values: only while nothing is written. */
-    readonly merged: boolean;
-    /** Also check these acknowledged records. */
-    readonly ledger?: AsyncIterable<LedgerEntry> | undefined;
-  },
+  request: VerifyRequest,
 ): Promise<number> {
-  const { merged, ledger } = options;
-  const checked = ledger === undefined ? {} : { ledger };
-  const { first, ...report } = await verify({ log, dataset, store, merged, ...checked });
-  const { generation, differences } = report;
+  const { merged = false, ledger, sample: keys, seed, within } = request;
+  if (seed !== undefined && keys === undefined) {
+    throw new PipelineError("invalid", `--seed ${seed} chooses a sample: it needs --sample`);
+  }
+  const { first, ...report } = await verify({
+    log,
+    dataset,
+    store,
+    merged,
+    ...(ledger === undefined ? {} : { ledger }),
+    ...(keys === undefined ? {} : { sample: { keys, ...(seed === undefined ? {} : { seed }) } }),
+    within,
+    clock: job.clock,
+  });
+  const { generation, differences, unfinished } = report;
   const at = job.clock.now();
-  await keepOutcome(store, job, "verified", { at, generation, differences });
+  // What does not look at everything can say that something is wrong, but not that nothing is.
+  if (differences > 0 || (keys === undefined && unfinished === undefined)) {
+    await keepOutcome(store, job, "verified", { at, generation, differences });
+  }
   if (report.ledger !== undefined) {
     await keepOutcome(store, job, "compared", { at, differences: report.ledger.differences });
   }
   for (const difference of first) job.print(canonicalJson(difference));
   job.print(canonicalJson(report));
-  return report.exact ? 0 : 1;
+  if (unfinished !== undefined) job.logger.error(unfinishedText(report, within!));
+  if (differences > 0) return VERIFIED.different;
+  return unfinished === undefined ? VERIFIED.exact : VERIFIED.unfinished;
+}
+
+function unfinishedText(
+  { unfinished, read, differences }: Omit<VerifyReport, "first">,
+  within: number,
+) {
+  const { dataset_records: dataset, log_records: log } = read;
+  return `Time was up after ${within} ms, while ${unfinished}: ${dataset} records of the dataset and ` +
+    `${log} of the log were read, and ${differences} differences found; the rest was not verified`;
 }

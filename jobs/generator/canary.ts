@@ -6,6 +6,7 @@
 
 import {
   type EventLog,
+  hashBytes,
   keyOf,
   type LogProducer,
   type MasterDataset,
@@ -13,7 +14,7 @@ import {
   type Post,
   recordBytes,
 } from "@pipeline/core";
-import { CommitLog } from "@pipeline/protocol";
+import { CommitLog, type Ledger, type LedgerEntry } from "@pipeline/protocol";
 import {
   type Clock,
   type Logger,
@@ -50,6 +51,8 @@ export interface CanaryOptions extends FlightOptions {
   readonly logger?: Logger;
   /** Milliseconds from when the log has it until the dataset has it. */
   readonly committedWithin: number;
+  /** Gets what the log acknowledged, for a verification to check. */
+  readonly ledger?: Ledger | undefined;
 }
 
 /** Options of {@linkcode flyCanaries}. */
@@ -84,10 +87,11 @@ const SLOW_LOOK = 1_000;
  * @throws {PipelineError} `unavailable` where it takes longer than it may.
  */
 export async function flyCanary(options: CanaryOptions): Promise<Flight> {
-  const { log, dataset, committedWithin, logger } = options;
+  const { log, dataset, committedWithin, ledger, logger } = options;
   const producer = await log.producer();
   try {
     const canary = await Canary.release(producer, options);
+    await ledger?.append([canary.entry]);
     const served = await canary.served({ ...options, logger });
     const commits = new CommitLog(dataset);
     const committed = await canary.wait({
@@ -97,8 +101,8 @@ export async function flyCanary(options: CanaryOptions): Promise<Flight> {
       step: SLOW_LOOK,
       logger,
     }, async () => {
-      const last = await commits.last("reddit.posts", canary.partition);
-      return last !== undefined && last.end > canary.offset;
+      const last = await commits.last("reddit.posts", canary.entry.partition);
+      return last !== undefined && last.end > canary.entry.offset;
     });
     return { served, committed };
   } finally {
@@ -155,8 +159,7 @@ class Canary {
 
   private constructor(
     readonly post: Post,
-    readonly partition: number,
-    readonly offset: number,
+    readonly entry: LedgerEntry,
     { clock = systemClock, signal }: Pick<FlightOptions, "clock" | "signal">,
   ) {
     this.#clock = clock;
@@ -172,7 +175,7 @@ class Canary {
     const value = recordBytes(post);
     const send = () => producer.send([{ topic: "reddit.posts", key: keyOf(post), value }]);
     const [sent] = options.retry === undefined ? await send() : await retry(send, options.retry);
-    return new Canary(post, sent!.partition, sent!.offset, options);
+    return new Canary(post, { ...sent!, id: post.post_id, hash: hashBytes(value) }, options);
   }
 
   /** Milliseconds until it was served. */
@@ -191,7 +194,7 @@ class Canary {
   ): Promise<number> {
     const took = () => this.#clock.monotonic() - this.#start;
     const canary = `The canary ${this.post.post_id} ` +
-      `(reddit.posts-${this.partition} offset ${this.offset})`;
+      `(reddit.posts-${this.entry.partition} offset ${this.entry.offset})`;
     const waiting = new Waiting({
       what: `${canary} is on the log: waiting until it is ${what}`,
       clock: this.#clock,

@@ -1,7 +1,14 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { openMemory } from "@pipeline/adapters/memory";
-import { parseRecord, PipelineError, type Post, TOPICS } from "@pipeline/core";
-import { CommitLog } from "@pipeline/protocol";
+import {
+  hashBytes,
+  parseRecord,
+  PipelineError,
+  type Post,
+  recordBytes,
+  TOPICS,
+} from "@pipeline/core";
+import { CommitLog, type Ledger, type LedgerLine } from "@pipeline/protocol";
 import { createLogger, TestClock } from "@pipeline/runtime";
 import { CANARIES, flyCanaries, flyCanary } from "./canary.ts";
 
@@ -124,6 +131,30 @@ Deno.test("flyCanary() tells how long it took until it was served, and until it 
   })();
   assertEquals(await through(clock, flying), { served: 100, committed: 3_100 });
   await committing;
+});
+
+Deno.test("flyCanary() writes into a ledger what the log acknowledged, also where it is lost then", async () => {
+  const { clock, ...parts } = await open();
+  const lines: LedgerLine[] = [];
+  const ledger: Ledger = {
+    append: (more) => Promise.resolve(void lines.push(...more)),
+    close: () => Promise.resolve(),
+  };
+  const shows = () => Promise.resolve(false);
+  await assertRejects(
+    () => through(clock, flyCanary({ ...parts, ...LIMITS, clock, shows, ledger })),
+    PipelineError,
+    "was not served",
+  );
+  const [sent] = await records(parts.log);
+  const [range] = (await parts.log.ranges("reddit.posts")).filter(({ end }) => end === 1);
+  assertEquals(lines, [{
+    topic: "reddit.posts",
+    partition: range!.partition,
+    offset: 0,
+    id: sent!.post_id,
+    hash: hashBytes(recordBytes(sent!)),
+  }]);
 });
 
 Deno.test("flyCanaries() sends one after the other, and goes on after one that was lost", async () => {

@@ -82,8 +82,12 @@ Deno.exit(
           every: duration({ min: 100 }).optional().describe(
             "Time between two that are sent; each is only watched until it is served.",
           ),
+          ledger: text().optional().describe(
+            "File that gets what the log acknowledged of the one record, for `batch verify --ledger`.",
+          ),
         }),
-        run: (job, { every, ...flags }) =>
+        args: ({ ledger }) => ({ ledger }),
+        run: (job, { every, ledger: _, ...flags }) =>
           every === undefined
             ? job.using(() => openParts(job), (parts) => runCanary(parts, job, flags))
             : job.using(

@@ -136,15 +136,17 @@ export interface CanaryFlags {
 /** Sends one record through all of the pipeline. */
 export async function runCanary(
   { log, dataset }: { readonly log: EventLog; readonly dataset: MasterDataset },
-  { begin, clock, logger, retry, signal }: GeneratorJob,
+  { begin, config, clock, logger, retry, signal }: GeneratorJob,
   { serving, ...limits }: CanaryFlags,
 ): Promise<void> {
   await begin("log", () => topicsAreThere(log));
   const shows = showsPost(serving);
-  const { served, committed } = await flyCanary({
-    ...{ log, dataset, shows, clock, signal, logger, ...limits },
+  const ledger = config.ledger === undefined ? undefined : await openLedger(config.ledger);
+  const flight = flyCanary({
+    ...{ log, dataset, shows, clock, signal, logger, ledger, ...limits },
     retry: { ...retry, signal },
   });
+  const { served, committed } = await flight.finally(() => ledger?.close());
   logger.info("The canary was served and is in the dataset", {
     served_ms: served,
     committed_ms: committed,

@@ -12,7 +12,7 @@
  * @module
  */
 
-import { DAY, type Topic, WINDOWS } from "@pipeline/core";
+import { type Topic, WINDOWS } from "@pipeline/core";
 
 /** Folder of a topic's records. */
 export const TOPIC_FOLDERS: Readonly<Record<Topic, string>> = {
@@ -48,14 +48,18 @@ export function hourNumber(time: number): number {
 
 const FOLDER = /^(posts|comments|users)\/year=(\d{4})\/month=(\d\d)\/day=(\d\d)\/hour=(\d\d)$/;
 
-/** The topic and the start of the day (milliseconds) that a folder of records is for. */
-export function readFolder(folder: string): { topic: Topic; day: number } | undefined {
+/** What a folder of records is for: its topic, and the start of its day and of its hour (milliseconds). */
+export function readFolder(
+  folder: string,
+): { topic: Topic; day: number; hour: number } | undefined {
   const match = FOLDER.exec(folder);
   if (match === null) return undefined;
-  const [, name, year, month, day] = match;
+  const [, name, year, month, date, hours] = match;
   const topic = (Object.keys(TOPIC_FOLDERS) as Topic[]).find((t) => TOPIC_FOLDERS[t] === name);
-  const time = Date.UTC(Number(year), Number(month) - 1, Number(day));
-  return topic === undefined ? undefined : { topic, day: time - (time % DAY) };
+  const day = Date.UTC(Number(year), Number(month) - 1, Number(date));
+  return topic === undefined
+    ? undefined
+    : { topic, day, hour: day + Number(hours) * WINDOWS["1h"] };
 }
 
 /** Offsets in file names sort as numbers do. */

@@ -76,6 +76,12 @@ async function verifyPartition(
   const sums = { acknowledged: 0, dead_letters: 0, beyond: 0, others: 0 };
   let at = 0;
   for (const commit of commits) {
+    while (at < ledger.length && ledger[at]!.offset < commit.start) at++;
+    if (at === ledger.length || ledger[at]!.offset >= commit.end) {
+      // Nothing of the ledger is in it: it need not be read.
+      sums.others += commit.records;
+      continue;
+    }
     const lines = new Map<string, number>();
     let records = commit.dead_letters.length;
     for await (const content of inOrder(commit.files, (file) => readLines(dataset, file))) {
@@ -92,7 +98,6 @@ async function verifyPartition(
       differences.add({ check: "ledger", what, expected, found: records });
     }
     const dead = new Set(commit.dead_letters);
-    while (at < ledger.length && ledger[at]!.offset < commit.start) at++;
     for (; at < ledger.length && ledger[at]!.offset < commit.end; at++) {
       const { offset, id, hash } = ledger[at]!;
       sums.acknowledged++;

@@ -1,5 +1,5 @@
 /**
- * Reads all documents of a view.
+ * Reads documents of a view, many at a time.
  *
  * @module
  */
@@ -9,9 +9,13 @@ import {
   type ServingStore,
   type StoredDocument,
   type ViewName,
+  type ViewQuery,
 } from "@pipeline/core";
 
 const PAGE = 2_000;
+
+/** Ids that are asked for at a time. */
+const GET = 1_000;
 
 /** Documents of one layer, or of both, in the order of ids. Rejects where some may be missing. */
 export async function* scan(
@@ -22,15 +26,40 @@ export async function* scan(
 ): AsyncGenerator<StoredDocument> {
   let after: StoredDocument | undefined;
   for (;;) {
-    const { documents, complete } = await store.search(generation, view, {
+    const documents = await wholePage(store, generation, view, {
       order: "id",
       limit: PAGE,
       ...(layer === undefined ? {} : { layer }),
       ...(after === undefined ? {} : { after }),
     });
-    if (!complete) throw new PipelineError("unavailable", `The view ${view} did not answer whole`);
     yield* documents;
     if (documents.length < PAGE) return;
     after = documents.at(-1)!;
   }
+}
+
+/** One page of a view. Rejects where some documents may be missing. */
+export async function wholePage(
+  store: ServingStore,
+  generation: number,
+  view: ViewName,
+  query: ViewQuery,
+): Promise<readonly StoredDocument[]> {
+  const { documents, complete } = await store.search(generation, view, query);
+  if (!complete) throw new PipelineError("unavailable", `The view ${view} did not answer whole`);
+  return documents;
+}
+
+/** Documents by id, as many as there are. */
+export async function getAll(
+  store: ServingStore,
+  generation: number,
+  view: ViewName,
+  ids: readonly string[],
+): Promise<(StoredDocument | undefined)[]> {
+  const found: (StoredDocument | undefined)[] = [];
+  for (let i = 0; i < ids.length; i += GET) {
+    found.push(...await store.get(generation, view, ids.slice(i, i + GET)));
+  }
+  return found;
 }

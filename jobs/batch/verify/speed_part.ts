@@ -86,18 +86,27 @@ export async function verifySpeedPart(
   return { documents, partitions };
 }
 
-interface PartitionToVerify {
+/** A partition and what is stored of it. */
+export interface PartitionToVerify {
   readonly topic: Topic;
   readonly partition: number;
   readonly from: number;
   readonly watermark: number;
   readonly found: readonly StoredDocument[];
+  /** Of these documents alone; of all where not given. */
+  readonly sample?: {
+    /** Their names, as {@linkcode documentName} has them. */
+    readonly names: ReadonlySet<string>;
+    /** What is read ends here. */
+    readonly limit: number;
+  };
 }
 
-async function verifyPartition(
+/** Compares one partition's documents with its fold. */
+export async function verifyPartition(
   log: EventLog,
   manifest: Manifest,
-  { topic, partition, from, watermark, found }: PartitionToVerify,
+  { topic, partition, from, watermark, found, sample }: PartitionToVerify,
   differences: Differences,
 ): Promise<Recomputed> {
   const part = partitionName(topic, partition);
@@ -108,15 +117,20 @@ async function verifyPartition(
     if (same === undefined) byVersion.set(document.version, [document]);
     else same.push(document);
   }
-  const versions = new Map(found.map((document) => [keyOf(document.body), document.version]));
+  const versions = new Map(
+    found.map((document) => [documentName(document.body), document.version]),
+  );
   const latest = new Map<string, ViewDocument>();
   let next = from;
   // A stop at every version that occurs, and at the watermark.
-  for (const stop of [...new Set([...byVersion.keys(), watermark])].sort((a, b) => a - b)) {
+  const limit = sample?.limit ?? Infinity;
+  const stops = new Set([...byVersion.keys(), Math.min(watermark, limit)]);
+  for (const stop of [...stops].filter((stop) => stop <= limit).sort((a, b) => a - b)) {
     if (stop > next) await fold(log, { topic, partition }, next, stop, state, manifest);
     next = Math.max(next, stop);
     for (const document of state.takeChanged(part)) {
-      const key = keyOf(document);
+      const key = documentName(document);
+      if (sample?.names.has(key) === false) continue;
       latest.set(key, document);
       const version = versions.get(key);
       if (stop <= watermark && (version === undefined || version < stop)) {
@@ -125,7 +139,7 @@ async function verifyPartition(
       }
     }
     for (const document of byVersion.get(stop) ?? []) {
-      const key = keyOf(document.body);
+      const key = documentName(document.body);
       differences.compare("speed", `${key} at ${stop}`, latest.get(key), document.body);
     }
   }
@@ -153,6 +167,7 @@ export async function fold(
   }
 }
 
-function keyOf(document: ViewDocument): string {
+/** A document's name among those of all views. */
+export function documentName(document: ViewDocument): string {
   return `${viewOf(document)} ${documentId(document)}`;
 }

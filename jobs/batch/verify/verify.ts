@@ -11,12 +11,23 @@ import {
   PipelineError,
   type ServingStore,
 } from "@pipeline/core";
-import { foldedVector, partitionsOf, readFolded, readManifest } from "@pipeline/protocol";
+import { type Clock, systemClock } from "@pipeline/runtime";
+import {
+  type Folded,
+  foldedVector,
+  type Manifest,
+  partitionsOf,
+  readFolded,
+  readManifest,
+} from "@pipeline/protocol";
 import { recompute, verifyBatchPart } from "./batch_part.ts";
 import { type LedgerCheck, type LedgerEntry, verifyLedger } from "./ledger.ts";
 import { type Merged, verifyMerged } from "./merged.ts";
 import { type Difference, Differences } from "./report.ts";
+import type { Sample } from "./sample.ts";
+import { type SampleReport, verifySample } from "./sampled.ts";
 import { verifySpeedPart } from "./speed_part.ts";
+import { type ReadCounts, TimeUpError, Watch, type WatchedPorts } from "./watched.ts";
 
 /** What a verification works with. */
 export interface VerifyOptions {
@@ -26,6 +37,12 @@ export interface VerifyOptions {
   readonly log: EventLog;
   /** Where the views are. */
   readonly store: ServingStore;
+  /** Look at so many keys of a view, and read no more than they need; at all where not given. */
+  readonly sample?: Partial<Sample> & Pick<Sample, "keys">;
+  /** Milliseconds after which it ends, whatever was verified until then. */
+  readonly within?: number | undefined;
+  /** The machine's where not given. */
+  readonly clock?: Clock;
   /** Also check merged values. Only while nothing is written. */
   readonly merged?: boolean;
   /** Also check these acknowledged records against the dataset. */
@@ -34,18 +51,24 @@ export interface VerifyOptions {
 
 /** What a verification found. */
 export interface VerifyReport {
-  /** Whether nothing differs. */
+  /** Whether nothing differs, in all that was to be verified. */
   readonly exact: boolean;
+  /** What was being done when time was up; then figures are missing, and the rest was not verified. */
+  readonly unfinished?: string;
   /** Counts from 1. */
   readonly generation: number;
   /** The first offsets that batch has not seen. */
   readonly horizon: OffsetVector;
   /** The offsets that speed had announced. */
   readonly folded: OffsetVector;
-  /** Documents that were written. */
+  /** Documents of batch that were verified. */
   readonly batch_documents: number;
-  /** Documents that were written. */
+  /** Documents of speed that were verified. */
   readonly speed_documents: number;
+  /** Where a sample was verified: which, and what that proves. */
+  readonly sample?: SampleReport;
+  /** What was read for it. */
+  readonly read: ReadCounts;
   /** Where merged values were checked. */
   readonly merged?: Merged;
   /** Where a ledger was checked. */
@@ -56,38 +79,125 @@ export interface VerifyReport {
   readonly first: readonly Difference[];
 }
 
-/** Verifies the generation that is served. Rejects with `not_found` where there is none. */
+/**
+ * Verifies the generation that is served: all of it, or a sample. Rejects with `not_found` where there
+ * is none, with `invalid` where merged values of a sample are asked for.
+ */
 export async function verify(options: VerifyOptions): Promise<VerifyReport> {
-  const { dataset, log, store } = options;
-  const generation = await store.current();
-  const found = generation === undefined ? undefined : await readManifest(store, generation);
-  if (generation === undefined || found === undefined) {
-    throw new PipelineError("not_found", "There is no generation to verify: nothing is served yet");
+  const { clock = systemClock, within } = options;
+  if (options.sample !== undefined && options.merged === true) {
+    throw new PipelineError(
+      "invalid",
+      "Merged values need all records of their keys: --merged and --sample exclude one another",
+    );
   }
-  const { manifest } = found;
-  const differences = new Differences();
-  const folded = await readFolded(store, generation);
-  const speed = await verifySpeedPart(store, log, manifest, folded, differences);
-  const composed = await recompute(dataset, manifest);
-  const batchDocuments = await verifyBatchPart(store, manifest, composed, differences);
-  const { partitions } = speed;
-  const { resolved } = composed;
-  const merged = options.merged === true
-    ? await verifyMerged({ dataset, log, store, manifest, resolved, partitions }, differences)
-    : undefined;
-  const ledger = options.ledger === undefined
-    ? undefined
-    : await verifyLedger(dataset, options.ledger, differences);
-  return {
-    exact: differences.count === 0,
-    generation,
-    horizon: manifest.horizon,
-    folded: foldedVector(folded, partitionsOf(manifest.horizon)),
-    batch_documents: batchDocuments,
-    speed_documents: speed.documents,
-    ...(merged === undefined ? {} : { merged }),
-    ...(ledger === undefined ? {} : { ledger }),
-    differences: differences.count,
-    first: differences.first,
-  };
+  const { log, dataset, store } = options;
+  const watch = new Watch({ log, dataset, store }, { within, clock });
+  try {
+    return await new Verification(options, watch).run();
+  } finally {
+    watch.close();
+  }
+}
+
+/** A verification under way. */
+class Verification {
+  readonly #o: VerifyOptions;
+  readonly #ports: WatchedPorts;
+  readonly #read: ReadCounts;
+  readonly #differences = new Differences();
+  readonly #found: {
+    -readonly [K in keyof VerifyReport]?: VerifyReport[K];
+  } = {};
+  #doing = "looking for the generation";
+
+  constructor(options: VerifyOptions, watch: Watch) {
+    this.#o = options;
+    this.#ports = watch.ports;
+    this.#read = watch.read;
+  }
+
+  async run(): Promise<VerifyReport> {
+    let unfinished: string | undefined;
+    const { manifest, folded } = await this.#served().catch((error) => {
+      if (!(error instanceof TimeUpError)) throw error;
+      throw new PipelineError("unavailable", `${error.message}: the store has not answered yet`);
+    });
+    try {
+      if (this.#o.sample === undefined) await this.#whole(manifest, folded);
+      else await this.#sample(manifest, folded, this.#o.sample);
+      if (this.#o.ledger !== undefined) {
+        this.#doing = "comparing the ledger";
+        this.#found.ledger = await verifyLedger(
+          this.#ports.dataset,
+          this.#o.ledger,
+          this.#differences,
+        );
+      }
+    } catch (error) {
+      if (!(error instanceof TimeUpError)) throw error;
+      unfinished = this.#doing;
+    }
+    const { count, first } = this.#differences;
+    return {
+      exact: count === 0 && unfinished === undefined,
+      ...(unfinished === undefined ? {} : { unfinished }),
+      generation: manifest.generation,
+      horizon: manifest.horizon,
+      folded: foldedVector(folded, partitionsOf(manifest.horizon)),
+      batch_documents: 0,
+      speed_documents: 0,
+      ...this.#found,
+      read: this.#read,
+      differences: count,
+      first,
+    };
+  }
+
+  /** What is served, as it is when verifying begins. */
+  async #served(): Promise<{ manifest: Manifest; folded: Folded[] }> {
+    const { store } = this.#ports;
+    const generation = await store.current();
+    const found = generation === undefined ? undefined : await readManifest(store, generation);
+    if (generation === undefined || found === undefined) {
+      const nothing = "There is no generation to verify: nothing is served yet";
+      throw new PipelineError("not_found", nothing);
+    }
+    return { manifest: found.manifest, folded: await readFolded(store, generation) };
+  }
+
+  async #whole(manifest: Manifest, folded: readonly Folded[]): Promise<void> {
+    const { log, dataset, store } = this.#ports;
+    const differences = this.#differences;
+    this.#doing = "comparing speed's documents with the log";
+    const { documents, partitions } = await verifySpeedPart(
+      store,
+      log,
+      manifest,
+      folded,
+      differences,
+    );
+    this.#found.speed_documents = documents;
+    this.#doing = "recomputing batch's documents from the dataset";
+    const composed = await recompute(dataset, manifest);
+    this.#doing = "comparing batch's documents";
+    this.#found.batch_documents = await verifyBatchPart(store, manifest, composed, differences);
+    if (this.#o.merged !== true) return;
+    this.#doing = "comparing merged values";
+    const { resolved } = composed;
+    const input = { dataset, log, store, manifest, resolved, partitions };
+    this.#found.merged = await verifyMerged(input, differences);
+  }
+
+  async #sample(
+    manifest: Manifest,
+    folded: readonly Folded[],
+    { keys, seed = manifest.generation }: NonNullable<VerifyOptions["sample"]>,
+  ): Promise<void> {
+    const work = { manifest, folded, sample: { keys, seed }, differences: this.#differences };
+    const sample = await verifySample(this.#ports, work, (what) => this.#doing = what);
+    this.#found.sample = sample;
+    this.#found.batch_documents = sample.batch.documents + sample.batch.bounded;
+    this.#found.speed_documents = sample.speed.documents;
+  }
 }

@@ -1,0 +1,70 @@
+/**
+ * A bounded verification: a sample of what is served, with what of dataset and log it needs.
+ *
+ * @module
+ */
+
+import type { Folded, Manifest } from "@pipeline/protocol";
+import type { Differences } from "./report.ts";
+import type { Sample } from "./sample.ts";
+import { type BatchSample, verifyBatchSample } from "./sampled_batch.ts";
+import { type SpeedSample, verifySpeedSample } from "./sampled_speed.ts";
+import type { WatchedPorts } from "./watched.ts";
+
+/** What a bounded verification looked at. */
+export interface SampleReport extends Sample {
+  /** Of batch's part. */
+  readonly batch: BatchSample;
+  /** Of speed's part. */
+  readonly speed: SpeedSample;
+  /** What it proves. */
+  readonly proves: readonly string[];
+  /** What it leaves open. */
+  readonly leaves: readonly string[];
+}
+
+/** Verifies a sample of a generation. */
+export async function verifySample(
+  { log, dataset, store }: WatchedPorts,
+  { manifest, folded, sample, differences }: {
+    readonly manifest: Manifest;
+    readonly folded: readonly Folded[];
+    readonly sample: Sample;
+    readonly differences: Differences;
+  },
+  onStep: (what: string) => void,
+): Promise<SampleReport> {
+  const work = { store, manifest, sample, differences };
+  onStep("comparing a sample of speed's documents with the log");
+  const speed = await verifySpeedSample(log, { ...work, folded });
+  onStep("comparing a sample of batch's documents with the dataset");
+  const batch = await verifyBatchSample(dataset, work);
+  return { ...sample, batch, speed, ...scope(batch, speed) };
+}
+
+/** In words, for whoever reads the report. */
+function scope(batch: BatchSample, speed: SpeedSample): Pick<SampleReport, "proves" | "leaves"> {
+  const whole = batch.bounded === 0 && batch.hours === batch.of_hours;
+  const read = speed.records === speed.of_records;
+  const proves = [
+    whole
+      ? "batch: the documents that were looked at equal a recomputation from the whole dataset"
+      : `batch: in ${batch.hours} of ${batch.of_hours} hours, windows equal a recomputation, and ` +
+        "the latest versions are those of the records",
+    ...(whole ? [] : [
+      "batch: no total, window or version that was looked at is smaller or older than what was read, " +
+      "and days and totals equal the sums of their parts",
+    ]),
+    `speed: the documents that were looked at equal the log in ${speed.partitions} of ` +
+    `${speed.of_partitions} partitions`,
+  ];
+  const leaves = [
+    "documents beyond the sample",
+    ...(whole
+      ? []
+      : ["batch: windows and versions whose hours were not read, but for those bounds"]),
+    ...(read ? [] : ["speed: what was folded beyond the records that were read"]),
+    "merged values",
+  ];
+  return { proves, leaves };
+}
