@@ -87,7 +87,9 @@ export function createApp(options: AppOptions): App {
     info: {
       title: "Reddit pipeline",
       version: "1",
-      description: "Merged answers of batch and speed layer, each with where it comes from.",
+      description:
+        "Merged answers of batch and speed layer, each with where it comes from. A parameter that an " +
+        "operation does not have, or that is given twice, is refused. HEAD is answered as GET is.",
       license: { name: "MIT" },
     },
   });

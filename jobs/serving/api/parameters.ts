@@ -49,10 +49,16 @@ export function windowParameter(fallback: WindowName): z.ZodType<WindowName, str
 
 const TIME = 'a time such as "2026-01-31T12:00:00Z" or "2026-01-31", epoch seconds or milliseconds';
 
+/** The forms of a time. That a day is in the calendar and a number not too great, only words can say. */
+const TIME_PATTERN = "^([0-9]{1,15}|" +
+  "(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])" +
+  "([Tt ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.,][0-9]{1,9})?)?" +
+  "([Zz]|[+-]([01][0-9]|2[0-3]):?[0-5][0-9]))?)$";
+
 /** A time, in milliseconds since 1970 once read. */
 export function timeParameter(
   name: string,
-  description: string,
+  { description, example }: { readonly description: string; readonly example: string },
 ): z.ZodType<number | undefined, string | undefined> {
   return z.string({ error: TIME }).transform((text, context) => {
     const time = readTime(text);
@@ -60,10 +66,10 @@ export function timeParameter(
     context.addIssue({ code: "custom", message: TIME });
     return z.NEVER;
   }).optional().openapi({
-    param: { name, in: "query", required: false },
+    param: { name, in: "query", required: false, example },
     type: "string",
-    description: `${description}: ${TIME}`,
-    examples: ["2026-01-31T12:00:00Z"],
+    pattern: TIME_PATTERN,
+    description: `${description}: ${TIME}; of the calendar, from 1970 to 9999 (UTC).`,
   });
 }
 
@@ -76,8 +82,14 @@ export function readTime(text: string): number | undefined {
 /** A name or identifier in the path. */
 export function nameParameter(name: string, example: string): z.ZodString {
   const error = `text of 1 to ${MAX_ID_LENGTH} characters`;
-  return z.string({ error }).min(1, { error }).max(MAX_ID_LENGTH, { error }).openapi({
-    param: { name, in: "path", required: true },
-    example,
-  });
+  return z.string({ error })
+    // Characters as JSON Schema counts them, not halves of them.
+    .refine((text) => text !== "" && [...text].length <= MAX_ID_LENGTH, { error })
+    .openapi({
+      param: { name, in: "path", required: true, example },
+      minLength: 1,
+      maxLength: MAX_ID_LENGTH,
+      // What clients take for a step in the path never gets here.
+      pattern: "^(?!\\.\\.?$)",
+    });
 }

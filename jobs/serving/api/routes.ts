@@ -5,7 +5,7 @@
  * @module
  */
 
-import { formatTime } from "@pipeline/core";
+import { BASELINE_WINDOWS, DEFAULT_SETTINGS, formatTime, WINDOW_NAMES } from "@pipeline/core";
 import { allowed, explain } from "@pipeline/runtime";
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
@@ -16,6 +16,7 @@ import { subredditActivity } from "../queries/subreddit_activity.ts";
 import { listSubreddits, SORTS } from "../queries/subreddits.ts";
 import { topPosts } from "../queries/top_posts.ts";
 import { userActivity } from "../queries/user_activity.ts";
+import { DEFAULT_WINDOWS, MAX_WINDOWS } from "../queries/windows.ts";
 import {
   integerParameter,
   nameParameter,
@@ -25,18 +26,34 @@ import {
 } from "./parameters.ts";
 import {
   activityAnswer,
-  problemAnswer,
+  OTHERWISE,
+  PROBLEM,
   statusAnswer,
   subredditsAnswer,
   topAnswer,
   userAnswer,
 } from "./schemas.ts";
 
-const subreddit = nameParameter("subreddit", "AskHistorians");
+const subreddit = nameParameter("subreddit", "AskReddit");
 const range = {
-  from: timeParameter("from", "First window start, inclusive"),
-  to: timeParameter("to", "Last window start, exclusive"),
+  from: timeParameter("from", {
+    description: "Windows that start from here on are given",
+    example: "2026-01-31T00:00:00Z",
+  }),
+  to: timeParameter("to", {
+    description: "Windows that start here or later are not given",
+    example: "2026-02-01T00:00:00Z",
+  }),
 };
+
+/** What cannot be said of one parameter alone. */
+const RANGE_RULES =
+  "`from` must be before `to`; neither need be the start of a window. There may be at most " +
+  `${MAX_WINDOWS} windows from \`from\` to \`to\`. Where \`to\` is not given, it is the end of the latest ` +
+  `window; where \`from\` is not, it is ${
+    WINDOW_NAMES.map((window) => `${DEFAULT_WINDOWS[window]} windows of ${window}`).join(", ")
+  } before \`to\`. Where older windows are dropped, neither may lie before the first one that is kept: what is ` +
+  "refused says which that is.";
 
 const top = endpoint({
   path: "/v1/subreddits/{subreddit}/top",
@@ -49,6 +66,7 @@ const top = endpoint({
 const activity = endpoint({
   path: "/v1/subreddits/{subreddit}/activity",
   summary: "Posts, comments and active users of a subreddit, a window each",
+  rules: RANGE_RULES,
   params: { subreddit },
   query: { window: windowParameter("1h"), ...range },
   answer: activityAnswer,
@@ -57,12 +75,18 @@ const activity = endpoint({
 const subreddits = endpoint({
   path: "/v1/subreddits",
   summary: "The first subreddits of one window",
+  rules:
+    "Where older windows are dropped, `at` must lie in one that is kept; with `sort` trending, the " +
+    `${BASELINE_WINDOWS} windows before it must be kept too.`,
   params: {},
   query: {
     sort: wordParameter("sort", SORTS, "trending"),
     window: windowParameter("1h"),
     limit: integerParameter("limit", { min: 1, max: 500, default: 20 }),
-    at: timeParameter("at", "A time within the window; the latest one where not given"),
+    at: timeParameter("at", {
+      description: "A time within the window; the latest one where not given",
+      example: "2026-01-31T12:00:00Z",
+    }),
   },
   answer: subredditsAnswer,
 });
@@ -70,7 +94,12 @@ const subreddits = endpoint({
 const user = endpoint({
   path: "/v1/users/{user_id}/activity",
   summary: "Posts and comments of a user, a window each, and totals",
-  params: { user_id: nameParameter("user_id", "u_1") },
+  rules:
+    "Users are counted in windows of the sizes that batch is configured with (`views.userWindows`; " +
+    `${
+      DEFAULT_SETTINGS.user_windows.join(" and ")
+    } where nothing is): \`window\` must be one of these. ` + RANGE_RULES,
+  params: { user_id: nameParameter("user_id", "giant_lantern") },
   query: { window: windowParameter("1d"), ...range },
   answer: userAnswer,
 });
@@ -165,24 +194,27 @@ function endpoint<
   Q extends z.core.$ZodLooseShape,
   A extends z.ZodType,
 >(
-  { path, summary, params, query, answer }: {
+  { path, summary, rules, params, query, answer }: {
     readonly path: P;
     readonly summary: string;
+    /** Rules of parameters that are no single one's. */
+    readonly rules?: string;
     readonly params: S;
     readonly query: Q;
     readonly answer: A;
   },
 ) {
-  const problem = { content: { "application/problem+json": { schema: problemAnswer } } };
   return createRoute({
     method: "get",
     path,
     summary,
+    ...(rules === undefined ? {} : { description: rules }),
     request: { params: z.strictObject(params), query: z.strictObject(query) },
     responses: {
       200: { description: "The answer", content: { "application/json": { schema: answer } } },
-      400: { description: "A parameter is not as it must be", ...problem },
-      503: { description: "There is no generation yet, or the store does not answer", ...problem },
+      400: { description: "A parameter is not as it must be", ...PROBLEM },
+      503: { description: "There is no generation yet, or the store does not answer", ...PROBLEM },
+      default: OTHERWISE,
     },
   });
 }

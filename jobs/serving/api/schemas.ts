@@ -138,3 +138,14 @@ export const problemAnswer = z.strictObject({
   }),
   instance: z.string(),
 }).openapi("Problem");
+
+/** The content of refusals and failures. */
+export const PROBLEM = { content: { "application/problem+json": { schema: problemAnswer } } };
+
+/** What every operation may answer besides. */
+export const OTHERWISE = {
+  description:
+    "Whatever else is refused (an address that is too long, a body, another method than GET and HEAD) " +
+    "or fails",
+  ...PROBLEM,
+};

@@ -10,7 +10,7 @@ import { type Clock, errorText, type Health, type Metrics, withTimeout } from "@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Asset } from "../page/mod.ts";
 import type { EventHub } from "../stream.ts";
-import { problemAnswer } from "./schemas.ts";
+import { OTHERWISE, PROBLEM } from "./schemas.ts";
 
 /** What the routes tell about. */
 export interface SystemOptions {
@@ -36,7 +36,10 @@ const check = z.strictObject({ name: z.string(), ok: z.boolean(), detail: z.stri
 /** Adds the routes. */
 export function addSystemRoutes(app: OpenAPIHono, options: SystemOptions): void {
   const { store, health, metrics, hub, clock, assets = new Map<string, Asset>() } = options;
-  for (const route of DESCRIBED) app.openAPIRegistry.registerPath({ method: "get", ...route });
+  for (const { responses, ...route } of DESCRIBED) {
+    const all = { ...responses, default: OTHERWISE };
+    app.openAPIRegistry.registerPath({ method: "get", ...route, responses: all });
+  }
 
   app.get("/healthz", (context) => {
     const { live, checks } = health.report();
@@ -95,7 +98,7 @@ const DESCRIBED = [
       },
       503: {
         description: "As many clients follow the stream as are allowed",
-        content: { "application/problem+json": { schema: problemAnswer } },
+        ...PROBLEM,
       },
     },
   },

@@ -13,7 +13,11 @@ import type { Reading } from "./reading.ts";
 export const MAX_WINDOWS = 1500;
 
 /** Windows of an answer whose bounds are not given: an hour, two days, a month. */
-const DEFAULT_WINDOWS: Readonly<Record<WindowName, number>> = { "1m": 60, "1h": 48, "1d": 31 };
+export const DEFAULT_WINDOWS: Readonly<Record<WindowName, number>> = {
+  "1m": 60,
+  "1h": 48,
+  "1d": 31,
+};
 
 /** A range of event time as a request gives it, milliseconds since 1970. */
 export interface RangeRequest {
