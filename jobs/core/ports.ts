@@ -107,6 +107,11 @@ export interface Consumer {
   readonly done: Promise<void>;
   /** Lets the batch under way finish, then ends. Resolves when nothing runs any more. */
   stop(): Promise<void>;
+  /**
+   * Keeps with the log how far the group is done with a partition, for whoever watches it: nobody
+   * reads on from there. Only while the partition is ours; a later mark replaces an earlier one.
+   */
+  mark(topic: string, partition: number, offset: number): Promise<void>;
 }
 
 /** A topic as it must be. */
@@ -127,6 +132,8 @@ export interface EventLog {
   producer(): Promise<LogProducer>;
   /** Starts a consumer; see {@linkcode Subscription}. */
   subscribe(subscription: Subscription): Promise<Consumer>;
+  /** What was marked of each partition of a topic by a group, see {@linkcode Consumer.mark}; -1 where nothing was. */
+  marks(group: string, topic: string): Promise<number[]>;
   /**
    * Reads `[from, to)` of one partition once, without a group.
    * Rejects with `offset_out_of_range` where a part of it is not in the log.

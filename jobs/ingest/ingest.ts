@@ -15,7 +15,13 @@ import {
   type Topic,
   TOPICS,
 } from "@pipeline/core";
-import { checkContinuation, type Commit, CommitLog, newToken } from "@pipeline/protocol";
+import {
+  checkContinuation,
+  type Commit,
+  CommitLog,
+  INGEST_GROUP,
+  newToken,
+} from "@pipeline/protocol";
 import {
   type Clock,
   Lifetime,
@@ -97,7 +103,7 @@ export class Ingest {
     const { log } = options;
     ingest.#deadLetters = await log.producer();
     const subscription: Subscription = {
-      group: "ingest",
+      group: INGEST_GROUP,
       topics: TOPICS,
       start: (topic, partition) => ingest.#assign(topic as Topic, partition),
       batch: (batch) => ingest.#batch(batch),
@@ -211,8 +217,16 @@ export class Ingest {
     const flushed = await writer.flush();
     assigned.since = undefined;
     if (flushed === undefined) return;
+    this.#mark(assigned);
     if (flushed.ours) this.#o.onCommit?.(flushed.commit, this.#clock.monotonic() - started);
     else await this.#followOther(assigned, { last: flushed.commit.last, taken });
+  }
+
+  /** Keeps with the log how far the dataset is, for whoever watches it. That this fails changes nothing. */
+  #mark({ topic, partition, writer }: Assigned): void {
+    this.#consumer.mark(topic, partition, writer.committed).catch((error) =>
+      this.#o.logger?.debug("How far the dataset is could not be kept", { topic, partition, error })
+    );
   }
 
   /**

@@ -25,6 +25,19 @@ export async function readEnds(log: EventLog, partitions: number): Promise<Offse
   );
 }
 
+/** The consumer group of ingest: what it marks is how far the dataset is. */
+export const INGEST_GROUP = "ingest";
+
+/** How far the dataset is, as ingest marked it last; -1 where it has marked nothing. */
+export async function readIngested(log: EventLog, partitions: number): Promise<OffsetVector> {
+  const marks = new Map(
+    await Promise.all(
+      TOPICS.map(async (topic) => [topic, await log.marks(INGEST_GROUP, topic)] as const),
+    ),
+  );
+  return offsetVector(partitions, (topic, p) => marks.get(topic)![p] ?? -1);
+}
+
 /** How far a job is in one partition. */
 export interface Position {
   /** The topic. */

@@ -13,6 +13,7 @@ export * from "./files.ts";
 export * from "./generations.ts";
 export * from "./json_lines.ts";
 export * from "./lag.ts";
+export * from "./latency.ts";
 export * from "./last_record.ts";
 export * from "./layout.ts";
 export * from "./ledger.ts";

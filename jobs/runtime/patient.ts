@@ -115,6 +115,8 @@ function patientLog(log: EventLog, calls: Calls): EventLog {
     producer: () => calls.make("Connecting a producer", () => log.producer()),
     subscribe: (subscription) =>
       calls.make(`Joining the group ${subscription.group}`, () => log.subscribe(subscription)),
+    marks: (group, topic) =>
+      calls.make(`Asking for the marks of ${group} in ${topic}`, () => log.marks(group, topic)),
     async *read(topic, partition, from, to): AsyncGenerator<LogBatch> {
       let at = from;
       const what = () => `Reading ${topic}-${partition} from offset ${at}`;

@@ -29,6 +29,8 @@ export interface AppOptions {
   readonly store: ServingStore;
   /** Tells the end of the log; without it, answers say that their lag is not known. */
   readonly ends?: LogEnds;
+  /** Tells how far the dataset is; without it, the page says nothing of that. */
+  readonly ingested?: LogEnds;
   /** Figures for the page that only somebody else knows. */
   readonly stats?: () => Stats | undefined;
   /** The page's files (see `loadAssets`); without them there is no page. */
@@ -59,7 +61,13 @@ export function createApp(options: AppOptions): App {
   const { limits = DEFAULT_LIMITS, health = new Health(clock) } = options;
   const sharedEnds = ends &&
     shareAnswer(ends, { what: "The log", maxAge: 500, timeout: 1_000, clock });
-  const source: Source = { store, ...(sharedEnds && { ends: sharedEnds }) };
+  const ingested = options.ingested &&
+    shareAnswer(options.ingested, { what: "The log", maxAge: 2_000, timeout: 1_000, clock });
+  const source: Source = {
+    store,
+    ...(sharedEnds && { ends: sharedEnds }),
+    ...(ingested && { ingested }),
+  };
   const summarizer = new Summarizer({
     source,
     clock,

@@ -5,7 +5,7 @@
  */
 
 import type { EventLog, ServingStore } from "@pipeline/core";
-import { readEnds } from "@pipeline/protocol";
+import { readEnds, readIngested } from "@pipeline/protocol";
 import { errorText, type Job, Waiting } from "@pipeline/runtime";
 import { createApp } from "./app.ts";
 import type { ServingConfig } from "./config.ts";
@@ -32,6 +32,7 @@ export async function runServing(
   const app = createApp({
     store,
     ends: () => readEnds(log, config.partitions),
+    ingested: () => readIngested(log, config.partitions),
     assets: await loadAssets(),
     limits: config,
     clock,

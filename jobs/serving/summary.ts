@@ -6,7 +6,7 @@
  */
 
 import { formatTime, WINDOWS, windowStart } from "@pipeline/core";
-import { type Outcomes, readOutcomes } from "@pipeline/protocol";
+import { type Outcomes, readLatency, readOutcomes } from "@pipeline/protocol";
 import type { Clock, Logger } from "@pipeline/runtime";
 import { toProblem } from "./api/problems.ts";
 import { type MinuteTotal, MinuteTotals } from "./minutes.ts";
@@ -26,6 +26,19 @@ export interface Stats {
   readonly folded_per_second?: number;
   /** From produce to visible, milliseconds. */
   readonly latency_ms?: { readonly p50: number; readonly p99: number };
+}
+
+/** How long records take. */
+export interface Latency {
+  /** The median. */
+  readonly p50: number;
+  /** The 99th percentile. */
+  readonly p99: number;
+  /**
+   * Of what: `records` (each one, from when it was due until the API showed it) or `flushes` (the oldest
+   * record of each flush of speed, from when the log took it until it could be found).
+   */
+  readonly of: "records" | "flushes";
 }
 
 /** What came of runs of batch, with times as they are written. */
@@ -61,8 +74,8 @@ export interface Summary {
   readonly outcomes: DatedOutcomes;
   /** Records a second; `null` where not known. */
   readonly rates: Rates;
-  /** From produce to visible, milliseconds; `null` where nobody measures it. */
-  readonly latency_ms: { readonly p50: number; readonly p99: number } | null;
+  /** How long records take until they can be found, milliseconds; `null` where nothing was measured lately. */
+  readonly latency_ms: Latency | null;
 }
 
 /** Options of {@linkcode Summarizer}. */
@@ -88,13 +101,18 @@ interface Kept<T> {
   readonly value: T;
 }
 
+interface Told {
+  readonly outcomes: DatedOutcomes;
+  readonly latency?: Latency;
+}
+
 /** Makes summaries, and keeps between them what would be dear to read anew each second. */
 export class Summarizer {
   readonly #options: SummarizerOptions;
   readonly #throughput: Throughput;
   #minutes: MinuteTotals | undefined;
   #top: Kept<Summary["top"]> | undefined;
-  #outcomes: Kept<DatedOutcomes> | undefined;
+  #kept: Kept<Told> | undefined;
 
   /** Nothing is read yet. */
   constructor(options: SummarizerOptions) {
@@ -126,7 +144,8 @@ export class Summarizer {
     const anchor = await this.#anchor(reading);
     const minutes = anchor === undefined ? [] : await this.#minutes.read(reading, anchor);
     const top = await this.#topSubreddits(reading, anchor);
-    const outcomes = await this.#lastOutcomes();
+    const { outcomes, latency } = await this.#told();
+    const ingested = await this.#options.source.ingested?.().catch(() => undefined);
     const provenance = reading.provenance();
     const measured = stats?.();
     return {
@@ -140,8 +159,10 @@ export class Summarizer {
       minutes: minutes.map((m) => ({ ...m, window_start: formatTime(m.window_start) })),
       top,
       outcomes,
-      rates: this.#throughput.rates({ provenance, ends: reading.ends, measured }),
-      latency_ms: measured?.latency_ms ?? null,
+      rates: this.#throughput.rates({ provenance, ends: reading.ends, ingested, measured }),
+      latency_ms: measured?.latency_ms === undefined
+        ? latency ?? null
+        : { ...measured.latency_ms, of: "records" },
     };
   }
 
@@ -167,13 +188,21 @@ export class Summarizer {
     return value;
   }
 
-  async #lastOutcomes(): Promise<DatedOutcomes> {
-    if (this.#isFresh(this.#outcomes)) return this.#outcomes.value;
-    const { source, clock } = this.#options;
-    const dated = Object.entries(await readOutcomes(source.store))
+  /** What other jobs have told by way of the store. */
+  async #told(): Promise<Told> {
+    if (this.#isFresh(this.#kept)) return this.#kept.value;
+    const { source: { store }, clock } = this.#options;
+    const [outcomes, latency] = await Promise.all([
+      readOutcomes(store),
+      readLatency(store, clock.now()),
+    ]);
+    const dated = Object.entries(outcomes)
       .map(([kind, outcome]) => [kind, { ...outcome, at: formatTime(outcome.at) }]);
-    const value = Object.fromEntries(dated) as DatedOutcomes;
-    this.#outcomes = { made: clock.monotonic(), value };
+    const value: Told = {
+      outcomes: Object.fromEntries(dated),
+      ...(latency === undefined ? {} : { latency: { ...latency, of: "flushes" } }),
+    };
+    this.#kept = { made: clock.monotonic(), value };
     return value;
   }
 

@@ -113,7 +113,7 @@ Deno.test("Summarizer passes on what somebody measured", async () => {
   const source = { store: await buildStore({}) };
   const clock = new TestClock(NOON);
   const result = await summary(new Summarizer({ source, clock, stats: () => stats }));
-  assertEquals(result.latency_ms, { p50: 12, p99: 80 });
+  assertEquals(result.latency_ms, { p50: 12, p99: 80, of: "records" });
   assertEquals(result.rates, { produced: null, ingested: 7, folded: null });
 });
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { distance, type OffsetVector, TOPICS } from "@pipeline/core";
+import { distance, eachOffset, type OffsetVector, TOPICS } from "@pipeline/core";
 import type { Clock } from "@pipeline/runtime";
 import type { FoldedOffsets, Provenance } from "./queries/reading.ts";
 
@@ -24,6 +24,8 @@ export interface Look {
   readonly provenance: Pick<Provenance, "generation" | "folded">;
   /** The end of the log. */
   readonly ends: OffsetVector | undefined;
+  /** How far the dataset is, where it is known; -1 where it is not. */
+  readonly ingested?: OffsetVector | undefined;
   /** What somebody measured, which then counts. */
   readonly measured?: {
     readonly produced_per_second?: number;
@@ -42,10 +44,17 @@ interface Sample {
 /** Milliseconds that rates are averaged over. */
 const SPAN = 5000;
 
+/** Of what comes in flushes, which are seconds apart. */
+const INGESTED_SPAN = 60_000;
+
+/** Below that, a flush more or less would decide. */
+const LEAST_INGESTED_SPAN = 10_000;
+
 /** Remembers the looks of the last few seconds. */
 export class Throughput {
   readonly #clock: Pick<Clock, "monotonic">;
   #samples: Sample[] = [];
+  #ingested: { readonly time: number; readonly offsets: OffsetVector }[] = [];
 
   /** The clock tells how long ago a look was. */
   constructor(clock: Pick<Clock, "monotonic">) {
@@ -53,7 +62,7 @@ export class Throughput {
   }
 
   /** The rates as of this look. */
-  rates({ provenance, ends, measured }: Look): Rates {
+  rates({ provenance, ends, ingested, measured }: Look): Rates {
     const { generation } = provenance;
     const now = { time: this.#clock.monotonic(), generation, folded: sum(provenance.folded), ends };
     // Folds of two generations are at different offsets.
@@ -67,9 +76,23 @@ export class Throughput {
     const produced = first.ends && ends ? rate(distance(first.ends, ends)) : null;
     return {
       produced: measured?.produced_per_second ?? produced,
-      ingested: measured?.ingested_per_second ?? null,
+      ingested: measured?.ingested_per_second ?? this.#ingestedRate(now.time, ingested),
       folded: measured?.folded_per_second ?? rate(Math.max(0, now.folded - first.folded)),
     };
+  }
+
+  #ingestedRate(time: number, offsets: OffsetVector | undefined): number | null {
+    this.#ingested = this.#ingested.filter((sample) => time - sample.time <= INGESTED_SPAN);
+    if (offsets === undefined) return null;
+    this.#ingested.push({ time, offsets });
+    const first = this.#ingested[0]!;
+    if (time - first.time < LEAST_INGESTED_SPAN) return null;
+    let records = 0;
+    for (const { topic, partition, offset } of eachOffset(offsets)) {
+      const before = first.offsets[topic][partition] ?? -1;
+      if (before >= 0) records += Math.max(0, offset - before);
+    }
+    return Math.round(records / ((time - first.time) / 1000));
   }
 }
 

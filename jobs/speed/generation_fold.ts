@@ -19,6 +19,7 @@ import {
   type ServingStore,
   type StoredDocument,
   type Topic,
+  type TopicPartition,
   TOPICS,
   type ViewName,
   viewOf,
@@ -68,7 +69,7 @@ export interface FlushReport {
   /** Milliseconds from taking what changed until all of it could be found. */
   readonly took: number;
   /** Of each partition with records that could not be found before: when the log took the oldest. */
-  readonly oldest: readonly number[];
+  readonly oldest: readonly (TopicPartition & { readonly appended: number })[];
   /** Documents that were written. */
   readonly documents: Readonly<Record<ViewName, number>>;
   /** How far the partitions are folded that had something to write. */
@@ -243,7 +244,9 @@ export class GenerationFold {
       }
     }
     const folded = changed.map((fold) => fold.folded());
-    const oldest = changed.flatMap((fold) => fold.oldest ?? []);
+    const oldest = changed.flatMap(({ topic, partition, oldest: appended }) =>
+      appended === undefined ? [] : [{ topic, partition, appended }]
+    );
     for (const fold of changed) fold.oldest = undefined;
     const started = this.#clock.monotonic();
     const records = this.#unflushed;

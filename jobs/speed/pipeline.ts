@@ -5,7 +5,7 @@
  */
 
 import { type EventLog, type ServingStore, type ViewName, VIEWS } from "@pipeline/core";
-import { watchLag } from "@pipeline/protocol";
+import { RecentLatencies, watchLag, writeLatencies } from "@pipeline/protocol";
 import { type Job, untilAborted } from "@pipeline/runtime";
 import type { SpeedConfig } from "./config.ts";
 import { Speed } from "./speed.ts";
@@ -35,6 +35,7 @@ export async function runSpeed({ log, store }: SpeedPorts, job: Job<SpeedConfig>
     help: "From when the log took a record until it could be found in the served generation, " +
       "of the oldest of a partition and flush.",
   });
+  const recent = new RecentLatencies();
   const speed = Speed.start({
     log,
     store,
@@ -52,8 +53,12 @@ export async function runSpeed({ log, store }: SpeedPorts, job: Job<SpeedConfig>
       }
       // A generation that is being caught up with is not what anybody looks at.
       if (flush.generation !== speed.served) return;
-      const now = clock.now();
-      for (const appended of flush.oldest) latency.observe(Math.max(0, now - appended) / 1000);
+      const at = clock.now();
+      for (const { topic, partition, appended } of flush.oldest) {
+        const ms = Math.max(0, at - appended);
+        latency.observe(ms / 1000);
+        recent.note(topic, partition, { at, ms });
+      }
     },
   });
   metrics.gauge("speed_keys", {
@@ -77,12 +82,33 @@ export async function runSpeed({ log, store }: SpeedPorts, job: Job<SpeedConfig>
     signal: ending.signal,
     stallAfter: config.stallAfter,
   });
+  const telling = tellLatencies(store, job, recent, ending.signal);
   try {
     await Promise.race([speed.done, untilAborted(signal)]);
     await speed.stop();
   } finally {
     ending.abort();
-    await lag;
+    await Promise.all([lag, telling]);
+  }
+}
+
+/** Milliseconds between two times that latencies are kept with the store. */
+const TELL = 5_000;
+
+/** Keeps with the store how long records took lately, for the page. That this fails changes nothing. */
+async function tellLatencies(
+  store: ServingStore,
+  { clock, logger }: Job<SpeedConfig>,
+  recent: RecentLatencies,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await clock.sleep(TELL, signal).catch(() => {});
+    try {
+      await writeLatencies(store, recent.take(clock.now()));
+    } catch (error) {
+      logger.debug("Latencies could not be kept", { error });
+    }
   }
 }
 

@@ -105,6 +105,24 @@ export function consumerSuite(
     await seen.consumer.stop();
   });
 
+  test("keeps marks for whoever watches, and never reads on from one", async ({ port: log }) => {
+    const { topic, append } = await topicOf(log, 2);
+    await append("abc", 1);
+    const name = group();
+    assertEquals(await log.marks(name, topic), [-1, -1]);
+    const first = await new Recorder().join(log, name, topic);
+    await eventually(() => assertEquals(first.keys.length, 3));
+    await first.consumer.mark(topic, 1, 2);
+    await first.consumer.mark(topic, 1, 3);
+    assertEquals(await log.marks(name, topic), [-1, 3]);
+    await first.consumer.stop();
+    const second = await new Recorder().join(log, name, topic);
+    await eventually(() => assertEquals(second.keys.length, 3));
+    assertEquals(await log.marks(name, topic), [-1, 3]);
+    assertEquals(await log.marks(group(), topic), [-1, -1]);
+    await second.consumer.stop();
+  });
+
   test("keeps batches to the size asked for", async ({ port: log }) => {
     const { topic, append } = await topicOf(log, 1);
     await append([...Array(250).keys()].map(String));

@@ -65,7 +65,7 @@ Deno.test("Speed tells of each flush when the log took what could not be found b
     Speed.start({
       ...world.ports,
       settings: SPEED,
-      onFlush: ({ oldest }) => told.push(...oldest),
+      onFlush: ({ oldest }) => told.push(...oldest.map(({ appended }) => appended)),
     });
   await world.commit([post("p1", START)]);
   let speed = start();

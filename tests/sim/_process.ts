@@ -79,6 +79,7 @@ function personal(log: EventLog, name: string, options: ProcessOptions): EventLo
   return {
     ensureTopics: (specs) => log.ensureTopics(specs),
     ranges: (topic) => log.ranges(topic),
+    marks: (group, topic) => log.marks(group, topic),
     producer: () => log.producer(),
     subscribe: (subscription) =>
       log.subscribe({

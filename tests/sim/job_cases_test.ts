@@ -32,6 +32,7 @@ function counting(ports: Ports, count: { delivered: number }): Ports {
     log: {
       ensureTopics: (specs) => ports.log.ensureTopics(specs),
       ranges: (topic) => ports.log.ranges(topic),
+      marks: (group, topic) => ports.log.marks(group, topic),
       producer: () => ports.log.producer(),
       read: (topic, partition, from, to) => ports.log.read(topic, partition, from, to),
       close: () => ports.log.close(),

@@ -160,6 +160,14 @@ export class EmbeddedLog implements EventLog {
     return consumer;
   }
 
+  /** As {@linkcode EventLog.marks} says; marks end with the process. */
+  // deno-lint-ignore require-await -- Async so that errors reject and never throw.
+  async marks(group: string, topic: string): Promise<number[]> {
+    this.#check();
+    this.#fresh(topic);
+    return this.#groups.marks(group, topic);
+  }
+
   /** As {@linkcode EventLog.read} says. */
   async *read(
     topic: string,

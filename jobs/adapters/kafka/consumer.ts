@@ -74,6 +74,11 @@ export class KafkaConsumer implements Consumer {
     return this.#ending ??= this.#end();
   }
 
+  /** See {@linkcode Consumer.mark}. */
+  mark(topic: string, partition: number, offset: number): Promise<void> {
+    return this.#membership.mark(this.#parts.config.prefix + topic, partition, offset);
+  }
+
   #assigned(topic: string, partition: number): void {
     if (this.#ending !== undefined) return;
     const loop = new Loop({

@@ -153,6 +153,17 @@ export class KafkaLog implements EventLog {
     return consumer;
   }
 
+  /** See {@linkcode EventLog.marks}. */
+  async marks(group: string, topic: string): Promise<number[]> {
+    const partitions = await this.#count(topic);
+    return await this.#ask(`Asking how far ${group} is`, async (admin) => {
+      const asked = { groupId: this.#name(group), topics: [this.#name(topic)] };
+      const [found] = await admin.fetchOffsets(asked);
+      const offsets = new Map(found?.partitions.map((at) => [at.partition, Number(at.offset)]));
+      return Array.from({ length: partitions }, (_, partition) => offsets.get(partition) ?? -1);
+    });
+  }
+
   /** See {@linkcode EventLog.read}. */
   async *read(
     topic: string,

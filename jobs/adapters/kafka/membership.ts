@@ -1,7 +1,7 @@
 /**
  * Membership in a consumer group: heartbeats in the background, and an assignment that
- * changes as members come and go. It says who reads what, and nothing about offsets:
- * those are the subscription's own.
+ * changes as members come and go. It says who reads what, and nothing about where: offsets
+ * are the subscription's own, and those that the group keeps are only for whoever watches it.
  *
  * @module
  */
@@ -88,6 +88,22 @@ export class Membership {
       await settledWithin(left, LEAVE_TIMEOUT);
     }
     await settledWithin(this.#cluster.disconnect(), LEAVE_TIMEOUT);
+  }
+
+  /** Commits an offset of a partition of ours to the group, for whoever watches it. */
+  async mark(topic: string, partition: number, offset: number): Promise<void> {
+    const { group: groupId } = this.#o;
+    try {
+      if (this.#coordinator === undefined) throw new Error("The group was not joined yet");
+      await this.#coordinator.offsetCommit({
+        groupId,
+        groupGenerationId: this.#generation,
+        memberId: this.#memberId,
+        topics: [{ topic, partitions: [{ partition, offset: String(offset) }] }],
+      });
+    } catch (error) {
+      throw toPipelineError(error, `Marking an offset of the group ${groupId}`);
+    }
   }
 
   async #run(): Promise<void> {

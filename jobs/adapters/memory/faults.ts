@@ -173,8 +173,13 @@ function faultyLog(log: EventLog, life: Life): EventLog {
       consumers.add(consumer);
       const done = life.within(consumer.done);
       done.catch(() => {});
-      return { done, stop: () => life.within(consumer.stop()) };
+      return {
+        done,
+        stop: () => life.within(consumer.stop()),
+        mark: (...where) => consumer.mark(...where),
+      };
     },
+    marks: (group, topic) => log.marks(group, topic),
     async *read(topic, partition, from, to) {
       const name = `log.read ${partitionName(topic, partition)}`;
       await life.hook(name, "before");

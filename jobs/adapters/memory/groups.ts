@@ -99,10 +99,20 @@ export class ConsumerGroups {
     }
     return group.join(subscription);
   }
+
+  /** See `EventLog.marks`. */
+  marks(group: string, topic: string): number[] {
+    const marks = this.#groups.get(group)?.marks;
+    return Array.from(
+      { length: this.#source.partitions(topic) },
+      (_, partition) => marks?.get(partitionName(topic, partition)) ?? -1,
+    );
+  }
 }
 
 class Group {
   readonly members: Member[] = [];
+  readonly marks = new Map<string, number>();
   #rebalancing: Promise<void> | undefined;
   #again = false;
 
@@ -175,6 +185,11 @@ class Member implements Consumer {
   stop(): Promise<void> {
     this.#ending ??= this.#end();
     return this.#ending;
+  }
+
+  mark(topic: string, partition: number, offset: number): Promise<void> {
+    this.#group.marks.set(partitionName(topic, partition), offset);
+    return Promise.resolve();
   }
 
   /** Ends the loops of the present assignment and says that they are over. */

@@ -218,6 +218,12 @@ export class MemoryEventLog implements EventLog {
     return consumer;
   }
 
+  /** As {@linkcode EventLog.marks} says. */
+  async marks(group: string, topic: string): Promise<number[]> {
+    this.#check();
+    return this.#state.groups.marks(group, topic);
+  }
+
   /** As {@linkcode EventLog.read} says. */
   async *read(
     topic: string,

@@ -196,6 +196,8 @@ export interface Source {
   readonly store: ServingStore;
   /** Tells the end of the log, where somebody can. */
   readonly ends?: LogEnds;
+  /** Tells how far the dataset is, where somebody can; -1 where it is not known. */
+  readonly ingested?: LogEnds;
 }
 
 /** How often a generation that vanished while it was read is followed by a new one. */
