@@ -72,7 +72,9 @@ export async function compose(
     resolved: [...resolved.values()].flat(),
     async *documents() {
       yield* topPosts(whole, keep);
-      yield [...whole.documents(BATCH_PART)].filter((document) => document.type === "user_total");
+      yield [...whole.documents(BATCH_PART)].filter(({ type }) =>
+        type === "subreddit" || type === "user_total"
+      );
       for (const day of days) {
         const windows = (await day.read("windows")).filter((d) => isRetained(d, retained));
         const found = resolved.get(day.day);

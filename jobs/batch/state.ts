@@ -5,8 +5,8 @@
  *     /data/_state/manifests/<generation>                 a state manifest
  *     /data/_state/<generation>-<token>/<day>/<section>.jsonl
  *
- * A day's state has four sections, one JSON value a line: `posts`, `users` and
- * `windows` hold documents, `announced` the announcements that were counted.
+ * A day's state has four sections, one JSON value a line: `posts` (with the names of subreddits), `users`
+ * and `windows` hold documents, `announced` the announcements that were counted.
  *
  * @module
  */
@@ -137,6 +137,7 @@ function sectionOf(document: ViewDocument): Section {
   switch (document.type) {
     case "post":
     case "cut":
+    case "subreddit":
       return "posts";
     case "user_total":
       return "users";

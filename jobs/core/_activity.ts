@@ -46,8 +46,8 @@ export interface ActivityOptions {
   readonly members: MemberTable;
   /** Keeps sets of authors. */
   readonly sets: MemberSets;
-  /** The name of a subreddit. */
-  readonly nameOf: (subreddit: number) => string;
+  /** What a subreddit's name is compared by. */
+  readonly keyOf: (subreddit: number) => string;
   /** The first windows that are kept. */
   readonly retained: RetainedFrom;
   /** Whether to remember what changes. */
@@ -67,12 +67,12 @@ export class ActivityTable {
   readonly #changes: Changes | undefined;
   readonly #members: MemberTable;
   readonly #sets: MemberSets;
-  readonly #nameOf: (subreddit: number) => string;
+  readonly #keyOf: (subreddit: number) => string;
 
-  constructor({ members, sets, nameOf, retained, track }: ActivityOptions) {
+  constructor({ members, sets, keyOf, retained, track }: ActivityOptions) {
     this.#members = members;
     this.#sets = sets;
-    this.#nameOf = nameOf;
+    this.#keyOf = keyOf;
     this.#from = NESTED.map((name) => retained[name] / WINDOWS["1m"]);
     if (track) this.#changes = new Changes();
   }
@@ -223,7 +223,7 @@ export class ActivityTable {
     return {
       type: "activity",
       part,
-      subreddit: this.#nameOf(place >> 2),
+      subreddit: this.#keyOf(place >> 2),
       window,
       window_start: (cells[cell + NUMBER]! >>> 0) * WINDOWS[window],
       posts: cells[cell + POSTS]!,

@@ -69,9 +69,12 @@ export class Announcements {
   }
 
   /** Counts an announcement, unless it was counted already. */
-  announce(kind: Announcement["kind"], facts: Facts, subreddit: number | undefined): void {
+  announce(
+    kind: Announcement["kind"],
+    facts: Facts,
+    { user, subreddit }: Pick<Counted, "user" | "subreddit">,
+  ): void {
     const { created } = facts;
-    const user = this.#tables.users.number(facts.user);
     // Idempotent contributions: every record that announces takes part.
     const member = subreddit === undefined ? undefined : this.#tables.subreddits.member(subreddit);
     this.#tables.users.announce(user, created, member);
@@ -133,12 +136,12 @@ export class Announcements {
   #precedes(a: Counted, b: Counted): boolean {
     if (a.subreddit !== b.subreddit) {
       const [one, other] = [a, b].map(({ subreddit }) =>
-        subreddit === undefined ? undefined : this.#tables.subreddits.name(subreddit)
+        subreddit === undefined ? undefined : this.#tables.subreddits.key(subreddit)
       );
       return lesser(one, other);
     }
     if (a.user !== b.user) {
-      return compareUtf8(this.#tables.users.id(a.user), this.#tables.users.id(b.user)) < 0;
+      return compareUtf8(this.#tables.users.key(a.user), this.#tables.users.key(b.user)) < 0;
     }
     return a.subreddit === undefined && lesser(a.postId, b.postId);
   }
@@ -157,8 +160,8 @@ export class Announcements {
         const created_utc = table.created[entry]!;
         const subreddit = table.subreddits[entry];
         const postId = table.postId(entry);
-        const announced = { kind, id, created_utc, user_id: users.id(table.users[entry]!) };
-        if (subreddit !== undefined) yield { ...announced, subreddit: subreddits.name(subreddit) };
+        const announced = { kind, id, created_utc, user_id: users.key(table.users[entry]!) };
+        if (subreddit !== undefined) yield { ...announced, subreddit: subreddits.key(subreddit) };
         else yield postId === undefined ? announced : { ...announced, post_id: postId };
       }
     }

@@ -5,6 +5,14 @@
  * @module
  */
 
+import { nameKey } from "./names.ts";
+
+/** The bytes that names are compared by: those of {@linkcode nameKey}, which changes none beyond ASCII. */
+export const FOLDED: Uint8Array = Uint8Array.from(
+  { length: 256 },
+  (_, byte) => byte < 0x80 ? nameKey(String.fromCharCode(byte)).charCodeAt(0) : byte,
+);
+
 /** An identifier where it lies. Keys are written over: what is to last is copied by a table. */
 export class Key {
   /** What it lies in. */
@@ -13,10 +21,11 @@ export class Key {
   start = 0;
   /** Behind its last byte. */
   end = 0;
-  /** {@linkcode mix} over its bytes. */
+  /** {@linkcode mix} over its bytes, {@linkcode FOLDED}: one hash serves ids and names. */
   hash = START_HASH;
   /** For texts: what records lie in is never written to. */
   #own = NOTHING;
+  #folded = NOTHING;
 
   /** Takes up a text. */
   set(text: string): this {
@@ -32,7 +41,7 @@ export class Key {
       const unit = text.charCodeAt(i);
       if (unit > 0x7f) return this.#encode(text);
       bytes[i] = unit;
-      hash = mix(hash, unit);
+      hash = mix(hash, FOLDED[unit]!);
     }
     this.hash = hash;
     return this;
@@ -40,7 +49,9 @@ export class Key {
 
   #encode(text: string): this {
     this.end = encoder.encodeInto(text, this.bytes).written;
-    for (let i = 0; i < this.end; i++) this.hash = mix(this.hash, this.bytes[i]!);
+    for (let i = 0; i < this.end; i++) {
+      this.hash = mix(this.hash, FOLDED[this.bytes[i]!]!);
+    }
     return this;
   }
 
@@ -53,6 +64,15 @@ export class Key {
       if (byte > 0x7f || known.charCodeAt(i) !== byte) return false;
     }
     return true;
+  }
+
+  /** Its bytes, {@linkcode FOLDED}. They are written over by the next one. */
+  folded(): Uint8Array {
+    const { bytes, start, end } = this;
+    const length = end - start;
+    if (this.#folded.length < length) this.#folded = new Uint8Array(length + 100);
+    for (let i = 0; i < length; i++) this.#folded[i] = FOLDED[bytes[start + i]!]!;
+    return this.#folded.subarray(0, length);
   }
 
   /** The text. */
@@ -78,6 +98,7 @@ const FIRST_SLOTS = 8;
 
 /** Numbers identifiers from 0 on, in the order in which they come. */
 export class KeyTable {
+  readonly #names: boolean;
   #slots = new Int32Array(2 * FIRST_SLOTS);
   #taken = 0;
   #size = 0;
@@ -85,6 +106,11 @@ export class KeyTable {
   #bytes = new Uint8Array(64);
   /** Where each one begins, and the next one will. */
   #starts = new Uint32Array(16);
+
+  /** @param options.names whether those are one that are so once {@linkcode FOLDED}. */
+  constructor({ names = false }: { readonly names?: boolean } = {}) {
+    this.#names = names;
+  }
 
   /** How many numbers are given out. */
   get size(): number {
@@ -124,6 +150,21 @@ export class KeyTable {
     return number;
   }
 
+  /** Orders a spelling against the one that is held, by bytes: both are as long. */
+  compare(number: number, { bytes, start, end }: Key): number {
+    const held = this.#bytes;
+    let at = this.#starts[number]!;
+    for (let i = start; i < end; i++, at++) {
+      if (held[at] !== bytes[i]) return bytes[i]! - held[at]!;
+    }
+    return 0;
+  }
+
+  /** Holds another spelling of the same name. */
+  replace(number: number, { bytes, start, end }: Key): void {
+    this.#bytes.set(bytes.subarray(start, end), this.#starts[number]!);
+  }
+
   /** The identifier with a number. */
   text(number: number): string {
     return decoder.decode(this.#bytes.subarray(this.#starts[number]!, this.#starts[number + 1]!));
@@ -155,7 +196,10 @@ export class KeyTable {
     const held = this.#bytes;
     let at = this.#starts[number]!;
     if (this.#starts[number + 1]! - at !== end - start) return false;
-    for (let i = start; i < end; i++) if (held[at++] !== bytes[i]) return false;
+    for (let i = start; i < end; i++, at++) {
+      if (held[at] === bytes[i]) continue;
+      if (!this.#names || FOLDED[held[at]!] !== FOLDED[bytes[i]!]) return false;
+    }
     return true;
   }
 

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { Key, KeyTable, mix, START_HASH } from "./_keys.ts";
+import { nameKey } from "./names.ts";
 
 /** Small numbers make equal ids likely; other texts have characters of up to four bytes. */
 const ids = fc.oneof(fc.nat(300).map((n) => `t1_${n}`), fc.string({ unit: "grapheme" }))
@@ -32,6 +33,44 @@ Deno.test("KeyTable tells ids apart whose hashes are equal", () => {
   assertEquals(one!.hash, other!.hash);
   assertEquals([table.add(one!), table.find(other!), table.add(other!)], [0, -1, 1]);
   assertEquals([table.find(one!), table.find(other!)], [0, 1]);
+});
+
+/** Few letters, so that spellings of one name are frequent. */
+const names = fc.string({
+  unit: fc.constantFrom("a", "A", "b", "B", "é", "É", "[", "{"),
+  maxLength: 5,
+});
+
+Deno.test("KeyTable numbers names by their keys", () => {
+  fc.assert(fc.property(fc.array(names, { maxLength: 100, size: "max" }), (texts) => {
+    const table = new KeyTable({ names: true });
+    const model = new Map<string, number>();
+    const key = new Key();
+    for (const text of texts) {
+      const known = model.get(nameKey(text));
+      assertEquals(table.find(key.set(text)), known ?? -1);
+      assertEquals(new TextDecoder().decode(key.folded()), nameKey(text));
+      if (known !== undefined) continue;
+      model.set(nameKey(text), model.size);
+      assertEquals(table.text(table.add(key)), text);
+    }
+    assertEquals(table.size, model.size);
+  }));
+});
+
+Deno.test("KeyTable tells ids apart that differ in case", () => {
+  const table = new KeyTable();
+  assertEquals([table.add(new Key().set("ab")), table.find(new Key().set("aB"))], [0, -1]);
+});
+
+Deno.test("KeyTable.replace() holds another spelling of a name, and compare() orders it by bytes", () => {
+  const table = new KeyTable({ names: true });
+  for (const text of ["ab", "cd", "é"]) table.add(new Key().set(text));
+  const other = new Key().set("Cd");
+  assert(table.compare(1, other) < 0);
+  table.replace(1, other);
+  assertEquals([table.compare(1, other), table.find(new Key().set("cd"))], [0, 1]);
+  assertEquals([0, 1, 2].map((number) => table.text(number)), ["ab", "Cd", "é"]);
 });
 
 Deno.test("KeyTable.append() gives numbers that find() does not find", () => {

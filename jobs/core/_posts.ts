@@ -26,11 +26,16 @@ class PostCell implements PostVersion {
   ) {}
 }
 
+/** The subreddit of a post: its number, and what its name is compared by. */
+interface Home {
+  readonly number: number;
+  readonly key: string;
+}
+
 /** Where a post is kept. */
 interface Place {
-  readonly key: Key;
-  readonly subreddit: number;
-  readonly name: string;
+  readonly id: Key;
+  readonly subreddit: Home;
 }
 
 /** Posts, by subreddit. */
@@ -55,9 +60,8 @@ export class PostTable {
   }
 
   /** Keeps the later of two versions of a post. */
-  register(facts: Facts, { number, name }: { readonly number: number; readonly name: string }) {
-    const cell = this.#find(facts.id, name) ??
-      this.#add({ key: facts.id, subreddit: number, name });
+  register(facts: Facts, subreddit: Home): void {
+    const cell = this.#find(facts.id, subreddit.key) ?? this.#add({ id: facts.id, subreddit });
     const { timestamp } = facts;
     if (timestamp < cell.timestamp) return;
     // Strings are made of what is new only.
@@ -80,26 +84,26 @@ export class PostTable {
 
   /** Takes up a stored document. */
   restore(document: PostDocument, place: Place): void {
-    const cell = this.#find(place.key, place.name) ?? this.#add(place);
+    const cell = this.#find(place.id, place.subreddit.key) ?? this.#add(place);
     if (cell.timestamp >= 0 && comparePostVersions(document, cell) <= 0) return;
     const { title, user_id, score, num_comments, created_utc, timestamp } = document;
     Object.assign(cell, { title, user_id, score, num_comments, created_utc, timestamp });
     this.#touch(cell);
   }
 
-  #find(key: Key, subreddit: string): PostCell | undefined {
-    const number = this.#ids.find(key);
+  #find(id: Key, subreddit: string): PostCell | undefined {
+    const number = this.#ids.find(id);
     let cell = number < 0 ? undefined : this.#cells[number];
     while (cell !== undefined && cell.subreddit !== subreddit) cell = cell.next;
     return cell;
   }
 
-  #add({ key, subreddit, name }: Place): PostCell {
-    let number = this.#ids.find(key);
-    if (number < 0) number = this.#ids.add(key);
-    const cell = new PostCell(name, key.toString(), this.#cells[number]);
+  #add({ id, subreddit }: Place): PostCell {
+    let number = this.#ids.find(id);
+    if (number < 0) number = this.#ids.add(id);
+    const cell = new PostCell(subreddit.key, id.toString(), this.#cells[number]);
     this.#cells[number] = cell;
-    (this.#bySubreddit[subreddit] ??= []).push(cell);
+    (this.#bySubreddit[subreddit.number] ??= []).push(cell);
     this.#size++;
     return cell;
   }

@@ -9,7 +9,7 @@
 import { daysTo } from "./_calendar.ts";
 import { Facts } from "./_facts.ts";
 import { COMMENT, END, PLAIN, POST, USER } from "./_form.ts";
-import { type Key, mix, START_HASH } from "./_keys.ts";
+import { FOLDED, type Key, mix, START_HASH } from "./_keys.ts";
 import { MAX_ID_LENGTH, MAX_TEXT_LENGTH, type Topic } from "./records.ts";
 import { DAY } from "./time.ts";
 
@@ -18,6 +18,9 @@ const encoder = new TextEncoder();
 /** Bytes that an escape of one character ends with. */
 const ESCAPED = new Uint8Array(256);
 for (const byte of encoder.encode('"\\/bfnrt')) ESCAPED[byte] = 1;
+
+/** What an identifier's bytes are hashed as; 0 for those that end it. */
+const HASHED = FOLDED.map((byte, i) => PLAIN[i] === 1 ? byte : 0);
 
 /** Reads records one after another. */
 export class Scanner {
@@ -135,8 +138,8 @@ export class Scanner {
     let hash = START_HASH;
     let at = start;
     for (; at < limit; at++) {
-      const byte = bytes[at]!;
-      if (PLAIN[byte] === 0) break;
+      const byte = HASHED[bytes[at]!]!;
+      if (byte === 0) break;
       hash = mix(hash, byte);
     }
     if (at === start || at === limit || bytes[at] !== 0x22) return false;

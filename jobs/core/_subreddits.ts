@@ -4,43 +4,78 @@
  * @module
  */
 
-import { type Key, KeyTable } from "./_keys.ts";
+import { Changes } from "./_changes.ts";
+import type { Key } from "./_keys.ts";
 import type { MemberTable } from "./_members.ts";
+import { NameTable } from "./_names.ts";
+import type { Part, SubredditDocument } from "./documents.ts";
 
 /** Subreddits, told by number. */
 export class SubredditTable {
-  readonly #ids = new KeyTable();
-  readonly #names: string[] = [];
+  readonly #names = new NameTable();
   readonly #members: MemberTable;
   readonly #asMembers: number[] = [];
+  readonly #changes: Changes | undefined;
 
   /** A table without subreddits. */
-  constructor(members: MemberTable) {
+  constructor({ members, track }: {
+    /** Numbers subreddits. */
+    readonly members: MemberTable;
+    /** Whether to remember what changes. */
+    readonly track: boolean;
+  }) {
     this.#members = members;
+    if (track) this.#changes = new Changes();
   }
 
   /** How many there are. */
   get size(): number {
-    return this.#names.length;
+    return this.#names.size;
   }
 
   /** The number of a subreddit, which is added where unknown. */
   number(key: Key): number {
-    const found = this.#ids.find(key);
+    const found = this.#names.find(key);
     if (found >= 0) return found;
-    const name = key.toString();
-    this.#names.push(name);
-    this.#asMembers.push(this.#members.of(name));
-    return this.#ids.add(key);
+    const subreddit = this.#names.add(key);
+    this.#asMembers.push(this.#members.of(this.#names.key(subreddit)));
+    return subreddit;
   }
 
-  /** Its name. */
-  name(number: number): string {
-    return this.#names[number]!;
+  /** The number of a subreddit that a record names, and whose spelling it writes. */
+  write(key: Key, timestamp: number): number {
+    const subreddit = this.number(key);
+    if (this.#names.write(subreddit, key, timestamp)) this.#changes?.touch(subreddit);
+    return subreddit;
+  }
+
+  /** What its name is compared by. */
+  key(subreddit: number): string {
+    return this.#names.key(subreddit);
   }
 
   /** What a subreddit is counted as among those of a user. */
-  member(number: number): number {
-    return this.#asMembers[number]!;
+  member(subreddit: number): number {
+    return this.#asMembers[subreddit]!;
+  }
+
+  /** The documents of what changed since the last call. */
+  changed(part: Part): SubredditDocument[] {
+    const changed = this.#changes?.take() ?? [];
+    return changed.map((subreddit) => this.#document(subreddit, part));
+  }
+
+  /** The document of a subreddit, if a record named it. */
+  *documents(subreddit: number, part: Part): Generator<SubredditDocument> {
+    if (this.#names.isWritten(subreddit)) yield this.#document(subreddit, part);
+  }
+
+  #document(subreddit: number, part: Part): SubredditDocument {
+    return {
+      type: "subreddit",
+      part,
+      subreddit: this.#names.key(subreddit),
+      ...this.#names.spelling(subreddit),
+    };
   }
 }

@@ -114,26 +114,26 @@ export class UserWindowTable {
   }
 
   /** The documents of what changed since the last call. */
-  changed(part: Part, idOf: (user: number) => string): UserWindowDocument[] {
+  changed(part: Part, keyOf: (user: number) => string): UserWindowDocument[] {
     const changed = this.#changes?.take() ?? [];
-    return changed.map((place) => this.#document(place * LENGTH, part, idOf));
+    return changed.map((place) => this.#document(place * LENGTH, part, keyOf));
   }
 
   /** All documents but of those cells that were taken back to nothing. */
-  *documents(part: Part, idOf: (user: number) => string): Generator<UserWindowDocument> {
+  *documents(part: Part, keyOf: (user: number) => string): Generator<UserWindowDocument> {
     for (let cell = 0; cell < this.#end; cell += LENGTH) {
       const [posts, comments] = [this.#cells[cell + POSTS]!, this.#cells[cell + COMMENTS]!];
-      if (posts > 0 || comments > 0) yield this.#document(cell, part, idOf);
+      if (posts > 0 || comments > 0) yield this.#document(cell, part, keyOf);
     }
   }
 
-  #document(cell: number, part: Part, idOf: (user: number) => string): UserWindowDocument {
+  #document(cell: number, part: Part, keyOf: (user: number) => string): UserWindowDocument {
     const cells = this.#cells;
     const window = this.#names[cells[cell + SIZE]!]!;
     return {
       type: "user_window",
       part,
-      user_id: idOf(cells[cell + USER]!),
+      user_id: keyOf(cells[cell + USER]!),
       window,
       window_start: (cells[cell + NUMBER]! >>> 0) * WINDOWS[window],
       posts: cells[cell + POSTS]!,

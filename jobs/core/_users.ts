@@ -6,8 +6,9 @@
 
 import { Changes } from "./_changes.ts";
 import type { Facts } from "./_facts.ts";
-import { grown, type Key, KeyTable } from "./_keys.ts";
+import { grown, type Key } from "./_keys.ts";
 import type { MemberSets, MemberTable } from "./_members.ts";
+import { NameTable } from "./_names.ts";
 import type { Part, UserTotalDocument } from "./documents.ts";
 import { hashBytes } from "./hash.ts";
 import { compareUserVersions, type UserVersion } from "./versions.ts";
@@ -27,9 +28,7 @@ const NO_ACCOUNT: UserVersion = { karma: 0, karma_timestamp: -1, username: "" };
 
 /** Users, told by number. */
 export class UserTable {
-  readonly #ids = new KeyTable();
-  /** Made as they are asked for. */
-  readonly #names: (string | undefined)[] = [];
+  readonly #names = new NameTable();
   #users = new Float64Array(LENGTH);
   readonly #accounts: UserVersion[] = [];
   readonly #members: MemberTable;
@@ -57,26 +56,31 @@ export class UserTable {
 
   /** The number of a user, who is added where unknown. */
   number(key: Key): number {
-    const found = this.#ids.find(key);
+    const found = this.#names.find(key);
     return found >= 0 ? found : this.#add(key);
   }
 
+  /** The number of a user whom a record names, and whose spelling it writes. */
+  write(key: Key, timestamp: number): number {
+    const user = this.number(key);
+    if (this.#names.write(user, key, timestamp)) this.#changes?.touch(user);
+    return user;
+  }
+
   #add(key: Key): number {
-    const user = this.#ids.add(key);
+    const user = this.#names.add(key);
     const at = user * LENGTH;
     while (at + LENGTH > this.#users.length) this.#users = grown(this.#users);
     this.#users[at + LAST_ACTIVE] = -1;
     this.#users[at + SUBREDDITS] = this.#sets.make();
-    const hash = hashBytes(key.bytes.subarray(key.start, key.end));
-    this.#users[at + MEMBER] = this.#members.ofHash(hash);
+    this.#users[at + MEMBER] = this.#members.ofHash(hashBytes(key.folded()));
     this.#accounts.push(NO_ACCOUNT);
-    this.#names.push(undefined);
     return user;
   }
 
-  /** A user's id. */
-  id(user: number): string {
-    return this.#names[user] ??= this.#ids.text(user);
+  /** What a user's name is compared by. */
+  key(user: number): string {
+    return this.#names.key(user);
   }
 
   /** What a user is counted as among authors. */
@@ -104,8 +108,7 @@ export class UserTable {
   }
 
   /** Keeps the later of two versions of an account. */
-  register(facts: Facts): void {
-    const user = this.number(facts.user);
+  register(user: number, facts: Facts): void {
     const { karma_timestamp, username } = this.#accounts[user]!;
     // Of equal times the rest decides.
     if (facts.timestamp < karma_timestamp) return;
@@ -123,7 +126,7 @@ export class UserTable {
     this.#changes?.touch(user);
   }
 
-  /** Takes up a stored document. */
+  /** Takes up a stored document, whose name the table was told. */
   restore(user: number, document: UserTotalDocument): void {
     const users = this.#users;
     const at = user * LENGTH;
@@ -151,7 +154,8 @@ export class UserTable {
     return {
       type: "user_total",
       part,
-      user_id: this.id(user),
+      user_id: this.#names.key(user),
+      ...this.#names.spelling(user),
       posts: users[at + POSTS]!,
       comments: users[at + COMMENTS]!,
       subreddits: this.#sets.text(users[at + SUBREDDITS]!),

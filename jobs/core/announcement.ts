@@ -4,7 +4,10 @@
  * @module
  */
 
-/** An announcement as it was counted. `subreddit` is absent where nobody knew it. */
+/**
+ * An announcement as it was counted. `subreddit` is absent where nobody knew it. Names are the keys that
+ * they are compared by.
+ */
 export interface Announcement {
   /** What is announced. */
   readonly kind: "post" | "comment";

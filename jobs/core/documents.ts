@@ -5,9 +5,12 @@
  * A key's value is spread over *parts*: one written by batch, and one a
  * topic-partition written by speed. No document is written by both layers.
  *
+ * Where a subreddit or a user is a key, or a part of one, it is the `nameKey` of the name.
+ *
  * @module
  */
 
+import type { Spelling } from "./names.ts";
 import type { WindowName } from "./time.ts";
 
 /** The views, by the name that their aliases carry. */
@@ -44,7 +47,7 @@ export interface PostDocument {
   readonly post_id: string;
   /** As of `timestamp`, like all below. */
   readonly title: string;
-  /** The author. */
+  /** The author, no key here: spelled as this version has it. */
   readonly user_id: string;
   /** First in the order of top posts. */
   readonly score: number;
@@ -75,6 +78,19 @@ export interface CutDocument {
   readonly created_utc: number;
   /** Greatest of all posts that were folded, those that were cut included; milliseconds. */
   readonly timestamp: number;
+}
+
+/**
+ * Says that records name a subreddit, and how it is spelled. There is one in each part that has
+ * anything of a subreddit.
+ */
+export interface SubredditDocument extends Spelling {
+  /** Tells the documents of a view apart. */
+  readonly type: "subreddit";
+  /** Who wrote the document. */
+  readonly part: Part;
+  /** The key. */
+  readonly subreddit: string;
 }
 
 /** Announcements of one subreddit in one window. */
@@ -117,8 +133,11 @@ export interface UserWindowDocument {
   readonly comments: number;
 }
 
-/** What is known of one user over all time. */
-export interface UserTotalDocument {
+/**
+ * What is known of one user over all time. There is one in each part that has anything of a user, if it
+ * is only a post's later version.
+ */
+export interface UserTotalDocument extends Spelling {
   /** Tells the documents of a view apart. */
   readonly type: "user_total";
   /** Who wrote the document. */
@@ -145,6 +164,7 @@ export interface UserTotalDocument {
 export type ViewDocument =
   | PostDocument
   | CutDocument
+  | SubredditDocument
   | ActivityDocument
   | UserWindowDocument
   | UserTotalDocument;
@@ -155,6 +175,7 @@ export function viewOf(document: ViewDocument): ViewName {
     case "post":
     case "cut":
       return "top_posts";
+    case "subreddit":
     case "activity":
       return "subreddit_activity";
     case "user_window":
@@ -173,6 +194,8 @@ export function documentId(document: ViewDocument): string {
       return postDocumentId(document.part, document.subreddit, document.post_id);
     case "cut":
       return cutDocumentId(document.part, document.subreddit);
+    case "subreddit":
+      return subredditDocumentId(document.part, document.subreddit);
     case "activity":
       return activityDocumentId(
         document.part,
@@ -200,6 +223,11 @@ export function postDocumentId(part: Part, subreddit: string, postId: string): s
 /** Id of the document that says a subreddit's posts were cut. */
 export function cutDocumentId(part: Part, subreddit: string): string {
   return `${part}|cut|${subreddit}`;
+}
+
+/** Id of the document that says how a subreddit is spelled. */
+export function subredditDocumentId(part: Part, subreddit: string): string {
+  return `${part}|name|${subreddit}`;
 }
 
 /** Id of a subreddit's activity in one window. */

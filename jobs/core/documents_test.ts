@@ -7,6 +7,7 @@ import {
   cutDocumentId,
   documentId,
   type PostDocument,
+  type SubredditDocument,
   type UserTotalDocument,
   type UserWindowDocument,
   viewAlias,
@@ -15,6 +16,7 @@ import {
   viewOf,
   VIEWS,
 } from "./documents.ts";
+import { NO_SPELLING } from "./names.ts";
 import { MAX_ID_LENGTH } from "./records.ts";
 import { MAX_TIME, WINDOW_NAMES } from "./time.ts";
 
@@ -44,7 +46,21 @@ const counts = { posts: 0, comments: 0 };
 
 /** Names made to be mistaken for separators, types and one another. */
 const name = fc.oneof(
-  fc.constantFrom("|", "a|b", "%7C", "%", "post", "cut", "total", "batch", "1m", "0", "🎈", "é"),
+  fc.constantFrom(
+    "|",
+    "a|b",
+    "%7C",
+    "%",
+    "post",
+    "cut",
+    "total",
+    "name",
+    "batch",
+    "1m",
+    "0",
+    "🎈",
+    "é",
+  ),
   fc.string({ minLength: 1, maxLength: 4, unit: fc.constantFrom("|", "%", "7", "C", "a") }),
 );
 const part = fc.constantFrom(BATCH_PART, "reddit.posts-0", "reddit.posts-1", "reddit.comments-10");
@@ -75,10 +91,17 @@ const document: fc.Arbitrary<ViewDocument> = fc.oneof(
     window_start,
     ...counts,
   })),
+  fc.tuple(part, name).map(([part, subreddit]): SubredditDocument => ({
+    type: "subreddit",
+    part,
+    subreddit,
+    ...NO_SPELLING,
+  })),
   fc.tuple(part, name).map(([part, user_id]): UserTotalDocument => ({
     type: "user_total",
     part,
     user_id,
+    ...NO_SPELLING,
     ...counts,
     subreddits: "",
     last_active: -1,

@@ -12,6 +12,7 @@ import type {
   UserTotalDocument,
   UserWindowDocument,
 } from "./documents.ts";
+import { mergeSpellings, NO_SPELLING } from "./names.ts";
 import { comparePostVersions, compareRank, compareUserVersions } from "./versions.ts";
 
 /** A subreddit's activity in one window, all parts together. */
@@ -52,6 +53,7 @@ export type UserTotal = Omit<UserTotalDocument, "type" | "part" | "user_id">;
 
 /** The total of a user of whom nothing is known. */
 export const NO_USER: UserTotal = {
+  ...NO_SPELLING,
   posts: 0,
   comments: 0,
   subreddits: "",
@@ -73,6 +75,7 @@ export function mergeUserTotals(parts: readonly UserTotal[]): UserTotal {
     if (compareUserVersions(part, account) > 0) account = part;
   }
   return {
+    ...mergeSpellings(parts),
     ...mergeCounts(parts),
     subreddits: subreddits.toString(),
     last_active,

@@ -12,6 +12,7 @@ export * from "./encoding.ts";
 export * from "./errors.ts";
 export * from "./hash.ts";
 export * from "./merge.ts";
+export * from "./names.ts";
 export * from "./numbers.ts";
 export * from "./offsets.ts";
 export * from "./partitioner.ts";

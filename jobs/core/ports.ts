@@ -209,9 +209,9 @@ export interface StoredDocument {
 export interface ViewQuery {
   /** Only documents of this type; of all types where it is not given, as with each filter. */
   readonly type?: ViewDocument["type"];
-  /** Only documents of this subreddit. */
+  /** Only documents with exactly this subreddit: a key is the `nameKey` of a name. */
   readonly subreddit?: string;
-  /** Only documents of this user. */
+  /** Only documents with exactly this user: a key is the `nameKey` of a name. */
   readonly user_id?: string;
   /** Only windows of this size. */
   readonly window?: WindowName;

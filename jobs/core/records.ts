@@ -9,6 +9,7 @@
  */
 
 import { canonicalJson } from "./bytes.ts";
+import { nameKey } from "./names.ts";
 import { parseInteger } from "./numbers.ts";
 import { formatTime, parseTime, TIME_FORMS } from "./time.ts";
 
@@ -29,7 +30,7 @@ export type Extra = Readonly<Record<string, unknown>>;
 
 /** What every kind of record has. Times are milliseconds since 1970 UTC. */
 export interface Fact {
-  /** The author; of a user record the account itself. */
+  /** The author; of a user record the account itself. A name (see `nameKey`), as it was written. */
   readonly user_id: string;
   /** When the entity came to be. */
   readonly created_utc: number;
@@ -50,7 +51,7 @@ export interface Post extends Fact {
   readonly kind: "post";
   /** Identifies the post, with its `t3_` prefix where it comes from Reddit; the log key. */
   readonly post_id: string;
-  /** Without a prefix, in the case it was written in. */
+  /** Without a prefix. A name (see `nameKey`), as it was written. */
   readonly subreddit: string;
   /** May be empty. */
   readonly title: string;
@@ -131,9 +132,12 @@ export function topicOf(record: Entity): Topic {
   }
 }
 
-/** The log key: a post and its comments share one, so they share a partition number. */
+/**
+ * The log key: a post and its comments share one, so they share a partition number; so do all
+ * spellings of a user's name. Answers do not depend on it: other producers may choose otherwise.
+ */
 export function keyOf(record: Entity): string {
-  return record.kind === "user" ? record.user_id : record.post_id;
+  return record.kind === "user" ? nameKey(record.user_id) : record.post_id;
 }
 
 /** The identifier of the record's own entity. */

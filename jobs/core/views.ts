@@ -7,6 +7,9 @@
  *   count of their authors, per subreddit and window;
  * - *user activity*: the same sums per user and window, and totals.
  *
+ * Names of subreddits and users are told apart by their keys (see `names.ts`). Each record that a view
+ * takes in - all but the updates of comments - also writes how the names in it are spelled.
+ *
  * An announcement is identified by its kind, id and `created_utc`, and counted
  * once. Where records announce the same with another author or subreddit, the
  * least (subreddit, author) is counted, whatever came first (and of a comment whose
@@ -60,7 +63,7 @@ export class ViewState {
   readonly #users: UserTable;
   readonly #userWindows: UserWindowTable;
   readonly #members = new MemberTable();
-  readonly #subreddits = new SubredditTable(this.#members);
+  readonly #subreddits: SubredditTable;
   readonly #posts: PostTable;
   readonly #activity: ActivityTable;
   readonly #announcements: Announcements;
@@ -84,9 +87,9 @@ export class ViewState {
     this.#users = new UserTable({ members, sets, track });
     this.#userWindows = new UserWindowTable(settings, { retained, track });
     this.#posts = new PostTable({ track });
-    const subreddits = this.#subreddits;
-    const nameOf = (subreddit: number) => subreddits.name(subreddit);
-    this.#activity = new ActivityTable({ members, sets, nameOf, retained, track });
+    const subreddits = this.#subreddits = new SubredditTable({ members, track });
+    const keyOf = (subreddit: number) => subreddits.key(subreddit);
+    this.#activity = new ActivityTable({ members, sets, keyOf, retained, track });
     this.#announcements = new Announcements({
       users: this.#users,
       userWindows: this.#userWindows,
@@ -109,7 +112,7 @@ export class ViewState {
   /** Number of keys held: what memory grows with. */
   get keys(): number {
     return this.#users.size + this.#userWindows.size + this.#posts.size + this.#activity.size +
-      this.#announcements.ids;
+      this.#subreddits.size + this.#announcements.ids;
   }
 
   /** Folds one record. */
@@ -175,24 +178,26 @@ export class ViewState {
 
   #fold(facts: Facts): void {
     this.#records++;
-    const { kind } = facts;
-    if (kind === "user") return this.#users.register(facts);
-    const { announces } = facts;
+    const { kind, announces, timestamp } = facts;
     if (kind === "comment" && !announces) return;
-    const subreddit = facts.located ? this.#subreddits.number(facts.subreddit) : undefined;
+    const user = this.#users.write(facts.user, timestamp);
+    if (kind === "user") return this.#users.register(user, facts);
+    const subreddit = facts.located
+      ? this.#subreddits.write(facts.subreddit, timestamp)
+      : undefined;
     if (kind === "post") {
-      const name = this.#subreddits.name(subreddit!);
-      this.#posts.register(facts, { number: subreddit!, name });
+      this.#posts.register(facts, { number: subreddit!, key: this.#subreddits.key(subreddit!) });
     }
-    if (announces) this.#announcements.announce(kind, facts, subreddit);
+    if (announces) this.#announcements.announce(kind, facts, { user, subreddit });
   }
 
   /** The documents of all keys that changed since the last call, whole. */
   takeChanged(part: Part): ViewDocument[] {
     return [
       ...this.#posts.changed(part),
+      ...this.#subreddits.changed(part),
       ...this.#activity.changed(part),
-      ...this.#userWindows.changed(part, (user) => this.#users.id(user)),
+      ...this.#userWindows.changed(part, (user) => this.#users.key(user)),
       ...this.#users.changed(part),
     ];
   }
@@ -201,10 +206,11 @@ export class ViewState {
   *documents(part: Part): Generator<ViewDocument> {
     for (let subreddit = 0; subreddit < this.#subreddits.size; subreddit++) {
       yield* this.#posts.documents(subreddit, part);
+      yield* this.#subreddits.documents(subreddit, part);
       yield* this.#activity.documents(subreddit, part);
     }
     yield* this.#users.documents(part);
-    yield* this.#userWindows.documents(part, (user) => this.#users.id(user));
+    yield* this.#userWindows.documents(part, (user) => this.#users.key(user));
   }
 
   /** The posts held, a subreddit at a time. */
@@ -229,19 +235,27 @@ export class ViewState {
   restore(document: ViewDocument): void {
     switch (document.type) {
       case "post": {
-        const subreddit = this.#subredditOf(document.subreddit);
-        const key = this.#key.set(document.post_id);
-        return this.#posts.restore(document, { key, subreddit, name: document.subreddit });
+        const number = this.#subredditOf(document.subreddit);
+        const subreddit = { number, key: this.#subreddits.key(number) };
+        return this.#posts.restore(document, { id: this.#key.set(document.post_id), subreddit });
       }
       case "cut":
         return;
+      case "subreddit":
+        if (document.name_timestamp < 0) return;
+        return void this.#subreddits.write(this.#key.set(document.name), document.name_timestamp);
       case "activity":
         return this.#activity.restore(this.#subredditOf(document.subreddit), document);
       case "user_window":
         if (!this.#settings.user_windows.includes(document.window)) return;
         return this.#userWindows.restore(this.#userOf(document.user_id), document);
-      case "user_total":
-        return this.#users.restore(this.#userOf(document.user_id), document);
+      case "user_total": {
+        const { user_id, name, name_timestamp } = document;
+        const user = name_timestamp < 0
+          ? this.#userOf(user_id)
+          : this.#users.write(this.#key.set(name), name_timestamp);
+        return this.#users.restore(user, document);
+      }
     }
   }
 

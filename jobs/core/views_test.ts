@@ -146,6 +146,7 @@ Deno.test("ViewState.add() counts an announced post in each view", () => {
       created_utc: T,
       timestamp: T,
     },
+    { type: "subreddit", part: "batch", subreddit: "s", name: "s", name_timestamp: T },
     ...([["1d", DAY], ["1h", DAY + 12 * 3_600_000], ["1m", T - 30_000]] as const).map((
       [window, window_start],
     ): ViewDocument => ({
@@ -160,6 +161,8 @@ Deno.test("ViewState.add() counts an announced post in each view", () => {
       type: "user_total",
       part: "batch",
       user_id: "u",
+      name: "u",
+      name_timestamp: T,
       posts: 1,
       comments: 0,
       subreddits: setOf("s"),
@@ -180,14 +183,15 @@ Deno.test("ViewState.add() counts an announced post in each view", () => {
   ]);
 });
 
-Deno.test("ViewState.add() takes an update of a post for its register alone", () => {
+Deno.test("ViewState.add() takes an update of a post for its register and its names alone", () => {
   const state = fold(post(), post({ timestamp: T + 1, score: 70, user_id: "x" }));
   assertEquals(state.counts.announcements, 1);
   assertEquals(activities(state).map((a) => [a.posts, a.users]), Array(3).fill([1, setOf("u")]));
   const [register] = documents(state);
   assert(register?.type === "post");
   assertEquals([register.score, register.timestamp], [70, T + 1]);
-  assertEquals(totalOf(state, "x"), undefined);
+  const { posts, last_active, name, name_timestamp } = totalOf(state, "x")!;
+  assertEquals([posts, last_active, name, name_timestamp], [0, -1, "x", T + 1]);
 });
 
 Deno.test("ViewState.add() keeps a late old version of a post out of its register", () => {
@@ -291,12 +295,13 @@ for (const name of ["__proto__", "constructor", "toString", "hasOwnProperty"]) {
   Deno.test(`ViewState.add() counts what is named ${name} like any other`, () => {
     const record = post({ post_id: name, user_id: name, subreddit: name });
     const state = fold(record, record, comment({ comment_id: name, subreddit: name }));
+    const key = name.toLowerCase();
     assertEquals(activities(state).map((a) => [a.subreddit, a.posts, a.comments]), [
-      [name, 1, 1],
-      [name, 1, 1],
-      [name, 1, 1],
+      [key, 1, 1],
+      [key, 1, 1],
+      [key, 1, 1],
     ]);
-    assertEquals(totalOf(state, name)!.posts, 1);
+    assertEquals(totalOf(state, key)!.posts, 1);
     assertEquals(state.counts.duplicates, 1);
   });
 }
@@ -304,11 +309,14 @@ for (const name of ["__proto__", "constructor", "toString", "hasOwnProperty"]) {
 Deno.test("ViewState.takeChanged() gives what changed and forgets it", () => {
   const state = new ViewState(DEFAULT_SETTINGS, { track: true });
   state.add(post());
-  assertEquals(state.takeChanged("reddit.posts-0").length, 6);
+  assertEquals(state.takeChanged("reddit.posts-0").length, 7);
   assertEquals(state.takeChanged("reddit.posts-0"), []);
   state.add(post({ timestamp: T + 1, score: 5 }));
   const changed = state.takeChanged("reddit.posts-0");
-  assertEquals(changed.map(({ type, part }) => [type, part]), [["post", "reddit.posts-0"]]);
+  assertEquals(
+    changed.map(({ type, part }) => [type, part]),
+    ["post", "subreddit", "user_total"].map((type) => [type, "reddit.posts-0"]),
+  );
   state.add(post({ timestamp: T - 1, created_utc: T - 1, score: 5 }));
   assertEquals(state.takeChanged("x").some((document) => document.type === "post"), false);
 });
@@ -316,7 +324,7 @@ Deno.test("ViewState.takeChanged() gives what changed and forgets it", () => {
 Deno.test("ViewState.takeChanged() is O(changed keys): a repeated key comes once a call", () => {
   const state = new ViewState(DEFAULT_SETTINGS, { track: true });
   for (let i = 0; i < 1000; i++) state.add(comment({ comment_id: `c${i}` }));
-  assertEquals(state.takeChanged("x").length, 5);
+  assertEquals(state.takeChanged("x").length, 6);
 });
 
 Deno.test("ViewState leaves out announcements before the first retained day, and counts them", () => {
@@ -348,10 +356,88 @@ Deno.test("ViewState retains larger windows longer", () => {
 Deno.test("ViewState.keys grows with keys, not with records", () => {
   const state = fold(post(), comment());
   const { keys } = state;
-  // Two users with a day each, two announcements, one post, three windows.
-  assertEquals(keys, 2 + 2 + 2 + 1 + 3);
+  // Two users with a day each, two announcements, one post, one subreddit, three windows.
+  assertEquals(keys, 2 + 2 + 2 + 1 + 1 + 3);
   for (let i = 1; i < 100; i++) state.add(post({ timestamp: T + i }));
   assertEquals(state.keys, keys);
+});
+
+function namesOf(state: ViewState): (string | number)[][] {
+  return documents(state).flatMap((document) =>
+    document.type === "subreddit"
+      ? [[document.subreddit, document.name, document.name_timestamp]]
+      : document.type === "user_total"
+      ? [[document.user_id, document.name, document.name_timestamp]]
+      : []
+  );
+}
+
+Deno.test("ViewState takes names for one that differ in the case of ASCII alone", () => {
+  const state = fold(
+    post({ subreddit: "AskMen", user_id: "Bob" }),
+    post({ subreddit: "askmen", user_id: "BOB", post_id: "q" }),
+    post({ subreddit: "ASKMEN", user_id: "bob", score: 9, timestamp: T + 1 }),
+    comment({ subreddit: "AskMeN", user_id: "boB" }),
+    user({ user_id: "bOb" }),
+  );
+  assertEquals(activities(state).map((a) => [a.subreddit, a.posts, a.comments, a.users]), [
+    ...Array(3).fill(["askmen", 2, 1, setOf("bob")]),
+  ]);
+  const posts = documents(state).filter((document) => document.type === "post");
+  assertEquals(posts.map((d) => [d.subreddit, d.post_id, d.score]), [
+    ["askmen", "p", 9],
+    ["askmen", "q", 1],
+  ]);
+  const total = totalOf(state, "bob")!;
+  assertEquals([total.posts, total.comments, total.karma], [2, 1, 3]);
+  assertEquals(total.subreddits, setOf("askmen"));
+  assertEquals(namesOf(state), [["askmen", "ASKMEN", T + 1], ["bob", "bob", T + 1]]);
+  assertEquals(namesOf(fold(post({ subreddit: "É" }), post({ subreddit: "é" }))).length, 2 + 1);
+});
+
+Deno.test("ViewState takes ids of posts and comments to the letter", () => {
+  const state = fold(post({ post_id: "p" }), post({ post_id: "P" }), comment({ comment_id: "P" }));
+  assertEquals([state.counts.announcements, state.counts.duplicates], [3, 0]);
+  assertEquals([...state.posts("batch")].flat().map(({ post_id }) => post_id), ["p", "P"]);
+});
+
+Deno.test("ViewState shows the spelling that was written last, of equally late ones the greatest", () => {
+  const spelled = (...records: (Post | Comment | User)[]) => namesOf(fold(...records));
+  const [early, late] = [
+    post({ subreddit: "S", user_id: "U" }),
+    comment({ subreddit: "s", user_id: "u", created_utc: T + 1, timestamp: T + 1 }),
+  ];
+  for (const records of [[early, late], [late, early]]) {
+    assertEquals(spelled(...records), [["s", "s", T + 1], ["u", "u", T + 1]]);
+  }
+  // Of one moment, in UTF-8 order.
+  const tied = [post({ subreddit: "aB", user_id: "X" }), post({ subreddit: "Ab", user_id: "x" })];
+  for (const records of [tied, tied.toReversed()]) {
+    assertEquals(spelled(...records), [["ab", "aB", T], ["x", "x", T]]);
+  }
+  // Updates of posts and records of users write names; updates of comments are nobody's.
+  const updates = [
+    post({ timestamp: T + 5, subreddit: "S" }),
+    user({ timestamp: T + 6, user_id: "U" }),
+    comment({ timestamp: T + 9, user_id: "u" }),
+  ];
+  assertEquals(spelled(post(), ...updates), [["s", "S", T + 5], ["u", "U", T + 6]]);
+});
+
+Deno.test("ViewState keeps the spelling of a name whose windows retired", () => {
+  const retained = { "1m": DAY, "1h": DAY, "1d": DAY };
+  const state = new ViewState(DEFAULT_SETTINGS, { retained });
+  state.add(post({ subreddit: "S", user_id: "U", created_utc: DAY - 1, timestamp: DAY - 1 }));
+  state.add(comment({ subreddit: "s", user_id: "u", created_utc: DAY - 2, timestamp: DAY - 2 }));
+  assertEquals(namesOf(state), [["s", "S", DAY - 1], ["u", "U", DAY - 1]]);
+});
+
+Deno.test("ViewState counts the least of contradicting announcements by the keys of names", () => {
+  const one = comment({ subreddit: "Z", user_id: "b" });
+  // To the letter, "Z" would come before "a", and "B" before "a".
+  const state = fold(one, comment({ subreddit: "a", user_id: "B" }), comment({ subreddit: "A" }));
+  const [announced] = state.announcements();
+  assertEquals([announced!.subreddit, announced!.user_id], ["a", "b"]);
 });
 
 Deno.test("ViewState.addResolved() and addSubreddit() add what a found subreddit brings", () => {
@@ -359,10 +445,11 @@ Deno.test("ViewState.addResolved() and addSubreddit() add what a found subreddit
   const [announcement] = state.announcements();
   state.addResolved(announcement!, "s");
   state.addSubreddit(announcement!.user_id, "s");
-  assertEquals(
-    documents(state).map((d) => JSON.stringify(d)).sort(),
-    documents(fold(comment())).map((d) => JSON.stringify(d)).sort(),
-  );
+  // Nobody wrote how it is spelled.
+  const counted = (state: ViewState) =>
+    documents(state).filter(({ type }) => type !== "subreddit").map((d) => JSON.stringify(d))
+      .sort();
+  assertEquals(counted(state), counted(fold(comment())));
 });
 
 Deno.test("ViewState.posts() gives the registers, a subreddit at a time", () => {

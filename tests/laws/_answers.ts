@@ -13,6 +13,7 @@ import {
   type Entity,
   mergeActivity,
   mergeCounts,
+  mergeSpellings,
   mergeTop,
   mergeUserTotals,
   type RetainedFrom,
@@ -29,6 +30,8 @@ export type Answers = Map<string, Record<string, unknown>>;
 export interface ReadRules {
   /** Adds up distinct counts. */
   readonly distinct?: "sum";
+  /** Shows the spelling that the first part knows. */
+  readonly spelling?: "first";
 }
 
 function keyOf(document: ViewDocument): string {
@@ -36,6 +39,8 @@ function keyOf(document: ViewDocument): string {
     case "post":
     case "cut":
       return `${document.type} ${JSON.stringify([document.subreddit, document.post_id])}`;
+    case "subreddit":
+      return `subreddit ${JSON.stringify([document.subreddit])}`;
     case "activity":
       return activityKey(document.subreddit, document.window, document.window_start);
     case "user_window":
@@ -83,6 +88,10 @@ function answerOf(documents: ViewDocument[], rules: ReadRules): Record<string, u
       const { part: _, ...post } = mergeTop(1, of(true), of(false)).items[0]!;
       return post;
     }
+    case "subreddit": {
+      const parts = documents.filter((document) => document.type === "subreddit");
+      return { ...mergeSpellings(rules.spelling === "first" ? parts.slice(0, 1) : parts) };
+    }
     case "activity": {
       const parts = documents.filter((document) => document.type === "activity");
       const users = new Distinct();
@@ -123,16 +132,29 @@ export interface CountOptions {
   readonly retained: RetainedFrom;
 }
 
+interface Counted {
+  readonly kind: "post" | "comment";
+  readonly user_id: string;
+  readonly subreddit: string | undefined;
+  readonly created_utc: number;
+}
+
 type Counts = Map<string, { posts: number; comments: number }>;
 
 /** The counts that a set of records amounts to: one announcement, one attribution. */
 function countsOf(records: readonly Entity[], { settings, retained }: CountOptions): Counts {
+  const key = (name: string) => name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
   // The least of (known, subreddit, author) is counted. As tuples in JSON, a known subreddit
   // sorts before an unknown one: "0" before "1".
-  const least = new Map<string, { order: string; record: Entity & { kind: "post" | "comment" } }>();
-  for (const record of records) {
-    if (record.kind === "user" || record.timestamp !== record.created_utc) continue;
-    if (record.created_utc < retained["1d"]) continue;
+  const least = new Map<string, { order: string; record: Counted }>();
+  for (const written of records) {
+    if (written.kind === "user" || written.timestamp !== written.created_utc) continue;
+    if (written.created_utc < retained["1d"]) continue;
+    const record = {
+      ...written,
+      user_id: key(written.user_id),
+      subreddit: written.subreddit === undefined ? undefined : key(written.subreddit),
+    };
     const id = record.kind === "post" ? record.post_id : record.comment_id;
     const name = `${record.kind} ${record.created_utc} ${id}`;
     const order = `${record.subreddit === undefined ? 1 : 0} ${record.subreddit} ${record.user_id}`;

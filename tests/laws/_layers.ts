@@ -75,6 +75,8 @@ export interface LayerRules {
   readonly versions?: "arrival";
   /** Speed does not take in when records were retrieved. */
   readonly retrieval?: "forgotten";
+  /** Speed compares names to the letter. */
+  readonly names?: "letter";
 }
 
 interface Write {
@@ -155,6 +157,14 @@ function foldLog(log: readonly Partition[], cuts: readonly number[], o: FoldOpti
   });
 }
 
+/** The record as one whose names differ from those that differ in case. */
+export function toTheLetter(record: Entity): Entity {
+  const apart = (name: string) => name.replace(/[A-Z]/g, (letter) => `${letter}\u0301`);
+  const user_id = apart(record.user_id);
+  if (record.kind === "user" || record.subreddit === undefined) return { ...record, user_id };
+  return { ...record, user_id, subreddit: apart(record.subreddit) };
+}
+
 class PartitionFold {
   readonly writes: Writes = [];
   #state: ViewState;
@@ -205,10 +215,18 @@ class PartitionFold {
     for (const record of batch.records) {
       const entity = admitted(topic, record);
       if (entity === undefined || !this.options.speedTakes(entity)) continue;
-      const { retrieved_utc: _, ...forgotten } = entity;
-      this.#state.add(this.options.rules.retrieval === "forgotten" ? forgotten : entity);
+      this.#state.add(this.#taken(entity));
     }
     this.#next = batch.nextOffset;
+  }
+
+  /** The record as the rules have it. */
+  #taken(entity: Entity): Entity {
+    const { retrieval, names } = this.options.rules;
+    if (names === "letter") return toTheLetter(entity);
+    if (retrieval === undefined) return entity;
+    const { retrieved_utc: _, ...forgotten } = entity;
+    return forgotten;
   }
 
   #flush(): void {

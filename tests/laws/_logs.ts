@@ -1,7 +1,7 @@
 /**
  * Random logs over small alphabets, so that what is rare in life is frequent: equal
- * ids, announcements that contradict one another, late and out-of-order updates,
- * comments without a subreddit, ties, and records that cannot be used.
+ * ids, names in several spellings, announcements that contradict one another, late and out-of-order
+ * updates, comments without a subreddit, ties, and records that cannot be used.
  *
  * @module
  */
@@ -32,8 +32,9 @@ const LATER = [0, 0, 0, 1, 60_000, 86_400_000];
 /** When the log takes every record: late enough for all of them. */
 export const APPENDED: number = Date.UTC(2026, 1, 28);
 
-const user = fc.constantFrom("u", "v", "w", "__proto__");
-const subreddit = fc.constantFrom("a", "b", "constructor");
+/** Spellings of a few names; only letters of ASCII compare without case. */
+const user = fc.constantFrom("u", "U", "v", "é", "É", "__proto__", "__PROTO__");
+const subreddit = fc.constantFrom("a", "A", "b", "constructor", "Constructor");
 /** Some say when they were retrieved, also before they looked like this. */
 const RETRIEVED = [undefined, undefined, -1, 0, 1, 60_000, 86_400_000];
 
@@ -95,8 +96,10 @@ function valueOf(record: Entity, text: string): Value {
   return { topic: topicOf(record), key: keyOf(record), value: encoder.encode(text) };
 }
 
-const usable = fc.tuple(anyRecord, fc.nat(2)).map(([record, form]) => {
+const usable = fc.tuple(anyRecord, fc.nat(3)).map(([record, form]) => {
   const text = encodeRecord(record);
+  // Other producers may put the spellings of a name into several partitions.
+  if (form === 3) return { ...valueOf(record, text), key: record.user_id };
   if (form === 0) return valueOf(record, text);
   const { created_utc, timestamp } = record;
   return valueOf(

@@ -57,6 +57,14 @@ Deno.test("the merge law breaks when distinct users are added up", () => {
   assertBroken(mergeLaw({ distinct: "sum" }));
 });
 
+Deno.test("the merge law breaks when a layer compares names to the letter", () => {
+  assertBroken(mergeLaw({ names: "letter" }));
+});
+
+Deno.test("the merge law breaks when the first part decides how a name is spelled", () => {
+  assertBroken(mergeLaw({ spelling: "first" }));
+});
+
 Deno.test("the merge law has no other exception than announcements that several parts have seen", () => {
   assertBroken(mergeLaw({ surplus: "ignored" }));
 });

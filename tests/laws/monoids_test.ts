@@ -7,10 +7,13 @@ import {
   Distinct,
   Member,
   mergeCounts,
+  mergeSpellings,
   mergeTop,
   mergeUserTotals,
+  NO_SPELLING,
   NO_USER,
   type PostDocument,
+  type Spelling,
   type UserTotal,
 } from "@pipeline/core";
 import fc from "fast-check";
@@ -98,8 +101,19 @@ const anyAccount = fc.oneof(
     username: anyName,
   }),
 );
+const spelling: fc.Arbitrary<Spelling> = fc.oneof(
+  fc.constant(NO_SPELLING),
+  fc.record({ name: fc.constantFrom("ab", "aB", "Ab"), name_timestamp: fc.nat(2) }),
+);
+
+testMonoid("the spelling of a name", {
+  values: spelling,
+  empty: NO_SPELLING,
+  combine: (a, b) => mergeSpellings([a, b]),
+}, { idempotent: true });
+
 const total: fc.Arbitrary<UserTotal> = fc.tuple(
-  counts,
+  fc.tuple(counts, spelling).map(([a, b]) => ({ ...a, ...b })),
   anyAccount,
   fc.record({ subreddits: distinct, last_active: fc.integer({ min: -1, max: 5 }) }),
 ).map(([a, b, c]) => ({ ...a, ...b, ...c }));
@@ -165,6 +179,11 @@ Deno.test("sums of floats and means are no monoids, which is why views have none
 Deno.test("a register in which the last one to come wins does not commute", () => {
   const values = fc.array(version, { maxLength: 1 });
   assertBroken(commutative({ values, empty: [], combine: (a, b) => b.length > 0 ? b : a }));
+});
+
+Deno.test("the spelling of a name does not commute where equally late ones are kept as they come", () => {
+  const combine = (a: Spelling, b: Spelling) => b.name_timestamp > a.name_timestamp ? b : a;
+  assertBroken(commutative({ values: spelling, empty: NO_SPELLING, combine }));
 });
 
 Deno.test("a register ordered by timestamp alone does not commute", () => {

@@ -6,6 +6,7 @@ import {
   documentId,
   type Entity,
   type FoldCounts,
+  nameKey,
   type RetainedFrom,
   type ViewDocument,
   type ViewSettings,
@@ -13,6 +14,7 @@ import {
 } from "@pipeline/core";
 import fc from "fast-check";
 import { documentsText } from "./_answers.ts";
+import { toTheLetter } from "./_layers.ts";
 import { anyRecord, anyRetention } from "./_logs.ts";
 import { assertBroken, assertHolds } from "./_property.ts";
 
@@ -93,11 +95,13 @@ function latestLaw(feed: Feed = asItIs): fc.IProperty<unknown> {
       if (document.type === "post") {
         const { post_id, subreddit, timestamp } = document;
         const of = (record: Entity) =>
-          record.kind === "post" && record.post_id === post_id && record.subreddit === subreddit;
+          record.kind === "post" && record.post_id === post_id &&
+          nameKey(record.subreddit) === subreddit;
         assertEquals(timestamp, latest(of));
       } else if (document.type === "user_total") {
         const { user_id, karma_timestamp } = document;
-        const of = (record: Entity) => record.kind === "user" && record.user_id === user_id;
+        const of = (record: Entity) =>
+          record.kind === "user" && nameKey(record.user_id) === user_id;
         assertEquals(karma_timestamp, latest(of));
       }
     }
@@ -110,6 +114,69 @@ Deno.test("ViewState keeps the version that was seen last: at its timestamp, or 
 
 Deno.test("ViewState would keep another version if it were not told when records were retrieved", () => {
   assertBroken(latestLaw(({ retrieved_utc: _, ...record }) => record as Entity));
+});
+
+/** How names are spelled: what is left to compare where names are what arrival decides. */
+function spellings(state: ViewState): string[] {
+  return [...state.documents(BATCH_PART)].flatMap((document) =>
+    document.type === "subreddit"
+      ? `${document.subreddit} ${document.name}`
+      : document.type === "user_total"
+      ? `${document.user_id} ${document.name}`
+      : []
+  ).sort();
+}
+
+Deno.test("ViewState would depend on the order if arrival decided how names are spelled", () => {
+  assertHolds(orderLaw(asItIs, spellings));
+  assertBroken(
+    orderLaw(
+      (record, arrival) =>
+        record.kind === "user" ? { ...record, timestamp: 1e14 + arrival } : record,
+      spellings,
+    ),
+  );
+});
+
+/** The record with all names in small letters. */
+const small: Feed = (record) => {
+  const user_id = record.user_id.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  if (record.kind === "user" || record.subreddit === undefined) return { ...record, user_id };
+  const subreddit = record.subreddit.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  return { ...record, user_id, subreddit };
+};
+
+/** All that is stored of a state but how names are spelled. */
+function unspelled(state: ViewState): string[] {
+  const documents = [...state.documents(BATCH_PART)].map((document): ViewDocument => {
+    switch (document.type) {
+      case "post":
+        return { ...document, user_id: "" };
+      case "subreddit":
+      case "user_total":
+        return { ...document, name: "" };
+      default:
+        return document;
+    }
+  });
+  return [...documentsText(documents), ...documentsTextOf(state.announcements())];
+}
+
+function caseLaw(feed: Feed = asItIs): fc.IProperty<unknown> {
+  return fc.property(records, anyRetention, (log, retained) => {
+    const [written, folded] = [fold(log, { retained, feed }), fold(log, { retained, feed: small })];
+    assertEquals(unspelled(written), unspelled(folded));
+    assertEquals(written.counts, folded.counts);
+    assertEquals(written.keys, folded.keys);
+  });
+}
+
+Deno.test("ViewState is the same, but for how names are spelled, whatever the case of names", () => {
+  assertHolds(caseLaw(), 500);
+});
+
+Deno.test("ViewState would differ by the case of names if they were compared to the letter", () => {
+  assertBroken(caseLaw(toTheLetter));
 });
 
 function redeliveryLaw(feed: Feed = asItIs): fc.IProperty<unknown> {

@@ -9,6 +9,7 @@ import type {
   ActivityDocument,
   CutDocument,
   PostDocument,
+  SubredditDocument,
   UserTotalDocument,
   UserWindowDocument,
   ViewName,
@@ -51,10 +52,12 @@ const TOP_POSTS: Fields<PostDocument | CutDocument> = {
   timestamp: number,
 };
 
-const SUBREDDIT_ACTIVITY: Fields<ActivityDocument> = {
+const SUBREDDIT_ACTIVITY: Fields<ActivityDocument | SubredditDocument> = {
   type: filtered,
   part: grouped,
   subreddit: grouped,
+  name: kept,
+  name_timestamp: number,
   window: grouped,
   window_start: time,
   posts: number,
@@ -67,6 +70,8 @@ const USER_ACTIVITY: Fields<UserWindowDocument | UserTotalDocument> = {
   type: filtered,
   part: grouped,
   user_id: grouped,
+  name: kept,
+  name_timestamp: number,
   window: grouped,
   window_start: time,
   posts: number,

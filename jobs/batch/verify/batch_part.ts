@@ -51,7 +51,7 @@ export async function recompute(dataset: MasterDataset, manifest: Manifest): Pro
 
 /** The types of documents in the sections of a day. */
 const SECTIONS: Record<"posts" | "users" | "windows", readonly ViewDocument["type"][]> = {
-  posts: ["post"],
+  posts: ["post", "subreddit"],
   users: ["user_total"],
   windows: ["activity", "user_window"],
 };

@@ -12,6 +12,8 @@ export function keyOf(document: ViewDocument): string {
     case "post":
     case "cut":
       return `top ${document.subreddit}`;
+    case "subreddit":
+      return `subreddit ${document.subreddit}`;
     case "activity":
       return activityKey(document.window, document.window_start, document.subreddit);
     case "user_window":

@@ -18,11 +18,13 @@ import {
   type MasterDataset,
   mergeActivity,
   mergeCounts,
+  mergeSpellings,
   mergeTop,
   mergeUserTotals,
   offsetVector,
   type PostDocument,
   type ServingStore,
+  type SubredditDocument,
   type UserTotalDocument,
   type UserWindowDocument,
   type ViewDocument,
@@ -156,6 +158,8 @@ function valueOf(parts: readonly ViewDocument[], overlap?: Counts): unknown {
   if (first === undefined) return undefined;
   const more = overlap ?? { posts: 0, comments: 0 };
   switch (first.type) {
+    case "subreddit":
+      return mergeSpellings(parts as SubredditDocument[]);
     case "activity":
       return plus(mergeActivity(parts as ActivityDocument[]), more);
     case "user_window": {
