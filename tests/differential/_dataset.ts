@@ -18,7 +18,18 @@ import { history, Random } from "@pipeline/generator";
 const END = Date.UTC(2026, 0, 31);
 
 /** Names that break careless quoting, sorting and objects. */
-const AWKWARD = ["__proto__", "constructor", '"', "o'clock", "\\", "\uffee", "🎈", "a|b", "NULL"];
+const AWKWARD = [
+  "__proto__",
+  "constructor",
+  '"',
+  "o'clock",
+  "\\",
+  "\uffee",
+  "🎈",
+  "a|b",
+  "NULL",
+  "Éé",
+];
 
 /** Records in no order: late, twice, contradicting one another, tied and oddly named. */
 export function disorderedHistory(): Entity[] {
@@ -50,12 +61,18 @@ function rename(record: Entity, random: Random): Entity {
   // The same name always goes to the same awkward one, in all records of an entity.
   const odd = (name: string) =>
     AWKWARD[(name.charCodeAt(name.length - 1) + name.length) % 97] ?? name;
-  const user_id = odd(record.user_id);
+  const user_id = respell(odd(record.user_id), random);
   if (record.kind === "user") return { ...record, user_id };
   if (record.subreddit === undefined) return { ...record, user_id };
   // Some posts move, which gives them a register in each place.
   const subreddit = random.chance(5) ? "🎈 elsewhere" : odd(record.subreddit);
-  return { ...record, user_id, subreddit };
+  return { ...record, user_id, subreddit: respell(subreddit, random) };
+}
+
+/** The name in another case, now and then; beyond ASCII that is another name. */
+function respell(name: string, random: Random): string {
+  if (random.chance(150)) return name.toUpperCase();
+  return random.chance(150) ? name.toLowerCase() : name;
 }
 
 function retrieve(record: Entity, random: Random): Entity {
@@ -66,10 +83,11 @@ function retrieve(record: Entity, random: Random): Entity {
 /** Another record of the same moment, in one respect or another. */
 function contradict(record: Entity, random: Random): Entity {
   const way = Math.floor(random.float() * 4);
-  const other = AWKWARD[Math.floor(random.float() * AWKWARD.length)]!;
+  const other = respell(AWKWARD[Math.floor(random.float() * AWKWARD.length)]!, random);
   if (record.kind === "user") {
     return way < 2 ? { ...record, karma: record.karma * 10 + way } : { ...record, username: other };
   }
+  if (way === 0 && random.chance(500)) return { ...record, user_id: record.user_id.toUpperCase() };
   if (way === 0) return { ...record, user_id: other };
   if (way === 1) return { ...record, subreddit: other };
   if (record.kind === "post") {

@@ -21,7 +21,7 @@ export class Sql implements AsyncDisposable {
     const instance = await DuckDBInstance.create(":memory:", { threads: "2" });
     const sql = new Sql(instance, await instance.connect());
     await sql.connection.run(tables(folder));
-    await sql.connection.run(ANNOUNCEMENTS);
+    for (const statements of [FOLD, NAMES, ANNOUNCEMENTS]) await sql.connection.run(statements);
     return sql;
   }
 
@@ -65,15 +65,46 @@ function tables(folder: string): string {
 }
 
 /**
+ * How names of subreddits and users compare: without the case of letters of ASCII (DuckDB's `lower` knows
+ * others too).
+ */
+const FOLD = `
+  CREATE MACRO fold(name) AS
+    translate(name, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz');`;
+
+/**
+ * Who wrote which name when: every record but updates of comments. The one that was written last is shown;
+ * DuckDB orders texts by their UTF-8 bytes.
+ */
+const NAMES = `
+  CREATE TABLE named_users AS
+    SELECT user_id AS name, as_of FROM posts
+    UNION ALL SELECT user_id, as_of FROM comments WHERE created_utc = "timestamp"
+    UNION ALL SELECT user_id, as_of FROM users;
+  CREATE TABLE named_subreddits AS
+    SELECT subreddit AS name, as_of FROM posts
+    UNION ALL SELECT subreddit, as_of FROM comments
+      WHERE created_utc = "timestamp" AND subreddit IS NOT NULL;`;
+
+const LAST_WRITTEN = (table: string) => `
+  SELECT fold(name) AS key, name, epoch_ms(as_of) AS name_timestamp FROM ${table}
+  QUALIFY row_number() OVER (PARTITION BY fold(name) ORDER BY as_of DESC, name DESC) = 1`;
+
+/** How each subreddit is shown. */
+export const SUBREDDITS = `
+  SELECT key AS subreddit, name, name_timestamp FROM (${LAST_WRITTEN("named_subreddits")})`;
+
+/**
  * `announced`: every record that announces; `counted`: one of each entity, the least by
  * (known subreddit, subreddit, author); `windowed` and `windowed_counted`: the same, once a window.
  */
 const ANNOUNCEMENTS = `
   CREATE TABLE announced AS
-    SELECT 'post' AS kind, post_id AS id, subreddit, user_id, created_utc FROM posts
+    SELECT 'post' AS kind, post_id AS id, fold(subreddit) AS subreddit, fold(user_id) AS user_id,
+      created_utc FROM posts
       WHERE created_utc = "timestamp"
     UNION ALL
-    SELECT 'comment', comment_id, subreddit, user_id, created_utc FROM comments
+    SELECT 'comment', comment_id, fold(subreddit), fold(user_id), created_utc FROM comments
       WHERE created_utc = "timestamp";
   CREATE TABLE counted AS
     SELECT * FROM announced
@@ -122,28 +153,30 @@ export const USER_TOTALS = `
       (count(*) FILTER (kind = 'comment'))::INT AS comments
     FROM counted GROUP BY user_id
   ), accounts AS (
-    SELECT user_id, karma, username, epoch_ms(as_of) AS karma_timestamp FROM users
+    SELECT fold(user_id) AS user_id, karma, username, epoch_ms(as_of) AS karma_timestamp
+    FROM users
     QUALIFY row_number() OVER (
-      PARTITION BY user_id
+      PARTITION BY fold(user_id)
       ORDER BY as_of DESC, concat('{"karma":', karma, ',"username":', to_json(username), '}') DESC
     ) = 1
   )
-  SELECT user_id, coalesce(posts, 0) AS posts, coalesce(comments, 0) AS comments,
+  SELECT key AS user_id, name, name_timestamp, coalesce(posts, 0) AS posts, coalesce(comments, 0) AS comments,
     coalesce(subreddits, 0) AS subreddits, coalesce(places, []) AS places,
     coalesce(last_active, -1) AS last_active, coalesce(karma_timestamp, -1) AS karma_timestamp,
     coalesce(karma, 0) AS karma, coalesce(username, '') AS username
-  FROM active FULL JOIN sums USING (user_id) FULL JOIN accounts USING (user_id)`;
+  FROM (${LAST_WRITTEN("named_users")}) LEFT JOIN active ON active.user_id = key
+    LEFT JOIN sums ON sums.user_id = key LEFT JOIN accounts ON accounts.user_id = key`;
 
 /** The latest version of each post in each subreddit. */
 export const LATEST_POSTS = `
-  SELECT subreddit, post_id, title, user_id, score, num_comments,
+  SELECT fold(subreddit) AS subreddit, post_id, title, user_id, score, num_comments,
     epoch_ms(created_utc) AS created_utc, epoch_ms(as_of) AS "timestamp"
   FROM posts
   QUALIFY row_number() OVER (
-    PARTITION BY subreddit, post_id
+    PARTITION BY fold(subreddit), post_id
     ORDER BY as_of DESC, concat(
       '{"created_utc":', epoch_ms(created_utc), ',"num_comments":', num_comments,
-      ',"post_id":', to_json(post_id), ',"score":', score, ',"subreddit":', to_json(subreddit),
+      ',"post_id":', to_json(post_id), ',"score":', score, ',"subreddit":', to_json(fold(subreddit)),
       ',"timestamp":', epoch_ms(as_of), ',"title":', to_json(title),
       ',"user_id":', to_json(user_id), '}'
     ) DESC

@@ -15,6 +15,7 @@ import {
   type Row,
   Sql,
   SUBREDDIT_ACTIVITY,
+  SUBREDDITS,
   TOP_POSTS,
   USER_TOTALS,
   USER_WINDOWS,
@@ -105,7 +106,7 @@ const COMPARISONS: readonly Comparison[] = [
     name: "what is known of each user",
     sql: USER_TOTALS,
     columns: [
-      ...["user_id", "posts", "comments", "subreddits", "last_active"],
+      ...["user_id", "name", "name_timestamp", "posts", "comments", "subreddits", "last_active"],
       ...["karma_timestamp", "karma", "username"],
     ],
     ours: (documents) =>
@@ -135,6 +136,12 @@ const COMPARISONS: readonly Comparison[] = [
       );
     },
   },
+  {
+    name: "how each subreddit is spelled",
+    sql: SUBREDDITS,
+    columns: ["subreddit", "name", "name_timestamp"],
+    ours: (documents) => ofType(documents, "subreddit"),
+  },
 ];
 
 /** Rules broken in the SQL, each of which the dataset must bring to light. */
@@ -150,6 +157,14 @@ const CONTROLS: readonly { view: string; rule: string; with: string }[] = [
   { view: COMPARISONS[3]!.name, rule: "'}'\n    ) DESC", with: "'}'\n    ) ASC" },
   { view: COMPARISONS[4]!.name, rule: "score DESC", with: "score ASC" },
   { view: COMPARISONS[4]!.name, rule: ", created_utc DESC", with: "" },
+  {
+    view: COMPARISONS[3]!.name,
+    rule: "PARTITION BY fold(subreddit)",
+    with: "PARTITION BY subreddit",
+  },
+  { view: COMPARISONS[5]!.name, rule: '"timestamp" DESC, ', with: "" },
+  { view: COMPARISONS[2]!.name, rule: ", name DESC", with: ", name ASC" },
+  { view: COMPARISONS[2]!.name, rule: "PARTITION BY fold(name)", with: "PARTITION BY lower(name)" },
 ];
 
 Deno.test("the views equal SQL over the same files, for every view, key and window", async (t) => {
