@@ -8,6 +8,7 @@ import type { MemoryPorts, Ports } from "@pipeline/adapters/memory";
 import {
   BATCH_PART,
   DEAD_LETTER_TOPIC,
+  documentId,
   type LogBatch,
   type OffsetVector,
   offsetVector,
@@ -112,6 +113,25 @@ export function withIncrements(ports: Ports): Ports {
           return { ...document, body: { ...body, comments: before + more } as ViewDocument };
         });
         await store.write(generation, view, added);
+      },
+    }),
+  };
+}
+
+/** A fold that takes each spelling of a user for a user of its own. */
+export function withLetters(ports: Ports): Ports {
+  const { store } = ports;
+  return {
+    ...ports,
+    store: but(store, {
+      write(generation, view, documents) {
+        const apart = documents.map((document): StoredDocument => {
+          const { body } = document;
+          if (body.type !== "user_total" || body.part === BATCH_PART) return document;
+          const own = { ...body, user_id: body.name };
+          return { ...document, id: documentId(own), body: own };
+        });
+        return store.write(generation, view, apart);
       },
     }),
   };

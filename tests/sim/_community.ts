@@ -1,6 +1,6 @@
 /**
  * What people write, as producers send it: in every form that is allowed and in every
- * form that is not, late, early, twice, and under names that break careless code.
+ * form that is not, late, early, twice, under names that break careless code, and in every spelling of them.
  *
  * @module
  */
@@ -19,8 +19,19 @@ export interface Item {
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-const USERS = ["u1", "u2", "u3", "u4", "u5", "__proto__", "constructor", "toString", "ünï|cødé"];
-const SUBREDDITS = ["deno", "helm", "a/b|c%7C", "__proto__", "hasOwnProperty", "日本語"];
+const USERS = ["u1", "U1", "u2", "U2", "u3", "u4", "u5", "__proto__", "constructor", "toString"]
+  .concat(["tostring", "ünï|cødé", "ünï|CØDÉ", "Ünï|Cødé"]);
+const SUBREDDITS = [
+  "deno",
+  "Deno",
+  "DENO",
+  "helm",
+  "a/b|c%7C",
+  "A/B|C%7c",
+  "__proto__",
+  "hasOwnProperty",
+]
+  .concat(["日本語", "été", "ÉTÉ"]);
 const encoder = new TextEncoder();
 
 /** Makes records. */
@@ -223,7 +234,13 @@ type Encoding = "canonical" | (typeof ENCODINGS)[number];
 
 /** A fact in one of the forms that are allowed on the wire. */
 export function itemOf(fact: Entity, encoding: Encoding = "canonical"): Item {
-  const item = { topic: topicOf(fact), key: keyOf(fact) };
+  // Other producers may put the spellings of a name into several partitions.
+  const key = encoding === "canonical"
+    ? keyOf(fact)
+    : fact.kind === "user"
+    ? fact.user_id
+    : keyOf(fact);
+  const item = { topic: topicOf(fact), key };
   const canonical = encodeRecord(fact);
   if (encoding === "canonical") return { ...item, value: encoder.encode(canonical), fact };
   const wire = JSON.parse(canonical) as Record<string, unknown>;

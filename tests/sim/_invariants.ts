@@ -13,10 +13,12 @@ import {
   encodeRecord,
   mergeActivity,
   mergeCounts,
+  mergeSpellings,
   mergeTop,
   mergeUserTotals,
   partitionName,
   type PostDocument,
+  type SubredditDocument,
   type Topic,
   TOPICS,
   type UserTotalDocument,
@@ -155,6 +157,8 @@ function keyOf(body: ViewDocument): string {
     case "post":
     case "cut":
       return `top ${body.subreddit}`;
+    case "subreddit":
+      return `subreddit ${body.subreddit}`;
     case "activity":
       return `activity ${body.window} ${body.window_start} ${body.subreddit}`;
     case "user_window":
@@ -169,6 +173,8 @@ function merge(parts: readonly ViewDocument[]): unknown {
     case "post":
     case "cut":
       return mergePosts(parts as (PostDocument | CutDocument)[]);
+    case "subreddit":
+      return mergeSpellings(parts as SubredditDocument[]);
     case "activity":
       return mergeActivity(parts as ActivityDocument[]);
     case "user_window": {
@@ -177,9 +183,11 @@ function merge(parts: readonly ViewDocument[]): unknown {
       return posts + comments === 0 ? undefined : { posts, comments };
     }
     case "user_total": {
-      const { posts, comments, last_active, karma_timestamp, karma, username, subreddits } =
-        mergeUserTotals(parts as UserTotalDocument[]);
-      const known = { posts, comments, last_active, karma_timestamp, karma, username };
+      const total = mergeUserTotals(parts as UserTotalDocument[]);
+      const { posts, comments, last_active, karma_timestamp, karma, username } = total;
+      const { name, name_timestamp, subreddits } = total;
+      const account = { karma_timestamp, karma, username };
+      const known = { posts, comments, last_active, ...account, name, name_timestamp };
       return { ...known, subreddits: countUnion([subreddits]) };
     }
   }

@@ -5,6 +5,9 @@
  * An announcement is a fact whose timestamp is its created_utc. It is counted once for
  * its kind, id and created_utc, on each side of the horizon that it was produced on.
  *
+ * Names of subreddits and users are the same where they differ in the case of letters of ASCII alone. The one
+ * that was written last is shown; all facts write names but updates of comments.
+ *
  * @module
  */
 
@@ -40,9 +43,37 @@ function byBytes(a: string, b: string): number {
   return x.length - y.length;
 }
 
+/** What a name is compared by. */
+function folded(name: string): string {
+  return [...name].map((c) => c >= "A" && c <= "Z" ? c.toLowerCase() : c).join("");
+}
+
+/** A fact whose names are what they are compared by. */
+function foldedFact<T extends Entity>(fact: T): T {
+  const subreddit = fact.kind === "user" ? undefined : fact.subreddit;
+  return {
+    ...fact,
+    user_id: folded(fact.user_id),
+    ...(subreddit === undefined ? {} : { subreddit: folded(subreddit) }),
+  };
+}
+
+interface Written {
+  name: string;
+  name_timestamp: number;
+}
+
+/** Takes the spelling of a fact for the one that is shown if it was written later. */
+function spell(shown: Written, name: string, fact: Entity): void {
+  const timestamp = seen(fact);
+  const later = timestamp - shown.name_timestamp || byBytes(name, shown.name);
+  if (later > 0) Object.assign(shown, { name, name_timestamp: timestamp });
+}
+
 /** Computes all answers. */
-export function oracle(facts: readonly SidedFact[], options: OracleOptions): Answers {
+export function oracle(written: readonly SidedFact[], options: OracleOptions): Answers {
   const answers: Answers = new Map();
+  const facts = written.map(({ side, fact }) => ({ side, fact: foldedFact(fact) }));
   const windows = new Map<string, { posts: number; comments: number; users: Set<string> }>();
   const users = new Map<string, UserAnswer>();
   const user = (id: string) => getOr(users, id, newUser);
@@ -58,15 +89,27 @@ export function oracle(facts: readonly SidedFact[], options: OracleOptions): Ans
       return found;
     });
 
+  // Names: the spelling that was written last.
+  const subreddits = new Map<string, Written>();
+  for (const { fact } of written) {
+    if (fact.kind === "comment" && fact.timestamp !== fact.created_utc) continue;
+    spell(user(folded(fact.user_id)), fact.user_id, fact);
+    if (fact.kind === "user" || fact.subreddit === undefined) continue;
+    const unwritten = () => ({ name: "", name_timestamp: -1 });
+    spell(getOr(subreddits, folded(fact.subreddit), unwritten), fact.subreddit, fact);
+  }
+  for (const [key, name] of subreddits) answers.set(`subreddit ${key}`, JSON.stringify(name));
+
   // Top posts: the latest version of each post in each subreddit.
   const latest = new Map<string, Map<string, Post>>();
   const homes = new Map<string, Post>();
-  for (const { side, fact } of facts) {
-    if (fact.kind !== "post") continue;
-    const post = { ...fact, timestamp: seen(fact) };
-    const posts = getOr(latest, post.subreddit, () => new Map<string, Post>());
-    if (isLater(post, posts.get(post.post_id))) posts.set(post.post_id, post);
-    if (side === "batch" && isLater(post, homes.get(post.post_id))) homes.set(post.post_id, post);
+  for (const { side, fact: post } of written) {
+    if (post.kind !== "post") continue;
+    // Who wrote it is shown as it is, and is no key.
+    const fact = { ...post, subreddit: folded(post.subreddit), timestamp: seen(post) };
+    const posts = getOr(latest, fact.subreddit, () => new Map<string, Post>());
+    if (isLater(fact, posts.get(fact.post_id))) posts.set(fact.post_id, fact);
+    if (side === "batch" && isLater(fact, homes.get(fact.post_id))) homes.set(fact.post_id, fact);
   }
   for (const [subreddit, posts] of latest) {
     const ranked = [...posts.values()].sort((a, b) =>
@@ -135,7 +178,7 @@ export function oracle(facts: readonly SidedFact[], options: OracleOptions): Ans
   return answers;
 }
 
-interface UserAnswer {
+interface UserAnswer extends Written {
   posts: number;
   comments: number;
   last_active: number;
@@ -153,6 +196,8 @@ function newUser(): UserAnswer {
     karma_timestamp: -1,
     karma: 0,
     username: "",
+    name: "",
+    name_timestamp: -1,
     subreddits: new Set(),
   };
 }

@@ -80,6 +80,8 @@ function changed(body: ViewDocument): ViewDocument {
     case "post":
     case "cut":
       return { ...body, score: body.score + 1 };
+    case "subreddit":
+      return { ...body, name: body.name.toUpperCase() + "!" };
     case "user_total":
       return { ...body, karma: body.karma - 1 };
     default:
@@ -91,7 +93,7 @@ function elsewhere(body: ViewDocument): ViewDocument {
   return "subreddit" in body ? { ...body, subreddit: "none" } : { ...body, user_id: "none" };
 }
 
-const TYPES = ["post", "cut", "activity", "user_window", "user_total"] as const;
+const TYPES = ["post", "cut", "subreddit", "activity", "user_window", "user_total"] as const;
 
 for (const layer of ["batch", "speed"] as const) {
   for (const type of TYPES) {
