@@ -32,6 +32,7 @@ Deno.test("showsPost() shows nothing while the API has none, refuses or is away"
   for (
     const answer of [
       () => Response.json({ title: "There is no generation" }, { status: 503 }),
+      () => Response.json({ title: "No record names the subreddit" }, { status: 404 }),
       () => new Response("no JSON"),
     ]
   ) {

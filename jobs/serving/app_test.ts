@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import { offsetVector, PipelineError, type ServingStore } from "@pipeline/core";
 import { Health, Metrics, TestClock } from "@pipeline/runtime";
+import { readManifest, writeManifest } from "@pipeline/protocol";
 import { MemoryStore } from "@pipeline/adapters/memory";
 import {
   activityAnswer,
@@ -86,12 +87,84 @@ Deno.test("GET activity takes ISO times, dates and epochs", async () => {
   assertEquals(await starts("from=2026-01-31T13:00:00Z"), []);
 });
 
-Deno.test("what nobody wrote is empty, not an error", async () => {
-  const { get } = await setUp();
-  assertEquals((await (await get("/v1/subreddits/none/top")).json()).items, []);
-  assertEquals((await (await get("/v1/subreddits/none/activity")).json()).items, []);
-  const nobody = await (await get("/v1/users/nobody/activity")).json();
-  assertEquals([nobody.items, nobody.totals.karma, nobody.totals.last_active], [[], null, null]);
+const LOOK_UPS = [
+  ["/v1/subreddits/None/top", "subreddit"],
+  ["/v1/subreddits/None/activity", "subreddit"],
+  ["/v1/users/None/activity", "user"],
+] as const;
+
+Deno.test("a name that no record holds is a 404 that says where that comes from", async () => {
+  const { get, problem } = await setUp();
+  for (const [path, kind] of LOOK_UPS) {
+    const detail = `No record in generation 1 names a ${kind} "None"`;
+    assertEquals(await problem(path), { status: 404, detail });
+    const { provenance } = await (await get(path)).json();
+    assertEquals([provenance.generation, provenance.partial, provenance.lag], [1, false, 5]);
+  }
+});
+
+Deno.test("a name is known wherever a record holds it, also where there is nothing to tell", async () => {
+  const update = { created_utc: NOON, timestamp: NOON + 1 };
+  const records = [
+    post({ subreddit: "Announced", user_id: "Author" }),
+    comment({ subreddit: "Commented", user_id: "Commentator" }),
+    post({ post_id: "t3_2", subreddit: "Updated", user_id: "Editor", ...update }),
+    user({ user_id: "Account" }),
+  ];
+  const subreddits = ["announced", "commented", "updated"];
+  const users = ["author", "commentator", "editor", "account"];
+  for (const layers of [{ batch: records }, { speed: records }]) {
+    const { get } = await setUp({ store: await buildStore(layers) });
+    for (const name of subreddits) {
+      assertEquals((await get(`/v1/subreddits/${name}/top`)).status, 200, name);
+      const path = `/v1/subreddits/${name}/activity?from=2030-01-01&to=2030-01-02`;
+      const { subreddit, items, provenance } = await (await get(path)).json();
+      assertEquals([subreddit.toLowerCase(), items, provenance.partial], [name, [], false]);
+    }
+    for (const name of users) {
+      const { user_id } = await (await get(`/v1/users/${name}/activity`)).json();
+      assertEquals(user_id.toLowerCase(), name);
+    }
+    // Whoever is named in an answer can be looked up.
+    const { items } = await (await get("/v1/subreddits/updated/top")).json();
+    assertEquals(items.map((item: { user_id: string }) => item.user_id), ["Editor"]);
+    assertEquals((await get("/v1/subreddits/editor/top")).status, 404);
+    assertEquals((await get("/v1/users/announced/activity")).status, 404);
+  }
+});
+
+Deno.test("while speed has not begun with a part, a name that no other part holds is a 503", async () => {
+  const unfolded = ["reddit.comments-1"];
+  const store = await buildStore({ batch: [post({ subreddit: "deno" })] }, { unfolded });
+  const { get, problem } = await setUp({ store });
+  for (const [path, kind] of LOOK_UPS) {
+    assertEquals(await problem(path), {
+      status: 503,
+      detail: `It is not known yet whether there is a ${kind} "None": speed has not begun with ` +
+        `reddit.comments-1 in generation 1`,
+    });
+    assertEquals((await get(path)).headers.get("retry-after"), "5");
+  }
+  const { items, provenance } = await (await get("/v1/subreddits/DENO/top")).json();
+  assertEquals([items.length, provenance.missing], [1, ["reddit.comments-1"]]);
+  // Records of users name no subreddit.
+  const users = await setUp({
+    store: await buildStore({}, { unfolded: ["reddit.users-0"] }),
+  });
+  assertEquals((await users.problem(LOOK_UPS[0][0])).status, 404);
+  assertEquals((await users.problem(LOOK_UPS[2][0])).status, 503);
+});
+
+Deno.test("a generation of other definitions proves of no name that it is unknown", async () => {
+  const store = await buildStore({ batch: [post()] });
+  const { manifest, version } = (await readManifest(store, 1))!;
+  await writeManifest(store, { ...manifest, definition: "other" }, version);
+  const { problem } = await setUp({ store });
+  for (const [path] of LOOK_UPS) {
+    const { status, detail } = await problem(path);
+    assertEquals(status, 503);
+    assertStringIncludes(detail, "was built by other definitions of the views");
+  }
 });
 
 Deno.test("a parameter that is not as it must be is a 400 that says what is allowed", async () => {
@@ -262,7 +335,7 @@ Deno.test("/metrics measures requests by route, never by name", async () => {
   await get("/v1/subreddits/very-private/top");
   await get("/v1/nothing/very-private");
   const text = await (await get("/metrics")).text();
-  assertStringIncludes(text, 'route="/v1/subreddits/:subreddit/top",status="200"');
+  assertStringIncludes(text, 'route="/v1/subreddits/:subreddit/top",status="404"');
   assertStringIncludes(text, "serving_stream_clients 0");
   assertFalse(text.includes("very-private"));
 });
@@ -286,4 +359,44 @@ Deno.test("/openapi.json describes every endpoint and parameter", async () => {
   assertEquals([k.in, k.required, k.schema.type], ["query", false, "integer"]);
   assertEquals([k.schema.minimum, k.schema.maximum, k.schema.default], [1, 100, 10]);
   assert(document.components.schemas.Provenance !== undefined);
+});
+
+Deno.test("names of subreddits and users are looked up without regard to case, and shown as last written", async () => {
+  const { get } = await setUp({
+    store: await buildStore({
+      batch: [post({ subreddit: "askmen", user_id: "bob", created_utc: NOON - 2 })],
+      speed: [
+        post({ post_id: "t3_2", subreddit: "AskMen", user_id: "Bob", created_utc: NOON }),
+        comment({ subreddit: "ASKMEN", user_id: "BOB", created_utc: NOON - 1 }),
+      ],
+    }),
+  });
+  for (const name of ["askmen", "AskMen", "ASKMEN", "aSKMEn"]) {
+    const top = await (await get(`/v1/subreddits/${name}/top`)).json();
+    assertEquals([top.subreddit, top.items.length, top.exact], ["AskMen", 2, true], name);
+    const activity = await (await get(`/v1/subreddits/${name}/activity?window=1d`)).json();
+    assertEquals(activity.subreddit, "AskMen");
+    assertEquals(activity.items.map((item: { active_users: number }) => item.active_users), [1]);
+  }
+  const { items } = await (await get("/v1/subreddits?sort=posts&window=1d")).json();
+  assertEquals(items, [{ subreddit: "AskMen", posts: 2, comments: 1, active_users: 1 }]);
+  for (const name of ["bob", "Bob", "BOB", "bOb"]) {
+    const user = await (await get(`/v1/users/${name}/activity`)).json();
+    assertEquals([user.user_id, user.totals.posts, user.totals.comments], ["Bob", 2, 1], name);
+    assertEquals(user.totals.subreddits, 1);
+  }
+});
+
+Deno.test("only letters of ASCII compare without case in names", async () => {
+  const names = ["Größe", "GRÖßE", "größE", "İ", "i̇"];
+  const records = names.map((subreddit, i) => post({ subreddit, post_id: `p${i}` }));
+  const { get, problem } = await setUp({ store: await buildStore({ batch: records }) });
+  const posts = async (name: string) => {
+    const { items } = await (await get(`/v1/subreddits/${encodeURIComponent(name)}/top`)).json();
+    return items.map((item: { post_id: string }) => item.post_id).sort();
+  };
+  assertEquals(await posts("GRößE"), ["p0", "p2"]);
+  assertEquals(await posts("grÖßE"), ["p1"]);
+  assertEquals(await posts("İ"), ["p3"]);
+  assertEquals((await problem(`/v1/subreddits/${encodeURIComponent("I")}/top`)).status, 404);
 });

@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { Provenance } from "./queries/reading.ts";
+
 /** Status codes of refusals. */
 export type ProblemStatus = 400 | 404 | 405 | 413 | 500 | 503;
 
@@ -15,6 +17,8 @@ export class Problem extends Error {
   readonly status: ProblemStatus;
   /** Seconds after which the same request may succeed. */
   readonly retryAfter: number | undefined;
+  /** Where the reason comes from, where it was read from the views. */
+  readonly provenance: Provenance | undefined;
 
   /**
    * Makes the reason for a refusal.
@@ -24,10 +28,11 @@ export class Problem extends Error {
   constructor(
     status: ProblemStatus,
     detail: string,
-    options: ErrorOptions & { readonly retryAfter?: number } = {},
+    options: ErrorOptions & { readonly retryAfter?: number; readonly provenance?: Provenance } = {},
   ) {
     super(detail, options);
     this.status = status;
     this.retryAfter = options.retryAfter;
+    this.provenance = options.provenance;
   }
 }

@@ -123,6 +123,24 @@ export function searchSuite(
     assertEquals(await found(store, "user_activity", { to: 1 }), [window.id]);
   });
 
+  test("tells the name of a subreddit from its windows", async ({ port: store }) => {
+    await store.createGeneration(1);
+    const named = (subreddit: string, name: string) =>
+      stored({ type: "subreddit", part: "batch", subreddit, name, name_timestamp: 7 });
+    const [window, name, other] = [stored(activity("a", 0)), named("a", "A"), named("b", "b")];
+    await store.write(1, "subreddit_activity", [window, name, other]);
+    await store.seal(1);
+    const find = (query: Partial<ViewQuery>) => found(store, "subreddit_activity", query);
+    assertEquals(await find({ subreddit: "a" }), ids([window, name]));
+    assertEquals(await find({ type: "subreddit" }), ids([name, other]));
+    for (const query of [{ type: "activity" }, { window: "1h" }, { from: 0 }, { to: 1 }] as const) {
+      assertEquals(await find(query), [window.id]);
+    }
+    const latest = await find({ order: "latest", limit: 1 });
+    assertEquals(latest, [window.id]);
+    assertEquals(await store.get(1, "subreddit_activity", [name.id]), [name]);
+  });
+
   test("takes awkward values literally", async ({ port: store }) => {
     await store.createGeneration(1);
     const names = [...AWKWARD, ...BINARY, "A", "", "語".repeat(33)];

@@ -59,6 +59,8 @@ export function total(user: string, more: object = {}): ViewDocument {
     type: "user_total",
     part: "batch",
     user_id: user,
+    name: user,
+    name_timestamp: 5,
     posts: 1,
     comments: 2,
     subreddits: "",

@@ -30,6 +30,8 @@ function userTotal(user: string, karma = 0): ViewDocument {
     type: "user_total",
     part: "batch",
     user_id: user,
+    name: user,
+    name_timestamp: 5,
     posts: 1,
     comments: 2,
     subreddits: "",

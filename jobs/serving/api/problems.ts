@@ -31,13 +31,14 @@ export function toProblem(error: unknown, log?: Logger): Problem {
 
 /** The answer that tells of a problem. */
 export function problemResponse(problem: Problem, path: string): Response {
-  const { status, message, retryAfter } = problem;
+  const { status, message, retryAfter, provenance } = problem;
   const body = {
     type: "about:blank",
     title: TITLES[status],
     status,
     detail: message,
     instance: path,
+    ...(provenance === undefined ? {} : { provenance }),
   };
   return new Response(`${JSON.stringify(body)}\n`, {
     status,

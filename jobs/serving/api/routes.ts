@@ -10,6 +10,7 @@ import { allowed, explain } from "@pipeline/runtime";
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { Problem } from "../problem.ts";
+import { findSubreddit } from "../queries/names.ts";
 import { type Source, withReading } from "../queries/reading.ts";
 import { type DocumentCounts, status } from "../queries/status.ts";
 import { subredditActivity } from "../queries/subreddit_activity.ts";
@@ -54,6 +55,13 @@ const RANGE_RULES =
     WINDOW_NAMES.map((window) => `${DEFAULT_WINDOWS[window]} windows of ${window}`).join(", ")
   } before \`to\`. Where older windows are dropped, neither may lie before the first one that is kept: what is ` +
   "refused says which that is.";
+
+/** What the description tells of a name that is not known. */
+const UNKNOWN = {
+  description:
+    "No record names it: a proof, with where it comes from. A name that records hold is " +
+    "answered with 200, also where nothing of it is in the windows that were asked for",
+};
 
 const top = endpoint({
   path: "/v1/subreddits/{subreddit}/top",
@@ -119,7 +127,8 @@ export function viewRoutes(source: Source, counts: DocumentCounts): OpenAPIHono 
     const { subreddit } = context.req.valid("param");
     const { k } = context.req.valid("query");
     const answer = await withReading(source, async (reading) => {
-      const { items, exact } = await topPosts(reading, { subreddit, k });
+      const { key, name } = await findSubreddit(reading, subreddit);
+      const { items, exact } = await topPosts(reading, { subreddit: key, k });
       const shown = items.map((post) => ({
         post_id: post.post_id,
         title: post.title,
@@ -130,7 +139,7 @@ export function viewRoutes(source: Source, counts: DocumentCounts): OpenAPIHono 
         timestamp: formatTime(post.timestamp),
       }));
       const provenance = reading.provenance();
-      return { subreddit, items: shown, exact: exact && reading.complete, provenance };
+      return { subreddit: name, items: shown, exact: exact && reading.complete, provenance };
     });
     return context.json(answer, 200);
   }, refuse(top));
@@ -138,8 +147,9 @@ export function viewRoutes(source: Source, counts: DocumentCounts): OpenAPIHono 
     const request = { ...context.req.valid("param"), ...context.req.valid("query") };
     const { subreddit, window } = request;
     const answer = await withReading(source, async (reading) => {
-      const items = withStarts(await subredditActivity(reading, request));
-      return { subreddit, window, items, provenance: reading.provenance() };
+      const { key, name } = await findSubreddit(reading, subreddit);
+      const items = withStarts(await subredditActivity(reading, { ...request, subreddit: key }));
+      return { subreddit: name, window, items, provenance: reading.provenance() };
     });
     return context.json(answer, 200);
   }, refuse(activity));
@@ -155,12 +165,12 @@ export function viewRoutes(source: Source, counts: DocumentCounts): OpenAPIHono 
   }, refuse(subreddits));
   app.openapi(user, async (context) => {
     const request = { ...context.req.valid("param"), ...context.req.valid("query") };
-    const { user_id, window } = request;
+    const { window } = request;
     const answer = await withReading(source, async (reading) => {
-      const { items, totals } = await userActivity(reading, request);
+      const { name, items, totals } = await userActivity(reading, request);
       const last_active = totals.last_active === null ? null : formatTime(totals.last_active);
       return {
-        user_id,
+        user_id: name,
         window,
         items: withStarts(items),
         totals: { ...totals, last_active },
@@ -213,7 +223,12 @@ function endpoint<
     responses: {
       200: { description: "The answer", content: { "application/json": { schema: answer } } },
       400: { description: "A parameter is not as it must be", ...PROBLEM },
-      503: { description: "There is no generation yet, or the store does not answer", ...PROBLEM },
+      ...("subreddit" in params || "user_id" in params ? { 404: { ...UNKNOWN, ...PROBLEM } } : {}),
+      503: {
+        description: "There is no generation yet, the store does not answer, or a part of the " +
+          "generation is missing that may know the name",
+        ...PROBLEM,
+      },
       default: OTHERWISE,
     },
   });

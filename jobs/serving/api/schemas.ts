@@ -41,13 +41,19 @@ const provenance = z.strictObject({
   definition: z.string().openapi({ description: "Hash of the views' definitions." }),
 }).openapi("Provenance");
 
+function shownName(what: string) {
+  return z.string().openapi({
+    description: `The ${what} as it was written last; A to Z compare without case.`,
+  });
+}
+
 /** The best posts of a subreddit. */
 export const topAnswer = z.strictObject({
-  subreddit: z.string(),
+  subreddit: shownName("subreddit"),
   items: z.array(z.strictObject({
     post_id: z.string(),
     title: z.string(),
-    user_id: z.string(),
+    user_id: z.string().openapi({ description: "The author as the post's last version has it." }),
     score: z.int(),
     num_comments: z.int(),
     created_utc: time,
@@ -61,7 +67,7 @@ export const topAnswer = z.strictObject({
 
 /** A subreddit's activity. */
 export const activityAnswer = z.strictObject({
-  subreddit: z.string(),
+  subreddit: shownName("subreddit"),
   window: z.enum(WINDOW_NAMES),
   items: z.array(
     z.strictObject({ window_start: time, posts: count, comments: count, active_users: count }),
@@ -75,7 +81,7 @@ export const subredditsAnswer = z.strictObject({
   window_start: time.nullable().openapi({ description: "Null where no window holds anything." }),
   sort: z.enum(SORTS),
   items: z.array(z.strictObject({
-    subreddit: z.string(),
+    subreddit: shownName("subreddit"),
     posts: count,
     comments: count,
     active_users: count,
@@ -89,7 +95,7 @@ export const subredditsAnswer = z.strictObject({
 
 /** A user's activity. */
 export const userAnswer = z.strictObject({
-  user_id: z.string(),
+  user_id: shownName("user"),
   window: z.enum(WINDOW_NAMES),
   items: z.array(z.strictObject({ window_start: time, posts: count, comments: count })),
   totals: z.strictObject({
@@ -137,6 +143,9 @@ export const problemAnswer = z.strictObject({
     example: 'Parameter "k" is "many": it must be an integer between 1 and 100',
   }),
   instance: z.string(),
+  provenance: provenance.optional().openapi({
+    description: "Where it comes from that a name is not known.",
+  }),
 }).openapi("Problem");
 
 /** The content of refusals and failures. */

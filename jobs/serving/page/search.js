@@ -64,7 +64,9 @@ function show(kind, name) {
     } catch (error) {
       if (over) return;
       page.view.remove();
-      byId("result").replaceChildren(element("p", { className: "banner bad" }, error.message));
+      // That nobody knows a name is an answer.
+      const className = error.status === 404 ? "quiet" : "banner bad";
+      byId("result").replaceChildren(element("p", { className }, error.message));
     }
     timer = setTimeout(refresh, REFRESH);
   };
@@ -78,6 +80,7 @@ function show(kind, name) {
 class SubredditPage {
   view = element("div", { className: "result" });
   #path;
+  #title;
   #posts = element("div");
   #note = element("p", { className: "quiet" });
   #chart;
@@ -85,7 +88,8 @@ class SubredditPage {
   constructor(name) {
     this.#path = `/v1/subreddits/${encodeURIComponent(name)}`;
     const container = element("div", { className: "chart", role: "img" });
-    this.view.append(element("h3", {}, `r/${name}`), this.#note, this.#posts, container);
+    this.#title = element("h3", {}, `r/${name}`);
+    this.view.append(this.#title, this.#note, this.#posts, container);
     const lines = [["posts", "posts"], ["comments", "comments"], ["active users", "users"]];
     const width = () => container.clientWidth || byId("result").clientWidth;
     this.#chart = lineChart(container, lines, { label: "Activity an hour", width });
@@ -96,6 +100,7 @@ class SubredditPage {
       ask(`${this.#path}/top?k=10`),
       ask(`${this.#path}/activity?window=1h`),
     ]);
+    this.#title.textContent = `r/${top.subreddit}`;
     const proof = top.exact ? "proved to be the best posts" : "the best posts that are known";
     const subject = top.items.length === 0 ? "Nobody has posted there" : `These are ${proof}`;
     this.#note.textContent = note(`${subject}.`, top.provenance);
@@ -128,15 +133,18 @@ function postTable(posts) {
 class UserPage {
   view = element("div", { className: "result" });
   #path;
+  #title;
   #body = element("div", { className: "result" });
 
   constructor(id) {
     this.#path = `/v1/users/${encodeURIComponent(id)}/activity?window=1d`;
-    this.view.append(element("h3", {}, `u/${id}`), this.#body);
+    this.#title = element("h3", {}, `u/${id}`);
+    this.view.append(this.#title, this.#body);
   }
 
   async refresh() {
-    const { totals, items, provenance } = await ask(this.#path);
+    const { user_id, totals, items, provenance } = await ask(this.#path);
+    this.#title.textContent = `u/${user_id}`;
     const tiles = [
       ["Posts", count(totals.posts)],
       ["Comments", count(totals.comments)],
@@ -169,6 +177,6 @@ function note(subject, { generation, lag, missing }) {
 async function ask(path) {
   const response = await fetch(path, { headers: { accept: "application/json" } });
   const answer = await response.json();
-  if (!response.ok) throw new Error(answer.detail);
+  if (!response.ok) throw Object.assign(new Error(answer.detail), { status: response.status });
   return answer;
 }

@@ -70,9 +70,10 @@ Deno.test("userActivity() tells windows and totals", async () => {
   assertEquals(totals, { posts: 1, comments: 2, subreddits: 2, karma: 12, last_active: NOON });
 });
 
-Deno.test("userActivity() of somebody unknown is empty, and nothing is made up", async () => {
+Deno.test("userActivity() of somebody who only edited is empty, and nothing is made up", async () => {
+  const edited = post({ user_id: "nobody", timestamp: NOON + 1 });
   const { items, totals } = await read(
-    {},
+    { speed: [edited] },
     (r) => userActivity(r, { user_id: "nobody", window: "1d" }),
   );
   assertEquals(items, []);

@@ -103,6 +103,12 @@ export class Reading {
     );
   }
 
+  /** Those parts of topics that speed has not begun with. */
+  unfolded(topics: readonly Topic[] = TOPICS): string[] {
+    const begun = new Set(this.folded.map((f) => partitionName(f.topic, f.partition)));
+    return this.parts(topics).filter((part) => !begun.has(part));
+  }
+
   /** One page of documents. */
   async page<T extends ViewDocument["type"]>(
     view: ViewName,
@@ -163,7 +169,7 @@ export class Reading {
       partitions,
       (topic, partition) => folded[topic][partition] ?? horizon[topic][partition]!,
     );
-    const unfolded = this.parts().filter((part) => !offsets.has(part));
+    const unfolded = this.unfolded();
     const missing = [
       ...(unfolded.length === this.parts().length ? ["speed"] : unfolded),
       ...(this.#complete ? [] : ["store"]),

@@ -14,7 +14,11 @@ export interface ActivityItem extends Activity {
   readonly window_start: number;
 }
 
-/** A subreddit's activity in ascending order of windows; empty windows are left out. */
+/**
+ * A subreddit's activity in ascending order of windows; empty windows are left out.
+ *
+ * @param request.subreddit what its name is compared by.
+ */
 export async function subredditActivity(
   reading: Reading,
   request: RangeRequest & { readonly subreddit: string },

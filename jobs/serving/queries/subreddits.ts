@@ -18,6 +18,7 @@ import {
   windowStart,
 } from "@pipeline/core";
 import { Problem } from "../problem.ts";
+import { readSpellings } from "./names.ts";
 import type { Reading } from "./reading.ts";
 import { latestWindow, refuseRetired } from "./windows.ts";
 
@@ -29,7 +30,7 @@ export type Sort = (typeof SORTS)[number];
 
 /** A subreddit in one window. */
 export interface SubredditItem {
-  /** Its name. */
+  /** Its name, as it was written last. */
   readonly subreddit: string;
   /** Posts announced. */
   readonly posts: number;
@@ -73,7 +74,7 @@ interface Candidate {
 }
 
 /**
- * The first subreddits of a window; ties in the order of names.
+ * The first subreddits of a window; ties in the order of what names are compared by.
  *
  * @throws {Problem} 400 where the window, or one of those before it that a trend needs, is no
  * longer kept.
@@ -93,7 +94,12 @@ export async function listSubreddits(
   const items = sort === "trending"
     ? await byTrend(reading, { window, start, candidates, limit })
     : bySize(candidates, sort, limit);
-  return { window_start: start, items };
+  const spellings = await readSpellings(reading, items.map(({ subreddit }) => subreddit));
+  const shown = items.map((item) => {
+    const spelling = spellings.get(item.subreddit);
+    return spelling === undefined ? item : { ...item, subreddit: spelling.name };
+  });
+  return { window_start: start, items: shown };
 }
 
 async function readWindow(

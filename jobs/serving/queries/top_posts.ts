@@ -57,7 +57,11 @@ class Ranked {
   }
 }
 
-/** The best `k` posts of a subreddit, and whether they provably are. */
+/**
+ * The best `k` posts of a subreddit, and whether they provably are.
+ *
+ * @param subreddit what its name is compared by.
+ */
 export async function topPosts(
   reading: Reading,
   { subreddit, k }: { readonly subreddit: string; readonly k: number },

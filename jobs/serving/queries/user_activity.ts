@@ -9,10 +9,13 @@ import {
   countUnion,
   mergeCounts,
   mergeUserTotals,
+  nameKey,
+  type UserTotal,
   userTotalDocumentId,
   type WindowName,
 } from "@pipeline/core";
 import { Problem } from "../problem.ts";
+import { unknownName } from "./names.ts";
 import type { Reading } from "./reading.ts";
 import { byWindow } from "./subreddit_activity.ts";
 import { latestWindow, type RangeRequest, resolveRange } from "./windows.ts";
@@ -41,17 +44,33 @@ export interface UserTotals {
   readonly last_active: number | null;
 }
 
+/** What is known of a user. */
+export interface UserActivity {
+  /** As it was written last. */
+  readonly name: string;
+  /** In ascending order of windows; empty ones are left out. */
+  readonly items: readonly UserWindowItem[];
+  /** Over all time. */
+  readonly totals: UserTotals;
+}
+
 /**
- * A user's activity.
+ * A user's activity, however the name is spelled.
  *
- * @throws {Problem} 400 where the generation does not count users in such windows.
+ * @throws {Problem} 400 where the generation does not count users in such windows; 404 or 503 where
+ * it does not know the user (see `unknownName`).
  */
 export async function userActivity(
   reading: Reading,
   request: RangeRequest & { readonly user_id: string },
-): Promise<{ readonly items: UserWindowItem[]; readonly totals: UserTotals }> {
-  const { user_id, window } = request;
+): Promise<UserActivity> {
+  const { window } = request;
+  const user_id = nameKey(request.user_id);
   refuseUncounted(window, reading.manifest.settings.user_windows);
+  const ids = [BATCH_PART, ...reading.parts()].map((part) => userTotalDocumentId(part, user_id));
+  const parts = await reading.get<"user_total">("user_activity", ids);
+  if (parts.length === 0) throw unknownName(reading, { kind: "user", name: request.user_id });
+  const total = mergeUserTotals(parts);
   const range = await resolveRange(
     reading,
     request,
@@ -68,7 +87,7 @@ export async function userActivity(
   for await (const parts of byWindow(documents)) {
     items.push({ window_start: parts[0]!.window_start, ...mergeCounts(parts) });
   }
-  return { items, totals: await totals(reading, user_id) };
+  return { name: total.name, items, totals: shownTotals(total) };
 }
 
 function refuseUncounted(window: WindowName, counted: readonly WindowName[]): void {
@@ -77,9 +96,7 @@ function refuseUncounted(window: WindowName, counted: readonly WindowName[]): vo
   throw new Problem(400, `"window" is "${window}": users are counted in windows of ${allowed}`);
 }
 
-async function totals(reading: Reading, userId: string): Promise<UserTotals> {
-  const ids = [BATCH_PART, ...reading.parts()].map((part) => userTotalDocumentId(part, userId));
-  const total = mergeUserTotals(await reading.get<"user_total">("user_activity", ids));
+function shownTotals(total: UserTotal): UserTotals {
   return {
     posts: total.posts,
     comments: total.comments,

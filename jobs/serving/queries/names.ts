@@ -1,0 +1,86 @@
+/**
+ * Subreddits and users by name: how they are shown, and whether anybody knows them.
+ *
+ * Each part of a generation that has anything of a name has a document under an id that follows from
+ * it. So a name is known if one of those documents is there, and unknown if none is and no part is missing.
+ *
+ * @module
+ */
+
+import {
+  BATCH_PART,
+  definitionHash,
+  mergeSpellings,
+  nameKey,
+  type Spelling,
+  subredditDocumentId,
+  type Topic,
+  TOPICS,
+} from "@pipeline/core";
+import { Problem } from "../problem.ts";
+import type { Reading } from "./reading.ts";
+
+/** Topics whose records name subreddits. */
+const NAMING: readonly Topic[] = ["reddit.posts", "reddit.comments"];
+
+/** A name that records hold. */
+export interface Known {
+  /** What it is compared by. */
+  readonly key: string;
+  /** As it was written last. */
+  readonly name: string;
+}
+
+/**
+ * Finds a subreddit, however its name is spelled.
+ *
+ * @throws {Problem} 404 or 503, see {@linkcode unknownName}.
+ */
+export async function findSubreddit(reading: Reading, name: string): Promise<Known> {
+  const key = nameKey(name);
+  const found = (await readSpellings(reading, [key])).get(key);
+  if (found === undefined) throw unknownName(reading, { kind: "subreddit", name, topics: NAMING });
+  return { key, name: found.name };
+}
+
+/** The spelling of each of these subreddits that is known, by key. */
+export async function readSpellings(
+  reading: Reading,
+  keys: readonly string[],
+): Promise<ReadonlyMap<string, Spelling>> {
+  const parts = [BATCH_PART, ...reading.parts(NAMING)];
+  const ids = keys.flatMap((key) => parts.map((part) => subredditDocumentId(part, key)));
+  const found = await reading.get<"subreddit">("subreddit_activity", ids);
+  const groups = Map.groupBy(found, ({ subreddit }) => subreddit);
+  return new Map([...groups].map(([key, spellings]) => [key, mergeSpellings(spellings)]));
+}
+
+/**
+ * What to answer where no document has a name: 404, with where that comes from, as it is a proof; 503
+ * where it is none, since a part that may have the name is missing or was built by other rules.
+ */
+export function unknownName(
+  reading: Reading,
+  { kind, name, topics = TOPICS }: {
+    readonly kind: "subreddit" | "user";
+    readonly name: string;
+    readonly topics?: readonly Topic[];
+  },
+): Problem {
+  const { generation, definition, settings } = reading.manifest;
+  const what = `a ${kind} ${JSON.stringify(name)}`;
+  const provenance = reading.provenance();
+  if (definition !== definitionHash(settings)) {
+    const detail =
+      `Generation ${generation} was built by other definitions of the views and cannot ` +
+      `tell whether there is ${what}: the next run of batch replaces it`;
+    return new Problem(503, detail, { retryAfter: 60, provenance });
+  }
+  const missing = reading.unfolded(topics);
+  if (missing.length > 0) {
+    const detail = `It is not known yet whether there is ${what}: speed has not begun with ` +
+      `${missing.join(", ")} in generation ${generation}`;
+    return new Problem(503, detail, { retryAfter: 5, provenance });
+  }
+  return new Problem(404, `No record in generation ${generation} names ${what}`, { provenance });
+}
