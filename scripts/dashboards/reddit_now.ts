@@ -132,7 +132,7 @@ export const REDDIT_NOW: DashboardSpec = {
             rows({
               title: "Trending subreddits",
               description:
-                "Posts and comments of the last ten minutes against the mean of the 24 times ten minutes before: 1 is as usual.",
+                "Posts and comments of the last ten minutes against the mean of the 24 times ten minutes before: 1 is as usual. Names are in small letters, as they compare.",
               unit: units.Short,
               timeFrom: "250m",
               targets: [
@@ -145,7 +145,7 @@ export const REDDIT_NOW: DashboardSpec = {
             rows({
               title: "Top posts",
               description:
-                "By score, of the posts created in the chosen time; their titles as of the latest version. Looks at the newest 500 versions whose score is at least the chosen one: raise it for a longer time.",
+                "By score, of the posts created in the chosen time; their titles as of the latest version. Looks at the newest 500 versions whose score is at least the chosen one: raise it for a longer time. Subreddits are in small letters, as they compare.",
               unit: units.Short,
               targets: [topPosts],
               units: { "as of": units.DateTimeFromNow, title: "string", subreddit: "string" },
@@ -162,7 +162,8 @@ export const REDDIT_NOW: DashboardSpec = {
         panels: [
           rows({
             title: "Most active users today",
-            description: "By comments of this day, UTC; summed over all partitions and layers.",
+            description:
+              "By comments of this day, UTC; summed over all partitions and layers. Names are in small letters, as they compare.",
             unit: units.Short,
             // A day's window begins at midnight: the last 24 hours hold exactly one beginning.
             timeFrom: "24h",

@@ -34,9 +34,10 @@ export interface Known {
 /**
  * Finds a subreddit, however its name is spelled.
  *
- * @throws {Problem} 404 or 503, see {@linkcode unknownName}.
+ * @throws {Problem} 404 or 503, see {@linkcode unknownName} and {@linkcode refuseOtherRules}.
  */
 export async function findSubreddit(reading: Reading, name: string): Promise<Known> {
+  refuseOtherRules(reading);
   const key = nameKey(name);
   const found = (await readSpellings(reading, [key])).get(key);
   if (found === undefined) throw unknownName(reading, { kind: "subreddit", name, topics: NAMING });
@@ -56,8 +57,23 @@ export async function readSpellings(
 }
 
 /**
+ * Refuses to look up names in a generation of other definitions of the views, which may compare them by
+ * another rule.
+ *
+ * @throws {Problem} 503
+ */
+export function refuseOtherRules(reading: Reading): void {
+  const { generation, definition, settings } = reading.manifest;
+  if (definition === definitionHash(settings)) return;
+  const detail =
+    `Generation ${generation} was built by other definitions of the views, in which names ` +
+    `cannot be looked up: the next run of batch replaces it`;
+  throw new Problem(503, detail, { retryAfter: 60, provenance: reading.provenance() });
+}
+
+/**
  * What to answer where no document has a name: 404, with where that comes from, as it is a proof; 503
- * where it is none, since a part that may have the name is missing or was built by other rules.
+ * where it is none, since a part is missing that may have the name.
  */
 export function unknownName(
   reading: Reading,
@@ -67,15 +83,9 @@ export function unknownName(
     readonly topics?: readonly Topic[];
   },
 ): Problem {
-  const { generation, definition, settings } = reading.manifest;
+  const { generation } = reading.manifest;
   const what = `a ${kind} ${JSON.stringify(name)}`;
   const provenance = reading.provenance();
-  if (definition !== definitionHash(settings)) {
-    const detail =
-      `Generation ${generation} was built by other definitions of the views and cannot ` +
-      `tell whether there is ${what}: the next run of batch replaces it`;
-    return new Problem(503, detail, { retryAfter: 60, provenance });
-  }
   const missing = reading.unfolded(topics);
   if (missing.length > 0) {
     const detail = `It is not known yet whether there is ${what}: speed has not begun with ` +

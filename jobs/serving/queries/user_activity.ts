@@ -15,7 +15,7 @@ import {
   type WindowName,
 } from "@pipeline/core";
 import { Problem } from "../problem.ts";
-import { unknownName } from "./names.ts";
+import { refuseOtherRules, unknownName } from "./names.ts";
 import type { Reading } from "./reading.ts";
 import { byWindow } from "./subreddit_activity.ts";
 import { latestWindow, type RangeRequest, resolveRange } from "./windows.ts";
@@ -58,7 +58,7 @@ export interface UserActivity {
  * A user's activity, however the name is spelled.
  *
  * @throws {Problem} 400 where the generation does not count users in such windows; 404 or 503 where
- * it does not know the user (see `unknownName`).
+ * it does not know the user (see `names.ts`).
  */
 export async function userActivity(
   reading: Reading,
@@ -67,6 +67,7 @@ export async function userActivity(
   const { window } = request;
   const user_id = nameKey(request.user_id);
   refuseUncounted(window, reading.manifest.settings.user_windows);
+  refuseOtherRules(reading);
   const ids = [BATCH_PART, ...reading.parts()].map((part) => userTotalDocumentId(part, user_id));
   const parts = await reading.get<"user_total">("user_activity", ids);
   if (parts.length === 0) throw unknownName(reading, { kind: "user", name: request.user_id });
