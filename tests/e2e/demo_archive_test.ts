@@ -15,11 +15,15 @@ import { type Demo, type DemoFolder, onFolder } from "../support/demo.ts";
 const EXACT = 128;
 
 /** Compares all that the API says with what the lines say. */
-async function checkAnswers(demo: Demo, { days, top, users }: Expected): Promise<void> {
+async function checkAnswers(demo: Demo, expected: Expected): Promise<void> {
+  const { days, top, users, subredditNames, userNames } = expected;
   for (const [subreddit, byDay] of days) {
-    const path = `/v1/subreddits/${encodeURIComponent(subreddit)}`;
-    const { items, provenance } = await demo.get(`${path}/activity?window=1d`);
+    // However it is asked for, it is shown as it was written last.
+    const asked = subreddit.replace(/[a-z]/g, (letter) => letter.toUpperCase());
+    const path = `/v1/subreddits/${encodeURIComponent(asked)}`;
+    const { subreddit: shown, items, provenance } = await demo.get(`${path}/activity?window=1d`);
     assertEquals([provenance.lag, provenance.partial], [0, false]);
+    assertEquals(shown, subredditNames.get(subreddit)!.name);
     const expected = [...byDay].sort(([a], [b]) => a < b ? -1 : 1);
     assertEquals(
       items.map((item: Record<string, unknown>) => [item.window_start, item.posts, item.comments]),
@@ -43,13 +47,28 @@ async function checkAnswers(demo: Demo, { days, top, users }: Expected): Promise
   const names = [...users.keys()];
   // All of a few, and some of very many.
   for (const name of names.filter((_, i) => i % Math.ceil(names.length / 150) === 0)) {
-    const { totals } = await demo.get(`/v1/users/${encodeURIComponent(name)}/activity`);
+    const path = `/v1/users/${encodeURIComponent(name)}/activity`;
+    const { user_id, totals } = await demo.get(path);
+    assertEquals(user_id, userNames.get(name)!.name);
     const { posts, comments, subreddits } = users.get(name)!;
     assertEquals(
       [totals.posts, totals.comments, totals.subreddits],
       [posts, comments, Math.min(subreddits.size, EXACT)],
       name,
     );
+  }
+}
+
+/** Names that no line holds are not known, whatever else is. */
+async function checkUnknown(demo: Demo): Promise<void> {
+  for (const path of ["/v1/subreddits/not_there/top", "/v1/users/not_there/activity"]) {
+    const response = await demo.fetch(path);
+    const { detail, provenance } = await response.json();
+    assertEquals(
+      [response.status, response.headers.get("content-type"), provenance.partial],
+      [404, "application/problem+json", false],
+    );
+    assertStringIncludes(detail, '"not_there"');
   }
 }
 
@@ -62,6 +81,7 @@ async function explore(
   const demo = folder.start({ ...files, RATE: "0" });
   await demo.says(/Serving; nothing is produced/);
   await checkAnswers(demo, expected);
+  await checkUnknown(demo);
   demo.signal("SIGINT");
   assertEquals(await demo.ended(), 0);
   assertEquals(demo.stderr, "");

@@ -13,7 +13,8 @@ export type Line = Readonly<Record<string, unknown>>;
 
 const DAY = 86_400;
 const START = Date.UTC(2024, 1, 28) / 1000;
-const SUBREDDITS = ["news", "AskHistorians", "Überraschung", "de"];
+/** One of them in two spellings. */
+const SUBREDDITS = ["news", "AskHistorians", "Überraschung", "de", "askhistorians"];
 
 /** `count` submissions over four days, from the number `first` on. */
 export function submissions(count: number, first = 0): Line[] {
@@ -41,7 +42,7 @@ export function comments(count: number, first = 0): Line[] {
     const n = first + i;
     return {
       id: `c${n.toString(36)}`,
-      author: `author_${n % 23}`,
+      author: `${n % 5 === 0 ? "Author" : "author"}_${n % 23}`,
       subreddit: SUBREDDITS[n % 5 % SUBREDDITS.length],
       link_id: `t3_p${(n % 50).toString(36)}`,
       parent_id: `t3_p${(n % 50).toString(36)}`,
@@ -103,15 +104,41 @@ export interface Expected {
   /** Posts by subreddit, the best first. */
   readonly top: Map<string, { id: string; score: number; time: number }[]>;
   readonly users: Map<string, User>;
+  /** Names of both as they were written last, by what they compare by. */
+  readonly subredditNames: Names;
+  readonly userNames: Names;
+}
+
+type Names = Map<string, { readonly name: string; readonly time: number }>;
+
+/** Names compare without the case of letters of ASCII. */
+function folded(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
+/** Takes up a spelling; returns what it compares by. */
+function spell(names: Names, name: string, time: number): string {
+  const key = folded(name);
+  const known = names.get(key);
+  const later = known === undefined || time > known.time ||
+    (time === known.time && name > known.name);
+  if (later) names.set(key, { name, time });
+  return key;
 }
 
 /** Counts over the lines of archives. */
 export function countLines(posts: readonly Line[], comments: readonly Line[]): Expected {
-  const expected: Expected = { days: new Map(), top: new Map(), users: new Map() };
+  const expected: Expected = {
+    days: new Map(),
+    top: new Map(),
+    users: new Map(),
+    subredditNames: new Map(),
+    userNames: new Map(),
+  };
   const take = (line: Line, what: "posts" | "comments") => {
-    const subreddit = String(line.subreddit);
-    const author = String(line.author ?? "[deleted]");
     const time = Number(line.created_utc);
+    const subreddit = spell(expected.subredditNames, String(line.subreddit), time);
+    const author = spell(expected.userNames, String(line.author ?? "[deleted]"), time);
     const start = new Date((time - time % DAY) * 1000).toISOString();
     const day = entry(entry(expected.days, subreddit, () => new Map<string, Day>()), start, () => ({
       posts: 0,
