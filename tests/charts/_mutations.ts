@@ -58,7 +58,9 @@ function other(schema: JsonSchema & { readonly pattern?: string }, now: unknown)
       return TEXTS.find((text) => text !== now && new RegExp(pattern).test(text));
     case "array":
       return [
-        items?.type === "string" ? other(items, undefined) : { name: "OTHER", value: "other" },
+        items?.type === "string" || items?.anyOf !== undefined
+          ? other(items, undefined)
+          : { name: "OTHER", value: "other" },
       ];
     default:
       return { other: "other" };
@@ -69,3 +71,30 @@ function other(schema: JsonSchema & { readonly pattern?: string }, now: unknown)
 export function nested({ path, value }: Mutation): Record<string, unknown> {
   return path.reduceRight((inner, key) => ({ [key]: inner }), value) as Record<string, unknown>;
 }
+
+/** Values over others, key by key. */
+export function merged(below: unknown, above: unknown): Record<string, unknown> {
+  const [under, over] = [below, above] as Record<string, unknown>[];
+  if (typeof under !== "object" || typeof over !== "object") return over!;
+  const both = { ...under };
+  for (const [key, value] of Object.entries(over)) {
+    both[key] = key in both ? merged(both[key], value) : value;
+  }
+  return both;
+}
+
+/** A large number for every value of a schema that may be one: as large as the schema allows. */
+export function* numbers(schema: JsonSchema, path: readonly string[] = []): Generator<Mutation> {
+  for (const [key, member] of Object.entries(schema.properties ?? {})) {
+    const at = [...path, key];
+    yield* numbers(member, at);
+    const form = [member, ...member.anyOf ?? []]
+      .find(({ type, enum: choices }) =>
+        choices === undefined && (type === "integer" || type === "number")
+      );
+    if (form !== undefined) yield { path: at, value: Math.min(form.maximum ?? LARGE, LARGE) };
+  }
+}
+
+/** Go prints numbers of seven digits and more with an exponent. */
+const LARGE = 12_345_678;

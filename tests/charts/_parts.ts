@@ -9,11 +9,6 @@ import { z } from "zod";
 
 const { boolean, enum: choice, record, strictObject, string } = z;
 
-/** Text that may be empty. */
-function line(): z.ZodString {
-  return string();
-}
-
 /** Text of a form, with an example of it for whoever reads the reference. */
 function form(pattern: RegExp): z.ZodString {
   return string().regex(pattern);
@@ -27,6 +22,7 @@ function quantity(): z.ZodType {
 const amounts = strictObject({
   cpu: quantity().optional().describe("Cores"),
   memory: quantity().optional().describe("Bytes"),
+  "ephemeral-storage": quantity().optional().describe("Bytes of what no volume holds"),
 });
 
 /** Requests and limits of a container. */
@@ -35,9 +31,20 @@ export const resources: z.ZodType = strictObject({
   limits: amounts,
 });
 
+/** Those of a container that has others where nothing is given. */
+export const ownResources: z.ZodType = strictObject({
+  requests: amounts.optional(),
+  limits: amounts.optional(),
+});
+
+/** A registry, with or without a path on it. */
+export function registry(): z.ZodString {
+  return form(/^([\w.-]+(:\d+)?(\/[\w.-]+)*\/?)?$/);
+}
+
 /** An image: by digest where one is given, else by tag. */
 export const image: z.ZodType = strictObject({
-  registry: line().describe("Registry; `global.imageRegistry` where empty"),
+  registry: registry().describe("Registry; `global.imageRegistry` wins over it"),
   repository: form(/^[a-z0-9]+([._/-][a-z0-9]+)*$/).describe("Repository"),
   tag: form(/^[\w.-]{0,128}$/).describe("Tag; the chart's appVersion where empty"),
   digest: form(/^(sha256:[0-9a-f]{64})?$/).describe("Digest, in place of the tag"),
@@ -62,13 +69,26 @@ export const serverProbes: z.ZodType = strictObject({
   readiness: probe(),
 });
 
-const texts = record(string(), string());
+/** A label or annotation, by its name. */
+const name = /^([a-z0-9]([a-z0-9.-]*[a-z0-9])?\/)?[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$/;
+const texts = record(form(name), string());
+/** Labels, of pods and of nodes. */
+export const labels: z.ZodType = record(
+  form(name),
+  form(/^([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?$/),
+);
+/** Name of an object that Kubernetes has, or none. */
+export const objectName: z.ZodString = form(/^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$/);
+/** Name of a storage class, or a dash for none. */
+export const storageClass: z.ZodString = form(/^(-|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$/);
 const anything = z.looseObject({});
 
 /** Where pods run and what they are told. */
 export const placement: z.ZodRawShape = {
   spread: strictObject({
-    topologyKey: line().describe("Label of nodes that tells them apart; anywhere where empty"),
+    topologyKey: form(/^([\w.-]+\/)?[\w.-]*$/).describe(
+      "Label of nodes that tells them apart; anywhere where empty",
+    ),
     whenUnsatisfiable: choice(["ScheduleAnyway", "DoNotSchedule"])
       .describe("Whether pods may share a node all the same"),
   }),
@@ -76,11 +96,11 @@ export const placement: z.ZodRawShape = {
     "Time to end; a job drains until 10 seconds before",
   ),
   podAnnotations: texts.describe("Further annotations of the pods"),
-  podLabels: texts.describe("Further labels of the pods"),
-  nodeSelector: texts.describe("Labels of the nodes that pods run on"),
+  podLabels: labels.describe("Further labels of the pods"),
+  nodeSelector: labels.describe("Labels of the nodes that pods run on"),
   tolerations: z.array(anything).describe("Taints of nodes that pods bear"),
   affinity: anything.describe("Affinity as a pod has it"),
-  priorityClassName: line().describe("Priority class"),
+  priorityClassName: objectName.describe("Priority class"),
   extraEnv: z.array(anything).describe("Further variables, as a container has them"),
   serviceAccount: strictObject({
     annotations: texts.describe("Annotations of the service account, which has no token"),
@@ -91,7 +111,9 @@ export const placement: z.ZodRawShape = {
 export const persistence: z.ZodType = strictObject({
   enabled: boolean().describe("Volumes that outlive pods"),
   size: quantity().describe("Size of each volume"),
-  storageClass: line().describe("Storage class; `global.storageClass` where empty"),
+  storageClass: storageClass.describe(
+    "Storage class; `global.storageClass` where empty, none where `-`",
+  ),
   whenDeleted: choice(["Retain", "Delete"])
     .describe("What becomes of the volumes when the release is uninstalled"),
 });
@@ -126,10 +148,13 @@ export function runAsUser(): z.ZodType {
   return integer({ min: 1 }).describe("Number of the user and group that the image is made for");
 }
 
-/** Further settings of a server, in its own words. */
-export function settings(of: string): z.ZodType {
-  return record(string(), z.union([string(), z.number(), z.boolean()]))
-    .describe(`Further settings of ${of}; they win over the chart's`);
+/** Further settings of a server, in its own words; nested ones besides those with dots in their names. */
+export function settings(of: string, nested = false): z.ZodType {
+  const value = z.union([string(), z.number(), z.boolean()]);
+  const values = [value, z.array(value), z.null(), ...(nested ? [anything] : [])];
+  return record(string(), z.union(values)).describe(
+    `Further settings of ${of}; they win over the chart's, null takes one of the chart's away, and those that the release relies on are refused`,
+  );
 }
 
 /** When a command runs, over and over. */

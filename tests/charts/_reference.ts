@@ -21,8 +21,11 @@ and the jobs between them.
 | \`values-prod.yaml\`            | sizes for 5,000 records a second, with the arithmetic                          |
 | \`ci/bring-your-own-values.yaml\` | servers of others                                                              |
 
-Values are checked by a schema on every level: an unknown one is refused. Rules over several values fail with a
-line that begins with \`ERROR:\`.
+Values are checked by a schema on every level: an unknown one is refused, but for names under \`global\` that are a parent
+chart's own. Rules over several values fail with a line that begins with \`ERROR:\`.
+
+Numbers reach a server digit by digit. What a server's \`config\` has wins over the chart's own setting, \`null\` takes the
+chart's away, and a setting that the release relies on (where it listens, its volume, its identity) is refused by name.
 
 ## Values
 
@@ -33,11 +36,15 @@ the job's own.
 /** Markdown of the reference. */
 export async function valuesReference(folder: string): Promise<string> {
   const umbrella = parse(await Deno.readTextFile(`${folder}/values.yaml`));
-  const sections = [section("global", {
-    schema: umbrellaSchema().properties!.global!,
-    values: umbrella.global,
-    prefix: "global.",
-  })];
+  const { global, setup, history } = umbrellaSchema().properties!;
+  const sections = [
+    section("global", { schema: global!, values: umbrella.global, prefix: "global." }),
+    section("setup and history", {
+      schema: { properties: { setup: setup!, history: history! } },
+      values: umbrella,
+      prefix: "",
+    }),
+  ];
   for (const chart of CHARTS) {
     const { properties } = chartSchema(chart);
     const { global: _, ...own } = properties!;

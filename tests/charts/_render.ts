@@ -28,6 +28,8 @@ export interface RenderOptions {
   readonly showOnly?: readonly string[];
   /** The release's name. */
   readonly release?: string;
+  /** The namespace's name. */
+  readonly namespace?: string;
   /** Leave out what the schemas say, which takes half of the time. */
   readonly unchecked?: boolean;
 }
@@ -67,9 +69,10 @@ export async function renderText(options: RenderOptions = {}): Promise<HelmOutpu
 }
 
 async function template(options: RenderOptions): Promise<HelmOutput> {
-  const { presets = [], values, showOnly = [], release = RELEASE, unchecked = false } = options;
+  const { presets = [], values, showOnly = [], unchecked = false } = options;
+  const { release = RELEASE, namespace = NAMESPACE } = options;
   return await helm([
-    ...["template", release, CHART, "--namespace", NAMESPACE],
+    ...["template", release, CHART, "--namespace", namespace],
     ...presets.flatMap((preset) => ["--values", `${CHART}/${preset}`]),
     ...(values === undefined ? [] : ["--values", "-"]),
     ...showOnly.flatMap((template) => ["--show-only", template]),

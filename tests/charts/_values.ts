@@ -17,15 +17,20 @@ import {
   heap,
   image,
   jobProbes,
+  labels,
+  objectName,
+  ownResources,
   persistence,
   placement,
   podDisruptionBudget,
+  registry,
   replicas,
   resources,
   runAsUser,
   serverProbes,
   service,
   settings,
+  storageClass,
 } from "./_parts.ts";
 
 /** A JSON Schema, as far as it is looked into. */
@@ -44,17 +49,28 @@ export interface JsonSchema {
   readonly additionalProperties?: boolean | JsonSchema;
 }
 
-const { array, boolean, enum: choice, strictObject, string } = z;
+const { array, boolean, enum: choice, looseObject, strictObject, string } = z;
 
 const texts = array(string().regex(/\S/));
 const duration = z.union([string().regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/), integer()]);
 
-/** What is wired across the charts. */
-const globals = strictObject({
-  imageRegistry: string().describe("Registry of every image that names none"),
-  imagePullSecrets: texts.describe("Names of Secrets with which images are fetched"),
-  storageClass: string().describe("Storage class of volumes; the cluster's default where empty"),
-  clusterDomain: string().regex(/\S/).describe("Domain of the cluster's names"),
+/** What is wired across the charts. A parent chart's values for its other charts lie beside it. */
+const globals = looseObject({
+  imageRegistry: registry().describe("Registry of every image; it wins over the image's own"),
+  jobs: strictObject({
+    imageRegistry: registry().describe(
+      "Registry of the project's own images (the jobs' and the JMX exporter's); it wins over both",
+    ),
+  }),
+  imagePullSecrets: array(z.union([
+    objectName.min(1),
+    strictObject({ name: objectName.min(1) }),
+  ])).describe("Secrets with which images are fetched, by name or as `{name: x}`"),
+  storageClass: storageClass.describe(
+    "Storage class of volumes; the cluster's default where empty, none where `-`",
+  ),
+  clusterDomain: string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/)
+    .describe("Domain of the cluster's names"),
   networkPolicy: strictObject({
     enabled: boolean().describe("Deny what is no edge between two components"),
     metricsFrom: array(z.looseObject({}))
@@ -67,7 +83,7 @@ const globals = strictObject({
   }),
   metrics: strictObject({
     enabled: boolean().describe("Exporters beside Kafka, HDFS and Elasticsearch"),
-    jmxExporter: strictObject({ image }),
+    jmxExporter: strictObject({ image, resources }),
   }),
   otel: strictObject({
     enabled: enabled(
@@ -75,9 +91,6 @@ const globals = strictObject({
     ),
     endpoint: string().regex(/^(https?:\/\/\S+)?$/).describe("URL of the collector"),
     protocol: choice(["http/protobuf", "http/json"]).describe("How OTLP is spoken"),
-    sampling: z.number().min(0).max(1).describe(
-      "Share of traces that are kept, by `parentbased_traceidratio`; Deno 2.6 keeps all",
-    ),
   }),
   endpoints: strictObject({
     kafka: texts.describe("`host:port` of some brokers, with `kafka.enabled=false`"),
@@ -86,7 +99,7 @@ const globals = strictObject({
   }),
   credentials: strictObject({
     kafka: strictObject({
-      existingSecret: string().describe("Secret with what the following ask for"),
+      existingSecret: objectName.describe("Secret with what the following ask for"),
       tls: boolean().describe("Encrypt; certificates are always checked"),
       ca: boolean().describe("Authorities are in its key `ca.crt`; the system's where false"),
       clientCertificate: boolean()
@@ -96,11 +109,11 @@ const globals = strictObject({
       username: string().describe("The client's name"),
     }),
     hdfs: strictObject({
-      existingSecret: string().describe("Secret with what the following asks for"),
+      existingSecret: objectName.describe("Secret with what the following asks for"),
       ca: boolean().describe("Authorities are in its key `ca.crt`; the system's where false"),
     }),
     elasticsearch: strictObject({
-      existingSecret: string().describe("Secret with what the following ask for"),
+      existingSecret: objectName.describe("Secret with what the following ask for"),
       ca: boolean().describe("Authorities are in its key `ca.crt`; the system's where false"),
       username: string().describe("Log in with it and the key `password`"),
       apiKey: boolean().describe("Log in with its key `api-key`"),
@@ -193,7 +206,7 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
       "Map files into memory; needs `vm.max_map_count` of 262144 or more on the hosts",
     ),
     security: strictObject({
-      existingSecret: string().describe(
+      existingSecret: objectName.describe(
         "Secret with `tls.crt`, `tls.key`, `ca.crt` of the nodes and the `password` of the user elastic; no security where empty",
       ),
     }),
@@ -203,7 +216,7 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
       runAsUser: runAsUser(),
       resources,
     }),
-    config: settings("`elasticsearch.yml`"),
+    config: settings("`elasticsearch.yml`", true),
     service: service(),
     persistence,
     resources,
@@ -264,7 +277,7 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
     }),
     operator: strictObject({
       enabled: enabled("Make PodMonitors and a PrometheusRule, for clusters with the operator"),
-      labels: z.record(string(), string()).describe(
+      labels: labels.describe(
         "What the operator's Prometheus selects them by",
       ),
     }),
@@ -317,7 +330,7 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
     }),
     runAsUser: runAsUser(),
     admin: strictObject({
-      existingSecret: string().describe(
+      existingSecret: objectName.describe(
         "Secret with `admin-user` and `admin-password`, which production wants",
       ),
     }),
@@ -412,11 +425,22 @@ export function chartSchema(chart: string): JsonSchema {
   };
 }
 
+/** What the umbrella has beside the charts' values. */
+const RELEASE_PARTS: z.ZodRawShape = {
+  setup: strictObject({ resources }),
+  history: strictObject({
+    resources: ownResources.describe("Of each step; those of the step's job where not given"),
+  }),
+};
+
 /** JSON Schema of the umbrella's values; the charts' own schemas check what is below their names. */
 export function umbrellaSchema(): JsonSchema {
   const below = z.looseObject({ enabled: enabled("Whether it is part of the release") });
   return configJsonSchema(strictObject({
+    // By which a parent chart switches it on and off.
+    enabled: enabled("Whether a parent chart has it").optional(),
     global: globals,
+    ...RELEASE_PARTS,
     common: strictObject({ global: z.looseObject({}).optional() }).optional(),
     ...Object.fromEntries(CHARTS.map((chart) => [chart, below])),
   })) as JsonSchema;

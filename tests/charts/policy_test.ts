@@ -1,6 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
+import { merged, nested } from "./_mutations.ts";
 import { PRESETS } from "./_golden.ts";
 import { containers, type Manifest, podTemplate, renderChart } from "./_render.ts";
+import { CHARTS, chartSchema, type JsonSchema, umbrellaSchema } from "./_values.ts";
 
 const LABELS = ["name", "instance", "component", "version", "part-of", "managed-by"]
   .map((label) => `app.kubernetes.io/${label}`);
@@ -107,6 +109,58 @@ for (const [preset, presets] of Object.entries(PRESETS)) {
     for (const { metadata, spec } of budgets) assert(spec.maxUnavailable >= 1, metadata.name);
   });
 }
+
+/** Every value that holds resources, in every chart. */
+function* resourceValues(schema: JsonSchema, path: readonly string[]): Generator<string[]> {
+  for (const [key, member] of Object.entries(schema.properties ?? {})) {
+    if (key === "resources") yield [...path, key];
+    else yield* resourceValues(member, [...path, key]);
+  }
+}
+
+for (const [preset, presets] of Object.entries(PRESETS)) {
+  Deno.test(`every container of ${preset} has the limits that its values give`, async () => {
+    const { enabled: _, common: __, ...release } = umbrellaSchema().properties!;
+    const paths = [
+      ...resourceValues({ properties: release }, []),
+      ...CHARTS.flatMap((chart) => {
+        const { global: _, ...properties } = chartSchema(chart).properties!;
+        return [...resourceValues({ properties }, [chart])];
+      }),
+    ];
+    const limits = { cpu: "1", "ephemeral-storage": "1Gi" };
+    const values = paths.filter(([first]) => first !== "history")
+      .map((path) => nested({ path, value: { limits } })).reduce(merged);
+    for (const { name, pod } of pods(await renderChart({ presets, values }))) {
+      for (const container of containers(pod)) {
+        const { cpu, "ephemeral-storage": storage } = container.resources.limits;
+        assertEquals({ cpu, "ephemeral-storage": storage }, limits, `${name}: ${container.name}`);
+      }
+    }
+  });
+}
+
+Deno.test("the Jobs of the release have resources of their own", async () => {
+  const resourcesOf = (manifests: readonly Manifest[], component: string) =>
+    manifests.filter(({ kind, metadata }) =>
+      kind === "Job" && metadata.labels["app.kubernetes.io/component"] === component
+    ).flatMap((one) => containers(podTemplate(one))).map(({ resources }) => resources);
+  const setup = { requests: { cpu: "50m", memory: "192Mi" }, limits: { memory: "512Mi" } };
+  for (const presets of Object.values(PRESETS)) {
+    assertEquals(resourcesOf(await renderChart({ presets }), "setup"), [setup, setup]);
+  }
+  const own = { requests: { memory: "8Gi" } };
+  const values = { setup: { resources: { limits: { cpu: 1 } } }, history: { resources: own } };
+  const manifests = await renderChart({ values });
+  assertEquals(resourcesOf(manifests, "setup")[0].limits, { memory: "512Mi", cpu: 1 });
+  assertEquals(resourcesOf(manifests, "history"), [own, own, own]);
+  // By default, each step works as its job does.
+  const [generate, bootstrap, generation] = resourcesOf(await renderChart(), "history");
+  assertEquals(
+    [generate, bootstrap, generation].map(({ limits }) => limits.memory),
+    ["1Gi", "1536Mi", "4Gi"],
+  );
+});
 
 Deno.test("probes ask a job for its health and a server whether it answers", async () => {
   for (const { name, pod } of pods(await renderChart())) {

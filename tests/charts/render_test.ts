@@ -2,7 +2,8 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parse } from "yaml";
 import { GOLDEN, PRESETS, renderGolden } from "./_golden.ts";
 import { immutables } from "./_immutable.ts";
-import { CHART, find, helm, names, renderChart } from "./_render.ts";
+import { merged } from "./_mutations.ts";
+import { CHART, containers, find, helm, names, podTemplate, renderChart } from "./_render.ts";
 
 const IMMUTABLE = `${GOLDEN}/immutable.json`;
 
@@ -40,10 +41,12 @@ const OF_COMPONENT: Readonly<Record<string, RegExp>> = {
   grafana: /-grafana(-settings|-[a-z-]+-dashboard)?$/,
 };
 
-const ENDPOINTS: Readonly<Record<string, string>> = {
-  kafka: "kafka.example.com:9092",
-  hdfs: "http://namenode.example.com:9870",
-  elasticsearch: "http://elasticsearch.example.com:9200",
+/** What takes a server's place. */
+const ELSEWHERE: Readonly<Record<string, unknown>> = {
+  kafka: { global: { endpoints: { kafka: ["kafka.example.com:9092"] } } },
+  hdfs: { global: { endpoints: { hdfs: ["http://namenode.example.com:9870"] } } },
+  elasticsearch: { global: { endpoints: { elasticsearch: ["http://search.example.com:9200"] } } },
+  prometheus: { grafana: { datasources: { prometheus: { url: "http://p.example.com:9090" } } } },
 };
 
 /** Hashes at the ends of the names of Jobs say what they do, which is not the point here. */
@@ -53,12 +56,8 @@ function withoutHashes(all: readonly string[]): string[] {
 
 for (const [component, pattern] of Object.entries(OF_COMPONENT)) {
   Deno.test(`${component}.enabled takes all of ${component} out of the release, and nothing else`, async () => {
-    const endpoint = ENDPOINTS[component];
     const without = await renderChart({
-      values: {
-        [component]: { enabled: false },
-        ...(endpoint === undefined ? {} : { global: { endpoints: { [component]: [endpoint] } } }),
-      },
+      values: merged(ELSEWHERE[component] ?? {}, { [component]: { enabled: false } }),
     });
     const kept = withoutHashes(names(await renderChart())).filter((name) =>
       !pattern.test(name.replace("Job/reddit-history", "Job/reddit-history-0"))
@@ -141,3 +140,64 @@ Deno.test("an image's registry, tag and digest are where they belong", async () 
   );
   assertEquals(await image({ speed: { image: { digest } } }), `reddit-pipeline/speed@${digest}`);
 });
+
+/** The registry of every image of the release. */
+async function registries(values: unknown): Promise<{ own: Set<string>; others: Set<string> }> {
+  const images = (await renderChart({ values })).flatMap((one) => podTemplate(one) ?? [])
+    .flatMap(containers).map(({ image }): string => image);
+  const of = (some: readonly string[]) =>
+    new Set(some.map((image) => /^([\w-]+[.:][^/]+)\//.exec(image)?.[1] ?? ""));
+  const own = images.filter((image) => /(^|\/)reddit-pipeline\//.test(image));
+  return { own: of(own), others: of(images.filter((image) => !own.includes(image))) };
+}
+
+Deno.test("global.imageRegistry moves every image, whatever registry an image names", async () => {
+  const [r, o] = ["r.example.com:5000", "o.example.com"];
+  for (
+    const values of [
+      { global: { imageRegistry: r } },
+      { global: { imageRegistry: `${r}/` } },
+      { global: { imageRegistry: r }, kafka: { image: { registry: o } } },
+    ]
+  ) assertEquals(await registries(values), { own: new Set([r]), others: new Set([r]) });
+});
+
+Deno.test("global.jobs.imageRegistry moves the project's own images alone, and wins over all", async () => {
+  const [r, o] = ["r.example.com", "o.example.com"];
+  const { others } = await registries({});
+  const own = new Set([o]);
+  assertEquals(await registries({ global: { jobs: { imageRegistry: o } } }), { own, others });
+  assertEquals(
+    await registries({ global: { imageRegistry: r, jobs: { imageRegistry: o } } }),
+    { own, others: new Set([r]) },
+  );
+});
+
+Deno.test("global.imagePullSecrets takes names, and objects with a name", async () => {
+  const values = { global: { imagePullSecrets: ["a", { name: "b" }, "123"] } };
+  for (const pod of (await renderChart({ values })).flatMap((one) => podTemplate(one) ?? [])) {
+    assertEquals(pod.spec.imagePullSecrets, [{ name: "a" }, { name: "b" }, { name: "123" }]);
+  }
+});
+
+Deno.test("a storage class is a name, and a dash asks for none", async () => {
+  const classes = async (values: unknown) =>
+    (await renderChart({ values })).flatMap(({ spec }) => spec?.volumeClaimTemplates ?? [])
+      .map(({ spec }) => spec.storageClassName);
+  const all = (name: unknown) => Array(5).fill(name);
+  assertEquals(await classes({}), all(undefined));
+  assertEquals(await classes({ global: { storageClass: "-" } }), all(""));
+  assertEquals(await classes({ global: { storageClass: "123" } }), all("123"));
+  const kafka = { persistence: { storageClass: "-" } };
+  const mixed = await classes({ global: { storageClass: "fast" }, kafka });
+  assertEquals(mixed.toSorted(), ["", "fast", "fast", "fast", "fast"]);
+});
+
+for (const [release, namespace] of [["true", "123"], ["null", "1e3"], ["y", "0x1f"]] as const) {
+  Deno.test(`the names ${release} and ${namespace} stay texts in YAML`, async () => {
+    for (const manifest of await renderChart({ release, namespace })) {
+      assertEquals(manifest.metadata.namespace, namespace);
+      assertEquals(manifest.metadata.labels["app.kubernetes.io/instance"], release);
+    }
+  });
+}

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { refusal, type RenderOptions, renderText } from "./_render.ts";
 
 const endpoints = {
@@ -7,8 +7,10 @@ const endpoints = {
   elasticsearch: ["https://elasticsearch.example.com"],
 };
 
+type Refused = readonly [RenderOptions & { readonly values: unknown }, string];
+
 /** Values that break a rule, and the one line with which each is refused. */
-const REFUSED: readonly [RenderOptions & { readonly values: unknown }, string][] = [
+const REFUSED: readonly Refused[] = [
   [
     { values: { global: { topics: { replication: 4 } } } },
     "global.topics.replication (4) must be at most kafka.replicas (3): a broker holds one copy",
@@ -63,7 +65,38 @@ const REFUSED: readonly [RenderOptions & { readonly values: unknown }, string][]
   ],
   [
     { values: { elasticsearch: { enabled: false } } },
-    "elasticsearch.enabled is false and global.endpoints.elasticsearch is empty: batch, speed, serving would find no server",
+    "elasticsearch.enabled is false and global.endpoints.elasticsearch is empty: batch, speed, serving, grafana would find no server",
+  ],
+  [
+    {
+      values: {
+        elasticsearch: { enabled: false },
+        batch: { enabled: false },
+        speed: { enabled: false },
+        serving: { enabled: false },
+      },
+    },
+    "elasticsearch.enabled is false and global.endpoints.elasticsearch is empty: grafana would find no server",
+  ],
+  [
+    { values: { prometheus: { enabled: false } } },
+    "prometheus.enabled is false and grafana.datasources.prometheus.url is empty: Grafana would find no Prometheus (without Grafana, grafana.enabled=false)",
+  ],
+  [
+    { values: { prometheus: { server: { enabled: false }, operator: { enabled: true } } } },
+    "prometheus.server.enabled is false and grafana.datasources.prometheus.url is empty: Grafana would find no Prometheus (without Grafana, grafana.enabled=false)",
+  ],
+  [
+    { values: { kafka: { podLabels: { "app.kubernetes.io/name": "x" } } } },
+    "kafka.podLabels.app.kubernetes.io/name cannot be set: the chart tells its pods by it",
+  ],
+  [
+    { values: { prometheus: { extraScrapeConfigs: [{ job_name: "pods" }] } } },
+    "prometheus.extraScrapeConfigs has a job_name pods: the chart has one of that name",
+  ],
+  [
+    { values: { prometheus: { extraRules: [{ name: "alerts", rules: [] }] } } },
+    "prometheus.extraRules has a group alerts: the chart has one of that name",
   ],
   [
     { values: { global: { endpoints: { hdfs: endpoints.hdfs } } } },
@@ -146,6 +179,14 @@ const REFUSED: readonly [RenderOptions & { readonly values: unknown }, string][]
     { release: "a".repeat(36), values: {} },
     `the release's name ${"a".repeat(36)} has 36 characters: at most 35`,
   ],
+  ...["1reddit", "a.b", "9"].map((release): Refused => [
+    { release, values: {} },
+    `the release's name ${release} cannot begin the names of Services: it must be small letters, digits and dashes, with a letter at its beginning and no dash at its end`,
+  ]),
+  ...["A", "a.b", "a".repeat(64)].map((namespace): Refused => [
+    { namespace, values: {} },
+    `the namespace ${namespace} cannot be: its name must be at most 63 small letters, digits and dashes, with no dash at its ends`,
+  ]),
 ];
 
 for (const [options, line] of REFUSED) {
@@ -163,6 +204,22 @@ Deno.test("what no job needs need not be there", async () => {
   const off = { enabled: false };
   const values = { hdfs: off, generator: off, ingest: off, batch: off };
   assertEquals((await renderText({ values })).stderr, "");
+});
+
+Deno.test("Grafana needs no Prometheus where it is not run, or where another one is named", async () => {
+  const prometheus = { server: { enabled: false } };
+  const url = "https://prometheus.example.com";
+  for (
+    const grafana of [
+      { enabled: false },
+      { server: { enabled: false } },
+      { datasources: { prometheus: { url } } },
+    ]
+  ) {
+    const { stdout, stderr } = await renderText({ values: { prometheus, grafana } });
+    assertEquals(stderr, "");
+    assert(!stdout.includes("reddit-prometheus."), "a Service that is not there");
+  }
 });
 
 Deno.test("one of each is a valid topology", async () => {

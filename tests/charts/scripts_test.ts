@@ -28,7 +28,7 @@ class Container {
   async run(script: string, env: Readonly<Record<string, string>> = {}) {
     const text = await Deno.readTextFile(`${CHART}/charts/${script}`);
     const moved = text.replaceAll(
-      /(?<=[\s="[{(]|^)\/(opt|etc|hadoop|usr|tmp|var|run\.sh)\b/gm,
+      /(?<=[\s="[{(<]|^)\/(opt|etc|hadoop|usr|tmp|var|run\.sh)\b/gm,
       `${this.root}/$1`,
     );
     const path = `${this.root}/script.sh`;
@@ -103,6 +103,10 @@ for (const [ordinal, roles] of [["2", "broker,controller"], ["3", "broker"]] as 
 
 const HOME = "/usr/share/elasticsearch";
 
+/** As the chart writes them. */
+const MODULES =
+  "ingest-geoip ingest.geoip.downloader.enabled: false\nx-pack-ml xpack.ml.enabled: false\n";
+
 function elasticsearch(modules: readonly string[] = []): Container {
   const container = new Container([
     `${HOME}/bin/elasticsearch`,
@@ -112,6 +116,7 @@ function elasticsearch(modules: readonly string[] = []): Container {
   container.write(`${HOME}/config/elasticsearch.yml`, "image: true\n");
   for (const module of modules) container.write(`${HOME}/modules/${module}/x`, "");
   container.write("/etc/elasticsearch-config/elasticsearch.yml", "node.name: ${POD_NAME}\n");
+  container.write("/etc/elasticsearch-config/modules", MODULES);
   container.write("/etc/elasticsearch-config/log4j2.properties", "status = error\n");
   container.write("/etc/elasticsearch-nodes/initial-master-nodes", "e-0,e-1,e-2");
   return container;

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { parse } from "yaml";
 import { generated } from "./_generated.ts";
-import { type Mutation, mutations, nested } from "./_mutations.ts";
-import { CHART, refusal, renderText } from "./_render.ts";
+import { merged, type Mutation, mutations, nested } from "./_mutations.ts";
+import { CHART, helm, refusal, renderText } from "./_render.ts";
 import { CHARTS, chartSchema, jobSettings, type JsonSchema, umbrellaSchema } from "./_values.ts";
 
 type Values = Record<string, unknown>;
@@ -35,12 +35,17 @@ Deno.test("schemas are strict on every level", () => {
   for (const chart of CHARTS) {
     for (const [path, { additionalProperties, properties }] of objects(chartSchema(chart), chart)) {
       if (FREE.test(path) && Object.keys(properties ?? {}).length === 0) continue;
+      // A parent chart has names of its own there.
+      if (path === `${chart}.global`) continue;
       assertEquals(additionalProperties, false, path);
     }
   }
   const { additionalProperties, properties } = umbrellaSchema();
   assertEquals(additionalProperties, false);
-  assertEquals(Object.keys(properties!).sort(), ["common", "global", ...CHARTS].sort());
+  assertEquals(
+    Object.keys(properties!).sort(),
+    ["common", "enabled", "global", "history", "setup", ...CHARTS].sort(),
+  );
 });
 
 Deno.test("values.yaml and schema have the same keys, both ways", async () => {
@@ -52,7 +57,9 @@ Deno.test("values.yaml and schema have the same keys, both ways", async () => {
     assertEquals(unequal({ properties: own, required: needed }, values, chart), []);
     assert(config !== undefined);
   }
-  assertEquals(unequal(umbrellaSchema().properties!.global!, umbrella.global, "global"), []);
+  for (const own of ["global", "setup", "history"]) {
+    assertEquals(unequal(umbrellaSchema().properties![own]!, umbrella[own], own), []);
+  }
 });
 
 function unequal(schema: JsonSchema, values: unknown, path: string): string[] {
@@ -69,7 +76,10 @@ function unequal(schema: JsonSchema, values: unknown, path: string): string[] {
 
 const MISSPELT: readonly [values: Values, line: string][] = [
   [{ kafak: { replicas: 1 } }, "at '': additional properties 'kafak' not allowed"],
-  [{ global: { topic: {} } }, "at '/global': additional properties 'topic' not allowed"],
+  [
+    { global: { topics: { partition: 1 } } },
+    "at '/global/topics': additional properties 'partition' not allowed",
+  ],
   [{ kafka: { replcas: 1 } }, "at '': additional properties 'replcas' not allowed"],
   [
     { hdfs: { namenode: { service: { port: 1 } } } },
@@ -117,6 +127,70 @@ for (const [values, line] of WRONG) {
     assertMatch(found ?? stderr, line);
   });
 }
+
+/** Names under global of which no chart knows anything. */
+const FOREIGN = [
+  ...["environment", "hotel", "storage", "defaultStorageClass", "security", "postgresql", "domain"],
+  ...["imageTag", "viewer", "x", "jobScheduler"],
+];
+
+Deno.test("a parent chart's own names under global pass, whatever they hold", async () => {
+  for (const value of ["staging", { deep: { er: [1] } }, ["a"], 12_345_678, null, false]) {
+    const global = Object.fromEntries(FOREIGN.map((name) => [name, value]));
+    assertEquals((await renderText({ values: { global } })).stderr, "");
+  }
+});
+
+Deno.test("a name under global that is one letter off is refused with the one that is meant", async () => {
+  const misspelt = Object.keys(umbrellaSchema().properties!.global!.properties!)
+    .flatMap((name): [string, string][] => {
+      const other = [name.toUpperCase(), name[0]!.toUpperCase() + name.slice(1)];
+      if (name.length > 4) {
+        const [a, b] = [name.slice(0, 2), name.slice(2)];
+        other.push(`${a}${b.slice(1)}`, `${a}_${b}`, `${a}0${b.slice(1)}`, `${name}s`);
+        other.push(`${name[1]}${name[0]}${b}`, name.slice(0, -1));
+      }
+      return other.filter((one) => one !== name).map((one) => [one, name]);
+    });
+  const global = Object.fromEntries(misspelt.map(([wrong]) => [wrong, "x"]));
+  assertEquals(
+    (await refusal({ values: { global } })).sort(),
+    misspelt.map(([wrong, right]) => `ERROR: global.${wrong} is unknown: global.${right} is meant`)
+      .sort(),
+  );
+});
+
+Deno.test("the chart is a dependency of a parent chart, which has globals of its own", async () => {
+  const parent = await Deno.makeTempDir();
+  try {
+    await Deno.mkdir(`${parent}/charts`);
+    await new Deno.Command("cp", { args: ["-r", CHART, `${parent}/charts/`] }).output();
+    const condition = "reddit-pipeline.enabled";
+    await Deno.writeTextFile(
+      `${parent}/Chart.yaml`,
+      JSON.stringify({
+        apiVersion: "v2",
+        name: "platform",
+        version: "1.0.0",
+        dependencies: [{ name: "reddit-pipeline", version: "0.1.0", condition }],
+      }),
+    );
+    const render = async (values: unknown) => {
+      const args = ["template", "reddit", parent, "-n", "reddit-pipeline", "--values", "-"];
+      return await helm(args, JSON.stringify(values));
+    };
+    const global = { environment: "staging", imageRegistry: "r.example.com" };
+    const enabled = { enabled: true };
+    const { stdout, stderr } = await render({ global, "reddit-pipeline": enabled });
+    assertEquals(stderr, "");
+    assertMatch(stdout, /image: r\.example\.com\/apache\/kafka/);
+    const { stderr: refused } = await render({ global: { topic: 1 }, "reddit-pipeline": enabled });
+    assertMatch(refused, /^ERROR: global\.topic is unknown: global\.topics is meant$/m);
+    assertEquals((await render({ "reddit-pipeline": { enabled: false } })).stdout.trim(), "");
+  } finally {
+    await Deno.remove(parent, { recursive: true });
+  }
+});
 
 /** What must be set besides, for a value to have an effect. */
 const BESIDES: Readonly<Record<string, Values>> = {
@@ -196,15 +270,6 @@ for (const [path, besides] of Object.entries(BESIDES)) {
   });
 }
 
-function merged(below: unknown, above: unknown): Values {
-  if (typeof below !== "object" || typeof above !== "object") return above as Values;
-  const both = { ...below } as Values;
-  for (const [key, value] of Object.entries(above as Values)) {
-    both[key] = key in both ? merged(both[key], value) : value;
-  }
-  return both;
-}
-
 Deno.test("every global value has an effect", async () => {
   const base = ["ci/bring-your-own-values.yaml"];
   const schema = umbrellaSchema().properties!.global!;
@@ -256,11 +321,7 @@ Deno.test("every global value has an effect", async () => {
   const otel = { enabled: true, endpoint: "http://collector:4318" };
   const traced = (await renderText({ values: { global: { otel } } })).stdout;
   assert(traced !== before);
-  for (
-    const one of [{ endpoint: "http://collector:4319" }, { protocol: "http/json" }, {
-      sampling: 0.5,
-    }]
-  ) {
+  for (const one of [{ endpoint: "http://collector:4319" }, { protocol: "http/json" }]) {
     const { stdout, stderr } = await renderText({
       values: { global: { otel: { ...otel, ...one } } },
     });

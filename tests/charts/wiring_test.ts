@@ -108,7 +108,7 @@ Deno.test("servers of others are reached with the Secrets that are named, key by
 });
 
 Deno.test("with OpenTelemetry the jobs run other images, and may reach the collector", async () => {
-  const otel = { enabled: true, endpoint: "http://collector.monitoring:4318", sampling: 0.25 };
+  const otel = { enabled: true, endpoint: "http://collector.monitoring:4318" };
   const manifests = await renderChart({ values: { global: { otel } } });
   for (const job of ["generator", "ingest", "speed", "serving"]) {
     const [container] =
@@ -119,7 +119,8 @@ Deno.test("with OpenTelemetry the jobs run other images, and may reach the colle
     );
     assertEquals(env.OTEL_EXPORTER_OTLP_ENDPOINT, otel.endpoint);
     assertEquals(env.OTEL_SERVICE_NAME, job);
-    assertEquals(env.OTEL_TRACES_SAMPLER_ARG, "0.25");
+    // Deno has no sampler.
+    assertEquals(Object.keys(env).filter((name) => name.includes("SAMPLER")), []);
     const { egress } = find(manifests, "NetworkPolicy", `reddit-${job}`).spec;
     assert(egress.some(({ to, ports }: Manifest) => to === undefined && ports[0].port === 4318));
   }

@@ -3,14 +3,13 @@
 {{- $global := .Values.global -}}
 {{- $topics := $global.topics -}}
 {{- $errors := list -}}
-{{- /* CronJobs add their own end to names of at most 52 characters. */ -}}
-{{- if gt (len .Release.Name) 35 -}}
-{{- $errors = append $errors (printf "the release's name %s has %d characters: at most 35" .Release.Name (len .Release.Name)) -}}
+{{- range list "pipeline.nameErrors" "pipeline.globalErrors" "pipeline.ownedErrors" "pipeline.podErrors" -}}
+{{- $errors = concat $errors (include . $ | fromJsonArray) -}}
 {{- end -}}
 {{- $users := dict
   "kafka" (list "generator" "ingest" "batch" "speed" "serving")
   "hdfs" (list "generator" "ingest" "batch")
-  "elasticsearch" (list "batch" "speed" "serving") -}}
+  "elasticsearch" (list "batch" "speed" "serving" "grafana") -}}
 {{- range $server, $jobs := $users -}}
 {{- $given := get $global.endpoints $server -}}
 {{- $enabled := (get $.Values $server).enabled -}}
@@ -18,7 +17,10 @@
 {{- $errors = append $errors (printf "global.endpoints.%s is given and %s.enabled is true: one of both" $server $server) -}}
 {{- else if not (or $enabled $given) -}}
 {{- $needy := list -}}
-{{- range $jobs }}{{ if (get $.Values .).enabled }}{{ $needy = append $needy . }}{{ end }}{{ end -}}
+{{- range $jobs -}}
+{{- $job := get $.Values . -}}
+{{- if and $job.enabled (dig "server" "enabled" true $job) }}{{ $needy = append $needy . }}{{ end -}}
+{{- end -}}
 {{- if $needy -}}
 {{- $errors = append $errors (printf "%s.enabled is false and global.endpoints.%s is empty: %s would find no server" $server $server (join ", " $needy)) -}}
 {{- end -}}
@@ -111,8 +113,15 @@
 {{- if and $global.otel.enabled (not $global.otel.endpoint) -}}
 {{- $errors = append $errors "global.otel.enabled is true and global.otel.endpoint is empty: the URL of a collector is needed" -}}
 {{- end -}}
-{{- if and .Values.grafana.enabled (dig "server" "enabled" false .Values.grafana) .Values.grafana.adminPassword .Values.grafana.admin.existingSecret -}}
+{{- if and .Values.grafana.enabled (dig "server" "enabled" false .Values.grafana) -}}
+{{- if and .Values.grafana.adminPassword .Values.grafana.admin.existingSecret -}}
 {{- $errors = append $errors "grafana.adminPassword is set and grafana.admin.existingSecret is too: one of both" -}}
+{{- end -}}
+{{- $runs := and .Values.prometheus.enabled (dig "server" "enabled" false .Values.prometheus) -}}
+{{- if not (or $runs .Values.grafana.datasources.prometheus.url) -}}
+{{- $off := .Values.prometheus.enabled | ternary "prometheus.server.enabled" "prometheus.enabled" -}}
+{{- $errors = append $errors (printf "%s is false and grafana.datasources.prometheus.url is empty: Grafana would find no Prometheus (without Grafana, grafana.enabled=false)" $off) -}}
+{{- end -}}
 {{- end -}}
 {{- if $errors -}}
 {{- $lines := list -}}

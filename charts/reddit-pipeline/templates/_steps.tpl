@@ -22,8 +22,9 @@ the hash of what it does: an upgrade that changes that makes another Job, and ne
 {{- define "pipeline.job" -}}
 {{- $root := .ctx -}}
 {{- $steps := list -}}
+{{- $resources := (get $root.Values .component).resources -}}
 {{- range get (include "pipeline.steps" .ctx | fromYaml) .component -}}
-{{- $steps = append $steps (dict "ctx" (get $root.Subcharts .job) "name" .name "args" .args) -}}
+{{- $steps = append $steps (dict "ctx" (get $root.Subcharts .job) "name" .name "args" .args "resources" $resources) -}}
 {{- end -}}
 {{- if $steps -}}
 {{- $self := dict "ctx" (last $steps).ctx "component" .component -}}

@@ -74,7 +74,7 @@ ports:
 
 {{/* Pods of a component of the release, of whichever chart. Takes {ctx, component}. */}}
 {{- define "common.peerLabels" -}}
-app.kubernetes.io/instance: {{ .ctx.Release.Name }}
+app.kubernetes.io/instance: {{ .ctx.Release.Name | toYaml }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
 

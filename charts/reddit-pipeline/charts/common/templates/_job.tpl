@@ -57,7 +57,7 @@ data:
 {{- define "common.job.image" -}}
 {{- $tag := .Values.image.tag | default .Chart.AppVersion -}}
 {{- if .Values.global.otel.enabled }}{{ $tag = printf "%s-otel" $tag }}{{ end -}}
-{{- include "common.imageReference" (dict "ctx" . "image" (merge (dict "tag" $tag) .Values.image)) -}}
+{{- include "common.imageReference" (dict "ctx" . "own" true "image" (merge (dict "tag" $tag) .Values.image)) -}}
 {{- end }}
 
 {{/* Variables of OpenTelemetry, as its specification names them. Takes the job's scope. */}}
@@ -76,18 +76,14 @@ data:
   value: {{ .Chart.Name }}
 - name: OTEL_RESOURCE_ATTRIBUTES
   value: service.namespace={{ .Release.Name }},service.version={{ .Chart.AppVersion }},k8s.namespace.name={{ .Release.Namespace }},k8s.pod.name=$(POD_NAME)
-- name: OTEL_TRACES_SAMPLER
-  value: parentbased_traceidratio
-- name: OTEL_TRACES_SAMPLER_ARG
-  value: {{ $otel.sampling | quote }}
 {{- else -}}
 []
 {{- end }}
 {{- end }}
 
 {{/*
-A container that runs a command of a job. Takes {ctx, name, args, serves?, ports?}: with probes where it serves, and with
-ports where somebody may look at it while it runs.
+A container that runs a command of a job. Takes {ctx, name, args, resources?, serves?, ports?}: the job's resources where
+not given, with probes where it serves, and with ports where somebody may look at it while it runs.
 */}}
 {{- define "common.job.container" -}}
 {{- $values := .ctx.Values -}}
@@ -96,7 +92,7 @@ image: {{ include "common.job.image" .ctx }}
 imagePullPolicy: {{ $values.image.pullPolicy }}
 args:
   {{- toYaml (concat .args (list "--config" "/etc/reddit-pipeline/config.json")) | nindent 2 }}
-{{- with concat (include "common.job.otel" .ctx | fromYamlArray) $values.extraEnv }}
+{{- with concat (include "common.job.otel" .ctx | fromYamlArray) (include "common.extraEnv" .ctx | fromYamlArray) }}
 env:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -116,7 +112,7 @@ readinessProbe:
   {{- include "common.probe" (dict "action" (dict "httpGet" (dict "path" "/readyz" "port" "metrics")) "timing" $values.probes.readiness) | nindent 2 }}
 {{- end }}
 resources:
-  {{- toYaml $values.resources | nindent 2 }}
+  {{- toYaml (.resources | default $values.resources) | nindent 2 }}
 securityContext:
   {{- include "common.securityContext" . | nindent 2 }}
 volumeMounts:
@@ -129,7 +125,7 @@ volumeMounts:
 
 {{/*
 The pod template of one or several commands, one after the other. Takes {ctx, component, steps, serves?,
-restartPolicy}; a step is {ctx, name, args}. Everything but the steps comes from ctx.
+restartPolicy}; a step is {ctx, name, args, resources?}. Everything but the steps comes from ctx.
 */}}
 {{- define "common.job.podTemplate" -}}
 {{- $steps := .steps -}}
@@ -194,10 +190,10 @@ metadata:
   {{- include "common.metadata" (dict "ctx" .ctx "component" $component "suffix" .suffix) | nindent 2 }}
 spec:
   schedule: {{ .cron.schedule | quote }}
-  timeZone: {{ .cron.timeZone }}
+  timeZone: {{ .cron.timeZone | toYaml }}
   suspend: {{ .cron.suspend }}
   concurrencyPolicy: Forbid
-  startingDeadlineSeconds: {{ .cron.startingDeadlineSeconds }}
+  startingDeadlineSeconds: {{ .cron.startingDeadlineSeconds | int64 }}
   successfulJobsHistoryLimit: {{ .cron.successfulJobsHistoryLimit }}
   failedJobsHistoryLimit: {{ .cron.failedJobsHistoryLimit }}
   jobTemplate:

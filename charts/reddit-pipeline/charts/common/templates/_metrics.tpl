@@ -7,12 +7,11 @@ script takes it up from JAVA_AGENT. What is read of the server stands in a file 
 {{- $image := .Values.global.metrics.jmxExporter.image -}}
 initContainers:
   - name: jmx-exporter
-    image: {{ include "common.imageReference" (dict "ctx" . "image" $image) }}
+    image: {{ include "common.imageReference" (dict "ctx" . "own" true "image" $image) }}
     imagePullPolicy: {{ $image.pullPolicy }}
     args: [/agent/jmx-exporter.jar]
     resources:
-      requests: {cpu: 10m, memory: 16Mi}
-      limits: {memory: 64Mi}
+      {{- toYaml .Values.global.metrics.jmxExporter.resources | nindent 6 }}
     securityContext:
       {{- include "common.securityContext" . | nindent 6 }}
     volumeMounts:

@@ -6,7 +6,7 @@
 {{/* What selects a component's pods. Never changed within a major version. Takes {ctx, component}. */}}
 {{- define "common.selectorLabels" -}}
 app.kubernetes.io/name: {{ .ctx.Chart.Name }}
-app.kubernetes.io/instance: {{ .ctx.Release.Name }}
+app.kubernetes.io/instance: {{ .ctx.Release.Name | toYaml }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
@@ -21,7 +21,7 @@ app.kubernetes.io/managed-by: {{ .ctx.Release.Service }}
 {{/* Metadata of a component's object. Takes {ctx, component, suffix?}. */}}
 {{- define "common.metadata" -}}
 name: {{ include "common.fullname" . }}{{ with .suffix }}-{{ . }}{{ end }}
-namespace: {{ .ctx.Release.Namespace }}
+namespace: {{ .ctx.Release.Namespace | toYaml }}
 labels:
   {{- include "common.labels" . | nindent 2 }}
 {{- end }}

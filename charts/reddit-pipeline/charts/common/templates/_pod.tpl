@@ -1,9 +1,9 @@
 {{/* The restricted Pod Security Standard. Takes {user}: its number, which is also the group's. */}}
 {{- define "common.podSecurityContext" -}}
 runAsNonRoot: true
-runAsUser: {{ .user }}
-runAsGroup: {{ .user }}
-fsGroup: {{ .user }}
+runAsUser: {{ int64 .user }}
+runAsGroup: {{ int64 .user }}
+fsGroup: {{ int64 .user }}
 fsGroupChangePolicy: OnRootMismatch
 seccompProfile:
   type: RuntimeDefault
@@ -44,14 +44,14 @@ enableServiceLinks: false
 {{- with $values.global.imagePullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - {{ kindIs "map" . | ternary . (dict "name" .) | toYaml }}
   {{- end }}
 {{- end }}
 securityContext:
   {{- include "common.podSecurityContext" . | nindent 2 }}
 terminationGracePeriodSeconds: {{ $values.terminationGracePeriodSeconds }}
 {{- with $values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | toYaml }}
 {{- end }}
 {{- with $values.nodeSelector }}
 nodeSelector:
@@ -68,7 +68,7 @@ affinity:
 {{- if $values.spread.topologyKey }}
 topologySpreadConstraints:
   - maxSkew: 1
-    topologyKey: {{ $values.spread.topologyKey }}
+    topologyKey: {{ $values.spread.topologyKey | toYaml }}
     whenUnsatisfiable: {{ $values.spread.whenUnsatisfiable }}
     labelSelector:
       matchLabels:
@@ -101,7 +101,7 @@ kind: PodDisruptionBudget
 metadata:
   {{- include "common.metadata" . | nindent 2 }}
 spec:
-  maxUnavailable: {{ .ctx.Values.podDisruptionBudget.maxUnavailable | default .maxUnavailable }}
+  maxUnavailable: {{ .ctx.Values.podDisruptionBudget.maxUnavailable | default .maxUnavailable | int64 }}
   unhealthyPodEvictionPolicy: AlwaysAllow
   selector:
     matchLabels:

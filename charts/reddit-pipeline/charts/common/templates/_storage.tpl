@@ -11,12 +11,13 @@ volumeClaimTemplates:
       name: data
     spec:
       accessModes: [ReadWriteOnce]
+      {{- /* A dash asks for no class at all, as charts have it: a volume that somebody made. */}}
       {{- with .persistence.storageClass | default .ctx.Values.global.storageClass }}
-      storageClassName: {{ . }}
+      storageClassName: {{ eq . "-" | ternary "" . | quote }}
       {{- end }}
       resources:
         requests:
-          storage: {{ .persistence.size }}
+          storage: {{ include "common.scalar" (dict "value" .persistence.size "path" "persistence.size") }}
 {{- end }}
 {{- end }}
 

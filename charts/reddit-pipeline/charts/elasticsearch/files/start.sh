@@ -10,8 +10,9 @@ settings=$ES_PATH_CONF/elasticsearch.yml
 # With whom to found a cluster, which takes most of them. A node that belongs to one does not look at it.
 echo "cluster.initial_master_nodes: [$(cat /etc/elasticsearch-nodes/initial-master-nodes)]" >>"$settings"
 # What a distribution does not have it must not be told about.
-[ ! -d "$home/modules/ingest-geoip" ] || echo "ingest.geoip.downloader.enabled: false" >>"$settings"
-[ ! -d "$home/modules/x-pack-ml" ] || echo "xpack.ml.enabled: false" >>"$settings"
+while read -r module setting; do
+  [ ! -d "$home/modules/$module" ] || echo "$setting"
+done </etc/elasticsearch-config/modules >>"$settings"
 certificates=/etc/elasticsearch-security
 if [ -d "$certificates" ]; then
   mkdir -p "$ES_PATH_CONF/certificates"

@@ -7,13 +7,37 @@
 {{ join "," $nodes }}
 {{- end }}
 
+{{/* The user's settings by their dotted keys, as the chart's are: a key that is there twice stops a node. Takes {ctx, into}. */}}
+{{- define "elasticsearch.own" -}}
+{{- include "common.flatten" (dict "settings" .ctx.Values.config "into" .into "path" "elasticsearch.config" "prefix" "") -}}
+{{- end }}
+
 {{- define "elasticsearch.settings" -}}
 {{- $hosts := include "common.host" (dict "ctx" . "name" (printf "%s-elasticsearch-headless" .Release.Name)) -}}
-{{- merge (deepCopy .Values.config) (dict
+{{- $settings := dict
   "cluster.name" (printf "%s-%s" .Release.Namespace .Release.Name)
   "node.name" "${POD_NAME}"
   "path.data" "/usr/share/elasticsearch/data"
   "network.host" "0.0.0.0"
   "discovery.seed_hosts" (list $hosts)
-  "node.store.allow_mmap" .Values.allowMmap) | toYaml }}
+  "node.store.allow_mmap" .Values.allowMmap -}}
+{{- $own := dict -}}
+{{- include "elasticsearch.own" (dict "ctx" . "into" $own) -}}
+{{- range $key, $value := $own }}{{ $_ := include "common.scalar" (dict "value" $value "path" (printf "elasticsearch.config.%s" $key)) }}{{ end -}}
+{{- include "common.overlay" (dict "onto" $settings "settings" $own) -}}
+{{ toYaml $settings }}
+{{- end }}
+
+{{/*
+Settings of modules that not every distribution has, and that a node refuses where the module is not there: lines of
+module and setting, without those that the user decides.
+*/}}
+{{- define "elasticsearch.modules" -}}
+{{- $own := dict -}}
+{{- include "elasticsearch.own" (dict "ctx" . "into" $own) -}}
+{{- range $module, $key := dict "ingest-geoip" "ingest.geoip.downloader.enabled" "x-pack-ml" "xpack.ml.enabled" }}
+{{- if not (hasKey $own $key) }}
+{{ $module }} {{ $key }}: false
+{{- end }}
+{{- end }}
 {{- end }}

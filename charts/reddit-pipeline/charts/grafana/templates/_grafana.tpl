@@ -14,7 +14,7 @@
   "GF_SECURITY_ADMIN_USER" "$__file{/etc/grafana-admin/admin-user}"
   "GF_SECURITY_ADMIN_PASSWORD" "$__file{/etc/grafana-admin/admin-password}") (dict
   "GF_SECURITY_ADMIN_PASSWORD" "$__file{/var/lib/grafana/admin-password}") (ne (include "grafana.adminSecret" .) "") -}}
-{{- merge (deepCopy .Values.config) $admin (dict
+{{- $settings := merge $admin (dict
   "GF_PATHS_PROVISIONING" "/etc/grafana-provisioning"
   "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH" "/etc/grafana-dashboards/reddit-now.json"
   "GF_AUTH_ANONYMOUS_ENABLED" "false"
@@ -28,7 +28,14 @@
   "GF_SNAPSHOTS_EXTERNAL_ENABLED" "false"
   "GF_PLUGINS_PREINSTALL_DISABLED" "true"
   "GF_PLUGINS_PLUGIN_ADMIN_ENABLED" "false"
-  "GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED" "true") | toJson -}}
+  "GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED" "true") -}}
+{{- include "common.overlay" (dict "onto" $settings "settings" .Values.config) -}}
+{{- range $name, $value := $settings -}}
+{{- /* What a file holds is not given besides. */ -}}
+{{- if not (hasKey $settings (printf "%s__FILE" $name)) }}
+{{ $name }}: {{ include "common.scalar" (dict "value" $value "path" (printf "grafana.config.%s" $name)) | quote }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{/* Prometheus, and the alias of each view in Elasticsearch. What is secret is read from files. */}}

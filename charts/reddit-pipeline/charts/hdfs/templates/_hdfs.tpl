@@ -33,14 +33,15 @@ died, since three nodes have no fourth to take its place; the NameNode makes the
   "dfs.namenode.avoid.read.stale.datanode" true
   "dfs.namenode.avoid.write.stale.datanode" true
   "dfs.client.block.write.replace-datanode-on-failure.policy" "NEVER" -}}
-{{ include "hdfs.xml" (merge (deepCopy .Values.config) $properties) }}
+{{- include "common.overlay" (dict "onto" $properties "settings" .Values.config) -}}
+{{ include "hdfs.xml" $properties }}
 {{- end }}
 
 {{/* Properties as Hadoop reads them. */}}
 {{- define "hdfs.xml" -}}
 <configuration>
 {{- range $name, $value := . }}
-  <property><name>{{ $name }}</name><value>{{ $value | toString | html }}</value></property>
+  <property><name>{{ $name | html }}</name><value>{{ include "common.scalar" (dict "value" $value "path" (printf "hdfs.config.%s" $name)) | html }}</value></property>
 {{- end }}
 </configuration>
 {{- end }}
@@ -71,8 +72,8 @@ died, since three nodes have no fourth to take its place; the NameNode makes the
     --add-opens=java.base/sun.nio.ch=ALL-UNNAMED
 - name: {{ .options }}
   value: -Xms{{ .heap }} -Xmx{{ .heap }}
-{{- with .ctx.Values.extraEnv }}
-{{ toYaml . }}
+{{- if .ctx.Values.extraEnv }}
+{{ include "common.extraEnv" .ctx }}
 {{- end }}
 {{- end }}
 

@@ -33,7 +33,8 @@
   "auto.create.topics.enable" false
   "unclean.leader.election.enable" false
   "group.initial.rebalance.delay.ms" 0 -}}
-{{- range $key, $value := merge (deepCopy .Values.config) $properties }}
-{{ $key }}={{ $value }}
+{{- include "common.overlay" (dict "onto" $properties "settings" .Values.config) -}}
+{{- range $key, $value := $properties }}
+{{ $key }}={{ include "common.propertiesValue" (dict "value" $value "path" (printf "kafka.config.%s" $key)) }}
 {{- end }}
 {{- end }}

@@ -21,6 +21,37 @@
 {{- end }}
 
 {{/*
+Prometheus' flags, each once: those of a switch are --x and --no-x, and a list is a flag that is repeated. Its
+configuration is read again only for what the umbrella chart says of other components: the chart's own files roll the pod.
+*/}}
+{{- define "prometheus.flags" -}}
+{{- $flags := dict
+  "config.file" "/etc/prometheus/prometheus.yml"
+  "config.auto-reload" true
+  "storage.tsdb.path" "/prometheus"
+  "storage.tsdb.retention.time" .Values.retention.time
+  "storage.tsdb.retention.size" .Values.retention.size
+  "web.listen-address" ":9090"
+  "web.user-assets" "/etc/prometheus-runbooks" -}}
+{{- with .Values.externalUrl -}}
+{{- include "common.overlay" (dict "onto" $flags "settings" (dict "web.external-url" . "web.route-prefix" "/")) -}}
+{{- end -}}
+{{- include "common.overlay" (dict "onto" $flags "settings" .Values.config) -}}
+{{- $args := list -}}
+{{- range $flag, $value := $flags -}}
+{{- $path := printf "prometheus.config.%s" $flag -}}
+{{- if has (toString $value) (list "true" "false") -}}
+{{- $args = append $args (printf "--%s%s" (ternary "" "no-" (eq (toString $value) "true")) $flag) -}}
+{{- else -}}
+{{- range (kindIs "slice" $value | ternary $value (list $value)) -}}
+{{- $args = append $args (printf "--%s=%s" $flag (include "common.scalar" (dict "value" . "path" $path))) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{ toYaml $args }}
+{{- end }}
+
+{{/*
 Running pods of the release at one port, by its name, and the labels that everything else relies on. The exporter of
 Elasticsearch speaks for it. Takes {ctx, port}.
 */}}
@@ -76,12 +107,17 @@ Elasticsearch speaks for it. Takes {ctx, port}.
 {{- fail (printf "\nERROR: prometheus.alerts.%s: there is no alert of that name; docs/runbooks has them all" $name) -}}
 {{- end -}}
 {{- end -}}
+{{- $thresholds := dict -}}
+{{- range $name, $value := .Values.thresholds -}}
+{{- $_ := set $thresholds $name (include "common.scalar" (dict "value" $value "path" (printf "prometheus.thresholds.%s" $name))) -}}
+{{- end -}}
+{{- $exact := dict "Values" (dict "thresholds" $thresholds) "Template" .Template -}}
 {{- $alerts := list -}}
 {{- range $path, $_ := .Files.Glob "files/alerts/*.yaml" -}}
 {{- $alert := $root.Files.Get $path | fromYaml -}}
 {{- $own := get $root.Values.alerts $alert.alert | default dict -}}
 {{- if ne (toString (dig "enabled" true $own)) "false" -}}
-{{- $_ := set $alert "expr" (tpl $alert.expr $root) -}}
+{{- $_ := set $alert "expr" (tpl $alert.expr $exact) -}}
 {{- $_ := set $alert "for" ($own.for | default $root.Values.hold | default $alert.for) -}}
 {{- $_ := set $alert.labels "severity" ($own.severity | default $alert.labels.severity) -}}
 {{- $_ := set $alert.annotations "runbook_url" (printf "%s/%s.md" ($root.Values.runbookUrl | default "{{ $externalURL }}/user") $alert.alert) -}}
