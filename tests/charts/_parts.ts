@@ -71,12 +71,12 @@ export const serverProbes: z.ZodType = strictObject({
 
 /** A label or annotation, by its name. */
 const name = /^([a-z0-9]([a-z0-9.-]*[a-z0-9])?\/)?[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$/;
-const texts = record(form(name), string());
+/** Annotations, of any object. */
+export const annotations: z.ZodType = record(form(name), string());
+/** Value of a label. */
+export const labelValue: z.ZodString = form(/^([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?$/);
 /** Labels, of pods and of nodes. */
-export const labels: z.ZodType = record(
-  form(name),
-  form(/^([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?$/),
-);
+export const labels: z.ZodType = record(form(name), labelValue);
 /** Name of an object that Kubernetes has, or none. */
 export const objectName: z.ZodString = form(/^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$/);
 /** Name of a storage class, or a dash for none. */
@@ -95,7 +95,7 @@ export const placement: z.ZodRawShape = {
   terminationGracePeriodSeconds: integer({ min: 15, max: 3_600 }).describe(
     "Time to end; a job drains until 10 seconds before",
   ),
-  podAnnotations: texts.describe("Further annotations of the pods"),
+  podAnnotations: annotations.describe("Further annotations of the pods"),
   podLabels: labels.describe("Further labels of the pods"),
   nodeSelector: labels.describe("Labels of the nodes that pods run on"),
   tolerations: z.array(anything).describe("Taints of nodes that pods bear"),
@@ -103,7 +103,7 @@ export const placement: z.ZodRawShape = {
   priorityClassName: objectName.describe("Priority class"),
   extraEnv: z.array(anything).describe("Further variables, as a container has them"),
   serviceAccount: strictObject({
-    annotations: texts.describe("Annotations of the service account, which has no token"),
+    annotations: annotations.describe("Annotations of the service account, which has no token"),
   }),
 };
 

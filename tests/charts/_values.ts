@@ -12,12 +12,14 @@ import { ingestConfig } from "../../jobs/ingest/config.ts";
 import { servingConfig } from "../../jobs/serving/config.ts";
 import { speedConfig } from "../../jobs/speed/config.ts";
 import {
+  annotations,
   cron,
   enabled,
   heap,
   image,
   jobProbes,
   labels,
+  labelValue,
   objectName,
   ownResources,
   persistence,
@@ -264,7 +266,7 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
     replicas: replicas("Pods"),
     service: service({
       port: integer({ min: 1, max: 65_535 }).describe("Port of the API and the page"),
-      annotations: z.record(string(), string()).describe("Annotations of the service"),
+      annotations: annotations.describe("Annotations of the service"),
     }),
     probes: jobProbes,
     podDisruptionBudget: podDisruptionBudget("one"),
@@ -348,14 +350,15 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
     dashboards: strictObject({
       label: string().regex(/^[a-zA-Z0-9./_-]+$/)
         .describe("Label of the dashboards' ConfigMaps, by which Grafana's sidecar finds them"),
-      labelValue: string().describe("Its value"),
-      annotations: z.record(string(), string())
-        .describe("Their annotations, such as the folder that a sidecar puts them in"),
+      labelValue: labelValue.describe("Its value"),
+      annotations: annotations.describe(
+        "Their annotations, such as the folder that a sidecar puts them in",
+      ),
     }),
     config: settings("Grafana, as variables named `GF_<SECTION>_<KEY>`"),
     service: service({
       port: integer({ min: 1, max: 65_535 }).describe("Port of the service"),
-      annotations: z.record(string(), string()).describe("Annotations of the service"),
+      annotations: annotations.describe("Annotations of the service"),
     }),
     resources,
     probes: serverProbes,

@@ -91,6 +91,10 @@ const REFUSED: readonly Refused[] = [
     "kafka.podLabels.app.kubernetes.io/name cannot be set: the chart tells its pods by it",
   ],
   [
+    { values: { speed: { podAnnotations: { "checksum/config": "x" } } } },
+    "speed.podAnnotations.checksum/config cannot be set: the chart rolls its pods by it",
+  ],
+  [
     { values: { prometheus: { extraScrapeConfigs: [{ job_name: "pods" }] } } },
     "prometheus.extraScrapeConfigs has a job_name pods: the chart has one of that name",
   ],

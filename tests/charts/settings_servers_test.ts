@@ -57,10 +57,16 @@ const VALUES = {
   },
 };
 
-const manifests = await renderChart({ values: VALUES });
+async function rendered(kind: string, name: string): Promise<Manifest> {
+  return find(await renderChart({ values: VALUES }), kind, `reddit-${name}`);
+}
 
-function filesOf(name: string): Record<string, string> {
-  return find(manifests, "ConfigMap", `reddit-${name}`).data;
+async function filesOf(name: string): Promise<Record<string, string>> {
+  return (await rendered("ConfigMap", name)).data;
+}
+
+async function containerOf(name: string): Promise<Manifest> {
+  return (await rendered("StatefulSet", name)).spec.template.spec.containers[0];
 }
 
 /** What a server's own classes make of files: the lines that the program prints, by their keys. */
@@ -90,8 +96,11 @@ Deno.test("Kafka reads the broker's file, with every value as the user gave it",
   using container = new Container([
     ...["/opt/kafka/bin/kafka-storage.sh", "/opt/kafka/bin/kafka-server-start.sh"],
   ]);
-  container.write("/etc/kafka-config/server.properties", filesOf("kafka")["server.properties"]!);
-  const { env } = find(manifests, "StatefulSet", "reddit-kafka").spec.template.spec.containers[0];
+  container.write(
+    "/etc/kafka-config/server.properties",
+    (await filesOf("kafka"))["server.properties"]!,
+  );
+  const { env } = await containerOf("kafka");
   const variables = Object.fromEntries(
     env.filter(({ value }: Manifest) => value !== undefined)
       .map(({ name, value }: Manifest) => [name, value]),
@@ -119,7 +128,7 @@ Deno.test("Hadoop reads the nodes' files, with every value as the user gave it",
   try {
     const files: string[] = [];
     for (const name of ["core-site.xml", "hdfs-site.xml"]) {
-      await Deno.writeTextFile(`${folder}/${name}`, filesOf("hdfs")[name]!);
+      await Deno.writeTextFile(`${folder}/${name}`, (await filesOf("hdfs"))[name]!);
       files.push(`file://${folder}/${name}`);
     }
     assertHas(await load("LoadHdfs", { set: "hdfs", files }), {
@@ -143,10 +152,10 @@ Deno.test("Elasticsearch reads the node's file, with every value as the user gav
   for (const module of ["x-pack-ml", "x-pack-security", "ingest-geoip"]) {
     container.write(`${home}/modules/${module}/x`, "");
   }
-  for (const [name, text] of Object.entries(filesOf("elasticsearch"))) {
+  for (const [name, text] of Object.entries(await filesOf("elasticsearch"))) {
     container.write(`/etc/elasticsearch-config/${name}`, text);
   }
-  const nodes = filesOf("elasticsearch-nodes")["initial-master-nodes"]!;
+  const nodes = (await filesOf("elasticsearch-nodes"))["initial-master-nodes"]!;
   container.write("/etc/elasticsearch-nodes/initial-master-nodes", nodes);
   const { success, stderr } = await container.run("elasticsearch/files/start.sh");
   assertEquals([success, stderr], [true, ""]);
@@ -170,8 +179,8 @@ Deno.test("Prometheus starts with its flags, and reads its configuration and rul
   const [port] = freePorts(1);
   try {
     const rules = `${folder}/rules.yaml`;
-    await Deno.writeTextFile(rules, filesOf("prometheus-rules")["rules.yaml"]!);
-    const config = parse(filesOf("prometheus")["prometheus.yml"]!);
+    await Deno.writeTextFile(rules, (await filesOf("prometheus-rules"))["rules.yaml"]!);
+    const config = parse((await filesOf("prometheus"))["prometheus.yml"]!);
     // Discovery needs a cluster; promtool reads all of it.
     const whole = { ...config, rule_files: [rules] };
     await Deno.writeTextFile(`${folder}/whole.yml`, JSON.stringify(whole));
@@ -183,8 +192,7 @@ Deno.test("Prometheus starts with its flags, and reads its configuration and rul
       `${folder}/prometheus.yml`,
       JSON.stringify({ ...whole, scrape_configs: alone }),
     );
-    const { args } = find(manifests, "StatefulSet", "reddit-prometheus").spec.template.spec
-      .containers[0];
+    const { args } = await containerOf("prometheus");
     const moved = args.map((flag: string) =>
       flag.replace("/etc/prometheus/", `${folder}/`).replace("=/prometheus", `=${folder}/data`)
         .replace("=:9090", `=127.0.0.1:${port}`).replace("/etc/prometheus-runbooks", folder)

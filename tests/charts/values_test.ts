@@ -116,6 +116,22 @@ const WRONG: readonly [values: Values, line: RegExp][] = [
   [{ batch: { schedule: "hourly" } }, /^at '\/schedule': 'hourly' does not match pattern/],
   [{ batch: { config: { threads: 0 } } }, /^at '\/config\/threads': minimum: got 0, want 1$/],
   [{ global: { views: { replicas: 99 } } }, /^at '\/global\/views\/replicas': maximum: got 99/],
+  [
+    { grafana: { admin: { existingSecret: "My_Secret" } } },
+    /^at '\/admin\/existingSecret': 'My_Sec/,
+  ],
+  [{ global: { imagePullSecrets: ["A"] } }, /^at '\/global\/imagePullSecrets\/0': 'anyOf' failed/],
+  [
+    { global: { imageRegistry: "https://r" } },
+    /^at '\/global\/imageRegistry': 'https:\/\/r' does not/,
+  ],
+  [{ global: { clusterDomain: "a\nb" } }, /^at '\/global\/clusterDomain': 'a\\nb' does not match/],
+  [
+    { kafka: { persistence: { storageClass: "A b" } } },
+    /^at '\/persistence\/storageClass': 'A b' doe/,
+  ],
+  [{ speed: { podLabels: { team: "a b" } } }, /^at '\/podLabels\/team': 'a b' does not match/],
+  [{ speed: { podLabels: { "a b": "x" } } }, /invalid propertyName 'a b'$/],
 ];
 
 for (const [values, line] of WRONG) {

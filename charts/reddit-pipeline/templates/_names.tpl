@@ -19,8 +19,9 @@
 {{- end }}
 
 {{/*
-What looks like a misspelt name under global, a line each: a JSON list. A parent chart may have names of its own there, so
-that no schema can refuse them; one letter too many, too few, another one or two that changed places make none of those of a name of the chart's.
+Misspelt names under global, a line each: a JSON list. No schema can refuse a name there, since a parent chart has its own;
+but one that a letter more, less or other, two that changed places, or small and capital letters tell from a name of the
+chart's is none of a parent's.
 */}}
 {{- define "pipeline.globalErrors" -}}
 {{- $errors := list -}}
@@ -49,14 +50,19 @@ that no schema can refuse them; one letter too many, too few, another one or two
 {{- $errors | toJson -}}
 {{- end }}
 
-{{/* Labels of pods and jobs to scrape that are there already, a line each: a JSON list. */}}
-{{- define "pipeline.podErrors" -}}
+{{/* What the user names as the chart does, and must be there once, a line each: a JSON list. */}}
+{{- define "pipeline.takenErrors" -}}
 {{- $errors := list -}}
 {{- range $chart, $values := .Values -}}
 {{- if and (kindIs "map" $values) (ne $chart "global") -}}
 {{- range $label, $_ := $values.podLabels -}}
 {{- if regexMatch "^app\\.kubernetes\\.io/(name|instance|component|version|part-of|managed-by)$" $label -}}
 {{- $errors = append $errors (printf "%s.podLabels.%s cannot be set: the chart tells its pods by it" $chart $label) -}}
+{{- end -}}
+{{- end -}}
+{{- range $annotation, $_ := $values.podAnnotations -}}
+{{- if hasPrefix "checksum/" $annotation -}}
+{{- $errors = append $errors (printf "%s.podAnnotations.%s cannot be set: the chart rolls its pods by it" $chart $annotation) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

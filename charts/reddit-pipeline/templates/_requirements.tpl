@@ -3,7 +3,7 @@
 {{- $global := .Values.global -}}
 {{- $topics := $global.topics -}}
 {{- $errors := list -}}
-{{- range list "pipeline.nameErrors" "pipeline.globalErrors" "pipeline.ownedErrors" "pipeline.podErrors" -}}
+{{- range list "pipeline.nameErrors" "pipeline.globalErrors" "pipeline.ownedErrors" "pipeline.takenErrors" -}}
 {{- $errors = concat $errors (include . $ | fromJsonArray) -}}
 {{- end -}}
 {{- $users := dict
