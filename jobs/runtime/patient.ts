@@ -60,6 +60,8 @@ export function patient<P extends Partial<Ports>>(
 
 class Calls {
   readonly #o: PatientOptions;
+  /** By kind of call, the one whose slowness was told. */
+  readonly #speaking = new Map<string, string>();
 
   constructor(options: PatientOptions) {
     this.#o = options;
@@ -93,8 +95,14 @@ class Calls {
     const { onSlow, slowAfter = 5_000 } = this.#o;
     if (onSlow === undefined) return await fn();
     let waited = slowAfter;
+    // Of many calls alike one speaks for all, until it is answered.
+    const [kind] = what.split(" ", 1) as [string];
     const tell = () => {
-      onSlow(what, waited);
+      const told = this.#speaking.get(kind) ?? what;
+      if (told === what) {
+        this.#speaking.set(kind, what);
+        onSlow(what, waited);
+      }
       timer = setTimeout(tell, waited);
       waited *= 2;
     };
@@ -103,6 +111,7 @@ class Calls {
       return await fn();
     } finally {
       clearTimeout(timer);
+      if (this.#speaking.get(kind) === what) this.#speaking.delete(kind);
     }
   }
 }

@@ -28,40 +28,6 @@ export const KAFKA_CASES: readonly FaultCase[] = [
     },
   },
   {
-    numbers: [],
-    title: "leaders move, broker by broker, while set-up, checks and verifications run",
-    quick: true,
-    async run({ stage, act, recovered, wait, note }) {
-      let over = false;
-      let runs = 0;
-      // Each must succeed, whatever it meets.
-      const repeat = async (...commands: readonly ["ingest" | "batch", string][]) => {
-        while (!over) {
-          for (const [job, command] of commands) {
-            await stage.complete(job, [command]);
-            runs++;
-          }
-        }
-      };
-      const running = Promise.all([
-        repeat(["ingest", "setup"], ["ingest", "check"], ["batch", "setup"], ["batch", "check"]),
-        repeat(["batch", "verify"]),
-      ]);
-      running.catch(() => {});
-      for (const node of stage.servers.kafka) {
-        await act(`kill -9 of ${node.name}`, () => node.kill());
-        await wait(3);
-        await act("started again", () => node.start());
-        await wait(3);
-      }
-      over = true;
-      await running;
-      assert(runs >= 5, `only ${runs} commands ran`);
-      note(`${runs} commands succeeded meanwhile`);
-      await recovered();
-    },
-  },
-  {
     numbers: [2],
     title: "a broker is paused for 60 s",
     async run({ stage, act, recovered, wait }) {
