@@ -133,3 +133,32 @@ Deno.test("Throughput tells rates from offsets of one generation", async () => {
   await clock.advance(1000);
   assertEquals(look(2, 9010).folded, 30);
 });
+
+Deno.test("Throughput tells ingested records a second from flushes that are seconds apart", async () => {
+  const clock = new TestClock();
+  const throughput = new Throughput(clock);
+  const look = (posts: readonly number[]) => {
+    const ingested = {
+      "reddit.posts": posts,
+      "reddit.comments": [-1, -1],
+      "reddit.users": [-1, -1],
+    };
+    const provenance = { generation: 1, folded: offsetVector(2, () => 0) };
+    return throughput.rates({ provenance, ends: undefined, ingested }).ingested;
+  };
+  // Nothing was marked yet.
+  assertEquals(look([-1, -1]), null);
+  await clock.advance(30_000);
+  assertEquals(look([500, -1]), null);
+  await clock.advance(5_000);
+  assertEquals(look([1_000, -1]), null);
+  await clock.advance(5_000);
+  assertEquals(look([1_500, 100]), 100);
+  await clock.advance(10_000);
+  // Each partition counts from when it was known; one that stands still counts nothing.
+  assertEquals(look([1_500, 300]), 50 + 20);
+  await clock.advance(80_000);
+  assertEquals(look([1_500, 300]), null);
+  await clock.advance(10_000);
+  assertEquals(look([1_500, 300]), 0);
+});

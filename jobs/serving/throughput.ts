@@ -85,14 +85,14 @@ export class Throughput {
     this.#ingested = this.#ingested.filter((sample) => time - sample.time <= INGESTED_SPAN);
     if (offsets === undefined) return null;
     this.#ingested.push({ time, offsets });
-    const first = this.#ingested[0]!;
-    if (time - first.time < LEAST_INGESTED_SPAN) return null;
-    let records = 0;
+    let rate: number | null = null;
     for (const { topic, partition, offset } of eachOffset(offsets)) {
-      const before = first.offsets[topic][partition] ?? -1;
-      if (before >= 0) records += Math.max(0, offset - before);
+      const first = this.#ingested.find((sample) => (sample.offsets[topic][partition] ?? -1) >= 0);
+      if (first === undefined || time - first.time < LEAST_INGESTED_SPAN) continue;
+      const records = Math.max(0, offset - first.offsets[topic][partition]!);
+      rate = (rate ?? 0) + records / ((time - first.time) / 1000);
     }
-    return Math.round(records / ((time - first.time) / 1000));
+    return rate === null ? null : Math.round(rate);
   }
 }
 
