@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Entity, OffsetVector } from "@pipeline/core";
 import type { MemoryStore } from "@pipeline/adapters/memory";
+import { writeLatencies } from "@pipeline/protocol";
 import { createApp, loadAssets, serve, type Stats } from "@pipeline/serving";
 import {
   buildStore,
@@ -166,6 +167,26 @@ Deno.test("the page treats names as text, follows the stream and says what is mi
     await foldSpeed(served.store, { batch, speed: [...speed, more] });
     await page.locator("#banner").waitFor({ state: "hidden" });
     await page.locator("#result td", { hasText: "9,999" }).waitFor();
+    assertEquals(complaints, []);
+  } finally {
+    await browser.close();
+    await served.stop();
+  }
+});
+
+Deno.test("the page shows the latency that speed keeps with the store, and of what it is", async () => {
+  const served = await serveWorld();
+  const browser = await launchBrowser();
+  try {
+    const { page, complaints } = await open(browser, served.url);
+    await isLive(page);
+    await page.locator("#no-latency", { hasText: "Nothing was measured" }).waitFor();
+    assertEquals(await page.locator("#tile-latency").innerText(), "–");
+    const told = { topic: "reddit.posts", partition: 0, at: Date.now() } as const;
+    await writeLatencies(served.store, [{ ...told, counts: [[210, 98], [840, 2]] }]);
+    await page.locator("#tile-latency", { hasText: "210 / 840" }).waitFor();
+    await page.locator("#latency-of", { hasText: "oldest record of each flush" }).waitFor();
+    assertEquals(await page.locator("#no-latency").isHidden(), true);
     assertEquals(complaints, []);
   } finally {
     await browser.close();
