@@ -5,6 +5,7 @@
  * @module
  */
 
+import { writePid } from "../servers/mod.ts";
 import { freePort, pause } from "../support/demo.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -196,7 +197,7 @@ export class JobProcess {
     }).spawn();
     this.#child = child;
     this.#struck = false;
-    Deno.writeTextFileSync(`${folder}/pid`, String(child.pid));
+    writePid(folder, child.pid);
     this.#ended = child.status.then(({ code, signal }) => {
       const exit = { code: signal === null ? code : -1, ours: this.#struck };
       if (!exit.ours) this.#crashes++;

@@ -1,7 +1,7 @@
 /** `scripts/servers`, as a user calls it. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { isAlive } from "./node.ts";
+import { isAlive, readPid, startOf } from "./_process.ts";
 
 const SCRIPT = new URL("../../scripts/servers", import.meta.url).pathname;
 
@@ -37,17 +37,33 @@ Deno.test("servers: up, status, config, down", async (t) => {
       assertEquals([kafka.brokers.length, kafka.replication], [1, 1]);
     });
     await t.step("status ends with 1 where one does not run", async () => {
-      const pid = Number(await Deno.readTextFile(`${data}/kafka-1/pid`));
-      Deno.kill(pid, "SIGKILL");
+      Deno.kill(readPid(`${data}/kafka-1`)!.pid, "SIGKILL");
       const { code, out } = await run("status", "--data", data);
       assertEquals(code, 1);
       assertStringIncludes(out, "does not run");
     });
+    await t.step(
+      "a stranger with the number of one that ended is neither shown nor killed",
+      async () => {
+        const stranger = new Deno.Command("sleep", { args: ["600"] }).spawn();
+        try {
+          const [, ...start] = (await Deno.readTextFile(`${data}/kafka-1/pid`)).split("\n");
+          const stale = [stranger.pid, ...start].join("\n");
+          await Deno.writeTextFile(`${data}/kafka-1/pid`, stale);
+          assertStringIncludes((await run("status", "--data", data)).out, "does not run");
+          assertEquals((await run("down", "--keep", "--data", data)).code, 0);
+          assert(startOf(stranger.pid) !== undefined, "the stranger was killed");
+        } finally {
+          stranger.kill();
+          await stranger.status;
+        }
+      },
+    );
     await t.step("down leaves nothing behind", async () => {
       assertEquals((await run("up", "--data", data)).code, 0);
-      const pid = await Deno.readTextFile(`${data}/kafka-1/pid`);
+      const id = readPid(`${data}/kafka-1`)!;
       assertEquals((await run("down", "--data", data)).code, 0);
-      assert(!isAlive(Number(pid)), "the process is still there");
+      assert(!isAlive(id), "the process is still there");
       assertEquals(await Array.fromAsync(Deno.readDir(folder)), []);
     });
     await t.step("what is not there is said in one line", async () => {

@@ -19,6 +19,7 @@ export {
 export { JAVA_FLAGS as HDFS_FLAGS, LOGGING as HDFS_LOGGING, webFolders } from "./hdfs.ts";
 export { kafkaTool, LOGGING as KAFKA_LOGGING } from "./kafka.ts";
 export { type NodeSpec, type Proxied, ServerNode } from "./node.ts";
+export { writePid } from "./_process.ts";
 export { prometheus, prometheusVersion, promtool } from "./_prometheus.ts";
 export { Servers, type ServersOptions, startServers } from "./servers.ts";
 export { SHARED, sharedServers } from "./shared.ts";

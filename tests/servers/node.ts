@@ -5,8 +5,8 @@
  */
 
 import { PipelineError } from "@pipeline/core";
-import process from "node:process";
 import { lastLines } from "./_command.ts";
+import { isAlive, type ProcessId, readPid, send, writePid } from "./_process.ts";
 
 /**
  * A second listener of a broker, for a proxy in front of it: brokers tell clients where to find each of
@@ -45,13 +45,13 @@ const STOP_TIMEOUT = 20_000;
 export class ServerNode {
   readonly #spec: NodeSpec;
   readonly #folder: string;
-  #pid: number | undefined;
+  #last: ProcessId | undefined;
 
   /** @param folder of its own, which exists. A process that its file `pid` names is taken over. */
   constructor(spec: NodeSpec, folder: string) {
     this.#spec = spec;
     this.#folder = folder;
-    this.#pid = readPid(folder);
+    this.#last = readPid(folder);
   }
 
   /** Such as `kafka-1`. */
@@ -71,12 +71,18 @@ export class ServerNode {
 
   /** Of the process, or of the last one; 0 where there never was one. */
   get pid(): number {
-    return readPid(this.#folder) ?? this.#pid ?? 0;
+    return this.#id?.pid ?? 0;
   }
 
   /** Whether the process is there. */
   get runs(): boolean {
-    return isAlive(this.pid);
+    const id = this.#id;
+    return id !== undefined && isAlive(id);
+  }
+
+  /** The process, or the last one. */
+  get #id(): ProcessId | undefined {
+    return readPid(this.#folder) ?? this.#last;
   }
 
   /** File with what the process writes. */
@@ -105,8 +111,7 @@ export class ServerNode {
       detached: true,
     }).spawn();
     child.unref();
-    this.#pid = child.pid;
-    Deno.writeTextFileSync(`${this.#folder}/pid`, String(child.pid));
+    this.#last = writePid(this.#folder, child.pid);
   }
 
   /** Waits until the node answers. */
@@ -127,24 +132,31 @@ export class ServerNode {
 
   /** Ends the process with a signal. Resolves when it is gone. */
   async kill(signal: Deno.Signal = "SIGKILL"): Promise<void> {
-    const { pid } = this;
-    send(pid, signal);
-    const end = performance.now() + STOP_TIMEOUT;
-    while (isAlive(pid)) {
-      if (performance.now() > end) send(pid, "SIGKILL");
-      await pause(20);
+    const id = this.#id;
+    if (id !== undefined) {
+      send(id, signal);
+      const end = performance.now() + STOP_TIMEOUT;
+      while (isAlive(id)) {
+        if (performance.now() > end) send(id, "SIGKILL");
+        await pause(20);
+      }
     }
     await Deno.remove(`${this.#folder}/pid`).catch(() => {});
   }
 
   /** Freezes the process. */
   pause(): void {
-    send(this.pid, "SIGSTOP");
+    this.#send("SIGSTOP");
   }
 
   /** Lets it go on. */
   resume(): void {
-    send(this.pid, "SIGCONT");
+    this.#send("SIGCONT");
+  }
+
+  #send(signal: Deno.Signal): void {
+    const id = this.#id;
+    if (id !== undefined) send(id, signal);
   }
 
   #failure(what: string, cause: unknown): PipelineError {
@@ -157,39 +169,6 @@ export class ServerNode {
     return new PipelineError("unavailable", `${this.name} ${what}. Its last lines:\n${output}`, {
       cause,
     });
-  }
-}
-
-function readPid(folder: string): number | undefined {
-  try {
-    return Number(Deno.readTextFileSync(`${folder}/pid`));
-  } catch {
-    return undefined;
-  }
-}
-
-/** Whether there is a process of that number that has not ended. */
-export function isAlive(pid: number): boolean {
-  if (pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-  // One that has ended stays until its parent has asked for its end.
-  try {
-    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-    return stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3) !== "Z";
-  } catch (error) {
-    return !(error instanceof Deno.errors.NotFound) || Deno.build.os !== "linux";
-  }
-}
-
-function send(pid: number, signal: Deno.Signal): void {
-  try {
-    if (pid > 0) Deno.kill(pid, signal);
-  } catch (error) {
-    if (isAlive(pid)) throw error;
   }
 }
 

@@ -33,6 +33,8 @@ export interface ServersOptions {
   readonly steady?: boolean;
 }
 
+const GUARD = new URL("./_guard.ts", import.meta.url).href;
+
 /** Where the settings are kept, in the data folder. */
 const SETTINGS = "servers.json";
 
@@ -173,15 +175,15 @@ export async function startServers(options: ServersOptions = {}): Promise<Server
  * A process that waits for the end of this one, by the pipe between them, and then ends the servers
  * whose `pid` files are in the folder: nothing is left behind by a process that was killed.
  */
-function watchOver(
+export function watchOver(
   data: string,
   { remove }: { readonly remove: boolean },
 ): { end(): Promise<void> } {
-  const script = `cat >/dev/null
-for file in "$1"/*/pid; do [ -f "$file" ] && kill -9 "$(cat "$file")"; done
-${remove ? 'rm -rf "$1"' : ""}`;
-  const child = new Deno.Command("/bin/sh", {
-    args: ["-c", script, "sh", data],
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "--allow-all", "--no-check", "--no-config", "--quiet", GUARD, data],
+      ...remove ? ["remove"] : [],
+    ],
     stdin: "piped",
     stdout: "null",
     stderr: "null",

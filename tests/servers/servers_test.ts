@@ -10,8 +10,9 @@ import { pause } from "../support/demo.ts";
 import { JAR_SETS, readArtifacts } from "./_artifacts.ts";
 import { findJava } from "./_java.ts";
 import { compare } from "./_jars.ts";
-import { isAlive, ServerNode } from "./node.ts";
-import { settle } from "./servers.ts";
+import { ServerNode } from "./node.ts";
+import { isAlive, readPid, startOf } from "./_process.ts";
+import { settle, watchOver } from "./servers.ts";
 
 const LOCK = new URL("./maven.lock", import.meta.url);
 
@@ -116,7 +117,8 @@ Deno.test("a node is started, frozen, killed and started again, and its log kept
     assertEquals(node.runs, false);
     await node.start();
     const { pid } = node;
-    assert(isAlive(pid));
+    const first = readPid(folder)!;
+    assert(isAlive(first));
     // Another object finds the same process by the folder.
     assertEquals(new ServerNode({ ...SPEC, command: [] }, folder).pid, pid);
     const again = await assertRejects(() => node.start());
@@ -124,7 +126,7 @@ Deno.test("a node is started, frozen, killed and started again, and its log kept
     node.pause();
     node.resume();
     await node.kill();
-    assertEquals([node.runs, isAlive(pid)], [false, false]);
+    assertEquals([node.runs, isAlive(first)], [false, false]);
     await node.start();
     assert(node.pid !== pid);
     // It answered by the first start's line; the second one's may take a moment.
@@ -133,6 +135,65 @@ Deno.test("a node is started, frozen, killed and started again, and its log kept
   } finally {
     await node.kill();
     await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a node leaves alone who has the number of a process that ended", async (t) => {
+  const stranger = new Deno.Command("sleep", { args: ["600"] }).spawn();
+  const folder = await Deno.makeTempDir();
+  const { pid } = stranger;
+  const start = startOf(pid)!;
+  const node = () => new ServerNode({ ...SPEC, command: [] }, folder);
+  try {
+    const stale = {
+      "of another start": `${pid}\n${start}0\n`,
+      "of another boot": `${pid}\n0${start}\n`,
+      "of an older version, without a start": `${pid}`,
+    };
+    for (const [name, text] of Object.entries(stale)) {
+      await t.step(name, async () => {
+        await Deno.writeTextFile(`${folder}/pid`, text);
+        assertEquals(node().runs, false);
+        for (const act of ["pause", "resume", "kill"] as const) await node()[act]();
+        assertEquals(await Array.fromAsync(Deno.readDir(folder)), []);
+        assertEquals(startOf(pid), start, "the stranger was killed");
+        const state = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => ") S");
+        assert(!state.includes(") T"), "the stranger is frozen");
+      });
+    }
+    await t.step("but not its own", async () => {
+      await Deno.writeTextFile(`${folder}/pid`, `${pid}\n${start}\n`);
+      assertEquals(node().runs, true);
+      const killed = stranger.status;
+      await node().kill();
+      assertEquals((await killed).signal, "SIGKILL");
+    });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("startServers()'s guard ends what pid files name, and no stranger", async () => {
+  const data = await Deno.makeTempDir();
+  const sleep = () => new Deno.Command("sleep", { args: ["600"] }).spawn();
+  const [own, stranger] = [sleep(), sleep()];
+  try {
+    for (
+      const [name, text] of [
+        ["own", `${own.pid}\n${startOf(own.pid)}\n`],
+        ["stale", `${stranger.pid}\n${startOf(stranger.pid)}0\n`],
+      ]
+    ) {
+      await Deno.mkdir(`${data}/${name}`);
+      await Deno.writeTextFile(`${data}/${name}/pid`, text!);
+    }
+    await watchOver(data, { remove: true }).end();
+    assertEquals((await own.status).signal, "SIGKILL");
+    assert(startOf(stranger.pid) !== undefined, "the stranger was killed");
+    await assertRejects(() => Deno.stat(data), Deno.errors.NotFound);
+  } finally {
+    stranger.kill();
+    await stranger.status;
   }
 });
 
