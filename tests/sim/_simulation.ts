@@ -79,7 +79,7 @@ export async function simulate(
   if (options.trace !== undefined) simulation.world.scheduler.trace = options.trace;
   return await seeded(random, () => simulation.run()).catch((cause) => {
     const trail = simulation.world.scheduler.trail.slice(-40).join("\n    ");
-    const hint = `SIM_SEED=${seed} scripts/test tests/sim/simulation_test.ts`;
+    const hint = `SIM_SEEDS=${seed} scripts/test tests/sim/simulation_test.ts`;
     const why = cause instanceof InvariantError ? cause.message : cause?.stack ?? cause;
     throw new InvariantError(
       `Seed ${seed} fails: ${why}\n  Last steps:\n    ${trail}\n  Again: ${hint}`,

@@ -6,7 +6,7 @@ import { SimulatedCrash } from "@pipeline/adapters/memory";
 import { Process } from "./_process.ts";
 import { seeded, World } from "./_world.ts";
 
-const SEEDS = Deno.env.has("SIM_SECONDS") ? 5_000 : 150;
+const SEEDS = Deno.env.has("SIM_LONG") ? 5_000 : 150;
 
 function commit(start: number, end: number, token: string): Commit {
   const last = { offset: end - 1, hash: "0000000000000000" };

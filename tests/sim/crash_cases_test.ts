@@ -14,7 +14,7 @@ import { crashAt, once, Stage } from "./_stage.ts";
 import { SimulatedCrash } from "@pipeline/adapters/memory";
 
 /** Odd, so that steps are hit before and after; all of them in a long run. */
-const SOME = Deno.env.has("SIM_SECONDS") ? 1 : 3;
+const SOME = Deno.env.has("SIM_LONG") ? 1 : 3;
 
 /** Lets the victim die at each of its steps in turn, in a world of its own each time. */
 async function atEveryStep(
