@@ -1,6 +1,7 @@
 import { formatCoverage, summarizeCoverage } from "./coverage.ts";
 import { listFiles, needsCluster, needsServers, publicModules, runsAlone } from "./files.ts";
 import { Tally } from "./tally.ts";
+import { runWatched, TEST_RESULT } from "./watched.ts";
 
 /** What to run. */
 export interface GateOptions {
@@ -10,9 +11,13 @@ export interface GateOptions {
   testOptions: readonly string[];
   /** Told each line of progress and of the report. */
   print: (line: string) => void;
-  /** All together may take so long, in milliseconds. */
-  timeout: number;
+  /** Milliseconds that a check, and a test or a step of one, may take; all together may take any time. */
+  limit: number;
 }
+
+/** Checks that download, or build, what is missing, and how many milliseconds each may take. */
+const SET_UP: readonly string[] = ["install", "helm"];
+const SET_UP_LIMIT = 30 * 60_000;
 
 const IGNORED_IN_COVERAGE = "_test\\.ts$|_bench\\.ts$|/testing/|/tests/";
 
@@ -29,13 +34,11 @@ export async function runGate(options: GateOptions): Promise<Tally> {
 class Gate {
   readonly #options: GateOptions;
   readonly #scratch: string;
-  readonly #deadline: number;
   readonly #tally = new Tally();
 
   constructor(options: GateOptions, scratch: string) {
     this.#options = options;
     this.#scratch = scratch;
-    this.#deadline = Date.now() + options.timeout;
   }
 
   async run(): Promise<Tally> {
@@ -49,6 +52,8 @@ class Gate {
     const together = files.filter((file) => !runsAlone(file) && !needsServers(file));
 
     await this.#check("install", "scripts/deno", "install", "--frozen", "--quiet");
+    // Where it must be built, that takes longer than a test may.
+    if (everything) await this.#check("helm", "scripts/helm", "version", "--short");
     if (everything) await this.#checks();
     if (alone.length > 0) await this.#provideBrowser();
     const coverage = everything
@@ -62,12 +67,16 @@ class Gate {
     if (everything) await this.#reportCoverage();
     const { slow, skipped, failures } = this.#tally;
     if (slow.length > 0) print(`\nSlow:\n${indent(slow)}`);
-    // Options such as --filter skip tests, and whole files, on purpose.
-    if (skipped.length > 0 && this.#options.testOptions.length === 0) {
+    if (skipped.length > 0 && !this.#selects) {
       print(`\nSkipped:\n${indent(skipped)}`);
     }
     if (failures.length > 0) print(`\nFailed:\n${indent(failures)}`);
     return this.#tally;
+  }
+
+  /** Whether options such as --filter skip tests, and whole files, on purpose. */
+  get #selects(): boolean {
+    return this.#options.testOptions.some((option) => option !== "--no-check");
   }
 
   async #checks(): Promise<void> {
@@ -85,7 +94,8 @@ class Gate {
   }
 
   async #provideBrowser(): Promise<void> {
-    const { stdout, code } = await this.#command("scripts/chromium", [], "piped").output();
+    const { stdout, code } = await new Deno.Command("scripts/chromium", { stderr: "inherit" })
+      .output();
     const path = new TextDecoder().decode(stdout).trim();
     if (code === 0) Deno.env.set("CHROME_PATH", path);
     this.#tally.addCheck("browser", code === 0, "Chromium is missing");
@@ -109,10 +119,16 @@ class Gate {
 
   async #check(name: string, command: string, ...args: string[]): Promise<void> {
     this.#options.print(`== ${name}`);
-    const code = await this.#run(command, args);
-    this.#tally.addCheck(name, code === 0, `exit code ${code}`);
+    const limit = SET_UP.includes(name) ? SET_UP_LIMIT : this.#options.limit;
+    const { code, stalled } = await runWatched(command, args, { limit });
+    this.#tally.addCheck(
+      name,
+      code === 0,
+      stalled ? `took over ${time(limit)}` : `exit code ${code}`,
+    );
   }
 
+  /** Runs tests. Those that come after one that hangs are run as well, each file by itself. */
   async #test(
     name: string,
     files: string[],
@@ -120,24 +136,44 @@ class Gate {
     env: Readonly<Record<string, string>> = {},
   ): Promise<void> {
     if (files.length === 0) return;
-    const { paths, testOptions, print } = this.#options;
-    print(`== ${name}`);
-    const reportPath = `${this.#scratch}/${name.replaceAll(" ", "_")}.xml`;
+    this.#options.print(`== ${name}`);
+    const run = { name, files, args: [...options, ...files], env };
+    for (const file of await this.#testRun(run)) {
+      this.#options.print(`== ${name}: ${file}`);
+      await this.#testRun({ ...run, name: file, files: [file], args: [...options, file] });
+    }
+  }
+
+  /** Runs tests once, and returns the files that had no turn, since another one hung. */
+  async #testRun({ name, files, args, env }: {
+    readonly name: string;
+    readonly files: string[];
+    readonly args: readonly string[];
+    readonly env: Readonly<Record<string, string>>;
+  }): Promise<string[]> {
+    const { paths, testOptions, print, limit } = this.#options;
+    const reportPath = `${this.#scratch}/${name.replaceAll(/[ /]/g, "_")}.xml`;
     // The whole has been type-checked as a check of its own.
     const checked = paths.length === 0 ? ["--no-check"] : [];
     const common = ["--allow-all", "--frozen", ...checked, `--junit-path=${reportPath}`];
-    const args = ["test", ...common, ...options, ...testOptions, ...files];
-    const code = await this.#run("scripts/deno", args, env);
+    const { code, stalled } = await runWatched("scripts/deno", [
+      ...["test", ...common, ...testOptions, ...args],
+    ], { env, limit, progress: TEST_RESULT });
+    if (stalled) print(`\n${name} made no progress for ${time(limit)}: what ran was ended`);
     const report = await Deno.readTextFile(reportPath).catch(() => undefined);
-    const expected = testOptions.length > 0 ? [] : await this.#mustReport(files, report);
-    this.#tally.addTestRun({ name, code, report, files: expected });
+    const expected = this.#selects ? [] : await this.#mustReport(files, report);
+    const left = stalled && files.length > 1
+      ? expected.filter((file) => !reported(report).has(file))
+      : [];
+    const told = expected.filter((file) => !left.includes(file));
+    const hung = stalled ? `made no progress for ${time(limit)}` : undefined;
+    this.#tally.addTestRun({ name, code, report, files: told, hung });
+    return left;
   }
 
   // A report names the file in which a test is written, which may be a suite that others import.
   async #mustReport(files: string[], report = ""): Promise<string[]> {
-    const seen = new Set(
-      Array.from(report.matchAll(/classname="(?:\.\/)?([^"]+)"/g), ([, f]) => f!),
-    );
+    const seen = reported(report);
     const expected: string[] = [];
     for (const file of files) {
       const suites = [...seen].filter((path) => !files.includes(path));
@@ -171,32 +207,15 @@ class Gate {
         : "\nNo coverage was recorded.",
     );
   }
+}
 
-  // Ends a command that outlives the deadline: first politely, so that deno test names the tests
-  // that hang.
-  async #run(
-    command: string,
-    args: string[],
-    env: Readonly<Record<string, string>> = {},
-  ): Promise<number> {
-    const child = this.#command(command, args, "inherit", env).spawn();
-    const timers = [
-      setTimeout(() => stop(child, "SIGINT"), Math.max(this.#deadline - Date.now(), 0)),
-      setTimeout(() => stop(child, "SIGKILL"), Math.max(this.#deadline - Date.now(), 0) + 10_000),
-    ];
-    const { code } = await child.status;
-    timers.forEach(clearTimeout);
-    return code;
-  }
+/** The files that a report names. */
+function reported(report = ""): Set<string> {
+  return new Set(Array.from(report.matchAll(/classname="(?:\.\/)?([^"]+)"/g), ([, f]) => f!));
+}
 
-  #command(
-    command: string,
-    args: string[],
-    stdout: "inherit" | "piped",
-    env: Readonly<Record<string, string>> = {},
-  ): Deno.Command {
-    return new Deno.Command(command, { args, env, stdin: "null", stdout, stderr: "inherit" });
-  }
+function time(milliseconds: number): string {
+  return milliseconds < 60_000 ? `${milliseconds / 1000} s` : `${milliseconds / 60_000} minutes`;
 }
 
 /** The local modules that a module imports, directly or not, relative to the current folder. */
@@ -209,14 +228,6 @@ async function importedBy(file: string): Promise<string[]> {
   const { modules = [] }: { modules?: { local?: string }[] } = text === "" ? {} : JSON.parse(text);
   const root = `${Deno.cwd()}/`;
   return modules.flatMap(({ local }) => local?.startsWith(root) ? [local.slice(root.length)] : []);
-}
-
-function stop(child: Deno.ChildProcess, signal: Deno.Signal): void {
-  try {
-    child.kill(signal);
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error; // It has ended in the meantime.
-  }
 }
 
 function indent(lines: readonly string[]): string {

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { formatCoverage, summarizeCoverage } from "./coverage.ts";
 import { runsAlone } from "./files.ts";
 import { parseJunit } from "./junit.ts";
@@ -24,7 +24,7 @@ const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
 
 Deno.test("parseJunit() reads names and outcomes", () => {
   const results = parseJunit(REPORT);
-  assertEquals(results.map(({ outcome }) => outcome), ["passed", "failed", "failed", "skipped"]);
+  assertEquals(results.map(({ outcome }) => outcome), ["passed", "failed", "cancelled", "skipped"]);
   assertEquals(results[0], {
     file: "a_test.ts",
     name: 'says <b> & "c" ✓',
@@ -48,7 +48,7 @@ Deno.test("Tally counts passed, failed, skipped and slow tests", () => {
   assertEquals(tally.failures, [
     "lint: exit code 1",
     "a_test.ts: fails",
-    "a_test.ts: is cancelled",
+    "a_test.ts: is cancelled: was cancelled",
   ]);
   assertEquals(tally.skipped, ["a_test.ts: is off"]);
   assertEquals(tally.slow, ['7.3 s  a_test.ts: says <b> & "c" ✓']);
@@ -120,4 +120,57 @@ Deno.test("Tally counts a failure that only the exit code tells", () => {
     "1 passed, 1 failed",
     ["tests: exit code 1 without a failed test"],
   ]);
+});
+
+/** Milliseconds in which a test that does not hang has ended, also on a machine that is busy. */
+const LIMIT = 15_000;
+
+/** Runs the gate in a project that has these tests. */
+async function gate(files: Readonly<Record<string, string>>): Promise<Tally> {
+  const root = await Deno.makeTempDir();
+  try {
+    const of = (path: string) => new URL(path, import.meta.url).href;
+    await Deno.symlink(new URL("../../scripts", import.meta.url).pathname, `${root}/scripts`);
+    for (const [name, code] of Object.entries(files)) {
+      await Deno.writeTextFile(`${root}/${name}_test.ts`, code);
+    }
+    await Deno.writeTextFile(`${root}/deno.json`, "{}");
+    await Deno.writeTextFile(
+      `${root}/main.ts`,
+      `import { runGate } from "${of("./gate.ts")}";
+      const options = { testOptions: ["--no-check"], print: console.error, limit: ${LIMIT} };
+      const tally = await runGate({ ...options, paths: ["."] });
+      Deno.writeTextFileSync("tally.json", JSON.stringify(tally));`,
+    );
+    await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--allow-all", "--no-check", "--no-config", "main.ts"],
+      cwd: root,
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).output();
+    return JSON.parse(await Deno.readTextFile(`${root}/tally.json`));
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+}
+
+Deno.test("runGate() ends and names tests that hang, and runs those that come after them", async () => {
+  const { passed, failures } = await gate({
+    a: `const forever = () => new Promise<void>(() => setInterval(() => {}, 1_000));
+        Deno.test("before", () => {});
+        Deno.test("waits", () => forever());`,
+    b: 'Deno.test("loops", () => { for (;;); });',
+    c: 'setInterval(() => {}, 1_000); await new Promise(() => {}); Deno.test("never", () => {});',
+    d: 'Deno.test("after", () => {}); Deno.test("fails", () => { throw new Error("no"); });',
+    e: `const later = () => new Promise((resolve) => setTimeout(resolve, 100));
+        Deno.test("talks", async () => { for (;;) { console.log("a ... b"); await later(); } });`,
+  });
+  const why = "made no progress for 15 s";
+  for (const name of ["a_test.ts: waits", "b_test.ts: loops", "c_test.ts", "e_test.ts: talks"]) {
+    assert(failures.includes(`${name}: ${why}`), `${name} is not among ${failures.join("; ")}`);
+  }
+  assert(failures.includes("d_test.ts: fails"));
+  // "before", "after", and the check "install".
+  assertEquals(passed, 3, failures.join("; "));
 });

@@ -4,7 +4,8 @@ export interface TestResult {
   file: string;
   /** Name of the test; a step's name follows its test's after ` > `. */
   name: string;
-  outcome: "passed" | "failed" | "skipped";
+  /** One that ran when the run was ended is cancelled. */
+  outcome: "passed" | "failed" | "cancelled" | "skipped";
   /** How long it took, in seconds. */
   seconds: number;
 }
@@ -25,6 +26,7 @@ export function parseJunit(xml: string): TestResult[] {
 }
 
 function outcomeOf(body: string): TestResult["outcome"] {
+  if (body.includes('<error message="Cancelled"')) return "cancelled";
   if (/<(failure|error)[ >/]/.test(body)) return "failed";
   return body.includes("<skipped") ? "skipped" : "passed";
 }

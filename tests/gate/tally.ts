@@ -32,21 +32,25 @@ export class Tally {
       for (const { file, name, outcome } of results) {
         seen.add(file);
         if (outcome === "passed") this.passed++;
-        else if (outcome === "failed") this.failures.push(`${file}: ${name}`);
+        else if (outcome === "cancelled") {
+          this.failures.push(`${file}: ${name}: ${run.hung ?? "was cancelled"}`);
+        } else if (outcome === "failed") this.failures.push(`${file}: ${name}`);
         else this.skipped.push(`${file}: ${name}`);
       }
       const slow = results.filter(({ seconds }) => seconds >= SLOW_SECONDS);
       slow.sort((a, b) => b.seconds - a.seconds);
       this.slow.push(...slow.map((t) => `${t.seconds.toFixed(1)} s  ${t.file}: ${t.name}`));
       for (const file of run.files.filter((file) => !seen.has(file))) {
-        this.failures.push(`${file}: no test of it ran`);
+        this.failures.push(`${file}: ${run.hung ?? "no test of it ran"}`);
       }
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
-      this.failures.push(`${run.name}: no usable report (exit code ${run.code})`);
+      this.failures.push(`${run.name}: ${run.hung ?? `no usable report (exit code ${run.code})`}`);
     }
     if (run.code !== 0 && this.failures.length === failuresBefore) {
-      this.failures.push(`${run.name}: exit code ${run.code} without a failed test`);
+      this.failures.push(
+        `${run.name}: ${run.hung ?? `exit code ${run.code} without a failed test`}`,
+      );
     }
   }
 
@@ -64,4 +68,6 @@ export interface TestRun {
   report: string | undefined;
   /** Files that must occur in the report, relative to the root. */
   files: readonly string[];
+  /** Where it was ended since it made no progress: how long, as in "made no progress for 10 minutes". */
+  hung?: string | undefined;
 }
