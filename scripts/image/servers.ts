@@ -13,13 +13,13 @@ import {
   ELASTICSEARCH_FLAGS,
   ELASTICSEARCH_LOGGING,
   elasticsearchHome,
-  findJava,
   HDFS_FLAGS,
   HDFS_LOGGING,
   jars,
   type Java,
   KAFKA_LOGGING,
   makeOnce,
+  provideJava,
   readArtifacts,
   webFolders,
 } from "../../tests/servers/mod.ts";
@@ -132,7 +132,7 @@ const SPECS: Readonly<Record<ServerName, ServerSpec>> = {
 export async function serverRecipe(name: ServerName): Promise<Recipe> {
   const { jarSet, cmd, workdir, env, lay } = SPECS[name];
   const { [jarSet]: { version } } = await readArtifacts();
-  const java = await findJava(21, { for: "The stand-ins' Java", compiler: true });
+  const java = await provideJava(21, { for: "The stand-ins' Java" });
   const programs = await findPrograms();
   const [lock, hashes] = [await Deno.readTextFile(LOCK), await hashFiles(programs)];
   const scripts = new URL("./servers/", import.meta.url).pathname;
@@ -176,7 +176,7 @@ async function systemFolder(
     await Deno.symlink("bash", `${root}/usr/bin/sh`);
     const home = `${root}${JAVA_HOME}`;
     await Deno.mkdir(home.slice(0, home.lastIndexOf("/")), { recursive: true });
-    // A whole JDK: Elasticsearch needs modules that no runtime image can hold. Links lead out of it.
+    // Links lead out of it.
     await command("cp", ["-RL", java.home, home]);
     for (const path of UNUSED) {
       await Deno.remove(`${home}/${path}`, { recursive: true }).catch(() => {});

@@ -7,14 +7,14 @@
 import { parse } from "yaml";
 
 /** Sets of jars that are resolved together. */
-export const JAR_SETS = ["kafka", "hdfs", "elasticsearch", "jmx-exporter"] as const;
+export const JAR_SETS = ["kafka", "hdfs", "elasticsearch", "jmx-exporter", "compiler"] as const;
 
 /** A set of jars. */
 export type JarSet = (typeof JAR_SETS)[number];
 
 /** What a jar set asks Maven for. */
 export interface Artifacts {
-  /** The server's own version, as the Chartfile has it. */
+  /** The server's own version, as the Chartfile has it; the compiler's. */
   readonly version: string;
   /** `group:artifact:version`; what they depend on comes with them. */
   readonly roots: readonly string[];
@@ -22,6 +22,9 @@ export interface Artifacts {
 
 /** Kafka writes its log through SLF4J, and this is what takes it. */
 const LOG4J = "2.25.5";
+
+/** Java's compiler, which a Java that only runs programs lacks. */
+const COMPILER = "3.44.0";
 
 const CHARTFILE = new URL("../../Chartfile", import.meta.url);
 
@@ -39,7 +42,8 @@ export async function upstream(server: string, form = /^\d+\.\d+\.\d+$/): Promis
 
 /** Reads the Chartfile. */
 export async function readArtifacts(): Promise<Record<JarSet, Artifacts>> {
-  const versions = await Promise.all(JAR_SETS.map((set) => upstream(set)));
+  const servers = ["kafka", "hdfs", "elasticsearch", "jmx-exporter"];
+  const versions = await Promise.all(servers.map((server) => upstream(server)));
   const [kafka, hdfs, elasticsearch, jmxExporter] = versions as [string, string, string, string];
   return {
     kafka: {
@@ -67,5 +71,6 @@ export async function readArtifacts(): Promise<Record<JarSet, Artifacts>> {
       version: jmxExporter,
       roots: [`io.prometheus.jmx:jmx_prometheus_javaagent:${jmxExporter}`],
     },
+    compiler: { version: COMPILER, roots: [`org.eclipse.jdt:ecj:${COMPILER}`] },
   };
 }

@@ -8,8 +8,8 @@
 import { PipelineError } from "@pipeline/core";
 import { type Artifacts, JAR_SETS, type JarSet, readArtifacts } from "./_artifacts.ts";
 import { makeOnce, serverCache } from "./_cache.ts";
-import { command } from "./_command.ts";
 import { fileHash } from "./_hash.ts";
+import { maven } from "./_provide.ts";
 
 /** Lines of `<sha256>  <set>/<file>`, as `sha256sum` writes them. */
 const LOCK = new URL("./maven.lock", import.meta.url);
@@ -68,14 +68,10 @@ async function fetchJars({ roots }: Artifacts, folder: string): Promise<void> {
         `<groupId>local</groupId><artifactId>servers</artifactId><version>1</version>` +
         `<packaging>pom</packaging><dependencies>${dependencies.join("")}</dependencies></project>`,
     );
-    await command("mvn", [
+    await maven([
       ...["-B", "-q", "-ntp", "-f", pom, PLUGIN],
       ...[`-DoutputDirectory=${folder}`, "-DincludeScope=runtime"],
     ]);
-  } catch (cause) {
-    if (!(cause instanceof PipelineError) || cause.code !== "invalid") throw cause;
-    const message = "Maven is needed to fetch the servers: install it (package maven)";
-    throw new PipelineError("invalid", message, { cause });
   } finally {
     await Deno.remove(pom);
   }

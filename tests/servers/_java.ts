@@ -24,8 +24,6 @@ const PLACES: readonly { readonly folder: string; readonly below: string }[] = [
 export interface JavaOptions {
   /** What needs it, for the message. */
   readonly for: string;
-  /** Also needs the compiler. */
-  readonly compiler?: boolean;
   /** The environment; the process's where not given. */
   readonly env?: (name: string) => string | undefined;
   /** Folders of installations; the usual ones where not given. */
@@ -43,16 +41,15 @@ export async function findJava(atLeast: number, options: JavaOptions): Promise<J
   for (const home of await candidates(options)) {
     const java = await inspect(home);
     if (java === undefined) continue;
-    if (java.release >= atLeast && await suits(java, options)) return java;
+    if (java.release >= atLeast && await hasProgram(java)) return java;
     found.push(java);
   }
-  const kind = options.compiler === true ? "JDK" : "Java";
   const seen = found.length === 0
     ? "none was found"
     : `found: ${found.map(({ home, release }) => `${release} in ${home}`).join(", ")}`;
   throw new PipelineError(
     "invalid",
-    `${options.for} needs a ${kind} of release ${atLeast} or later in JAVA_HOME, on the PATH or in ` +
+    `${options.for} needs a Java of release ${atLeast} or later in JAVA_HOME, on the PATH or in ` +
       `/usr/lib/jvm (${seen})`,
   );
 }
@@ -92,10 +89,6 @@ async function inspect(home: string): Promise<Java | undefined> {
   return release === undefined ? undefined : { home, release: Number(release) };
 }
 
-async function suits({ home }: Java, { compiler = false }: JavaOptions): Promise<boolean> {
-  for (const name of compiler ? ["java", "javac", "jar"] : ["java"]) {
-    const file = await Deno.stat(`${home}/bin/${name}`).catch(() => undefined);
-    if (file?.isFile !== true) return false;
-  }
-  return true;
+async function hasProgram({ home }: Java): Promise<boolean> {
+  return (await Deno.stat(`${home}/bin/java`).catch(() => undefined))?.isFile === true;
 }

@@ -2,13 +2,18 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { isAlive, readPid, startOf } from "./_process.ts";
+import { wheelJava } from "./_provide.ts";
 
 const SCRIPT = new URL("../../scripts/servers", import.meta.url).pathname;
 
 async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  return await runWith({}, args);
+}
+
+async function runWith(env: Record<string, string>, args: string[]) {
   const { code, stdout, stderr } = await new Deno.Command(SCRIPT, {
     args,
-    signal: AbortSignal.timeout(120_000),
+    env,
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, out: text(stdout), err: text(stderr) };
@@ -76,6 +81,25 @@ Deno.test("servers: up, status, config, down", async (t) => {
       assertEquals(code, 2);
       assertStringIncludes(err, "many");
     });
+  } finally {
+    await run("down", "--data", data);
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("servers run on the Java that takes the place of a missing one", async () => {
+  const { home } = await wheelJava();
+  const folder = await Deno.makeTempDir();
+  const data = `${folder}/servers`;
+  const counts = ["--kafka=1", "--datanodes=1", "--elasticsearch=1"];
+  try {
+    const { code, err } = await runWith({ JAVA_HOME: home }, ["up", ...counts, "--data", data]);
+    assertEquals([code, err], [0, ""]);
+    for (const name of ["kafka-1", "namenode", "datanode-1", "elasticsearch-1"]) {
+      const { pid } = readPid(`${data}/${name}`)!;
+      const command = await Deno.readTextFile(`/proc/${pid}/cmdline`);
+      assert(command.startsWith(`${home}/bin/java`), `${name} runs on another Java: ${command}`);
+    }
   } finally {
     await run("down", "--data", data);
     await Deno.remove(folder, { recursive: true });

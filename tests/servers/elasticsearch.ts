@@ -5,7 +5,7 @@
  */
 
 import { elasticsearchHome } from "./_elasticsearch_home.ts";
-import { findJava } from "./_java.ts";
+import { provideJava } from "./_provide.ts";
 import { javaFlags, local, type Settings } from "./_settings.ts";
 import type { NodeSpec } from "./node.ts";
 
@@ -26,10 +26,10 @@ rootLogger.appenderRef.console.ref = console
 export const JAVA_FLAGS: readonly string[] = [
   ...["-Dlog4j2.disable.jmx=true", "-Dlog4j.shutdownHookEnabled=false"],
   ...["-Dio.netty.noUnsafe=true", "-Dio.netty.noKeySetOptimization=true"],
-  // Without the distribution's own native code for vectors, which nothing here uses.
+  // Without what the distribution has for vectors, native code and a module, which nothing here uses.
   "-Dorg.elasticsearch.nativeaccess.enableVectorLibrary=false",
   "-Des.distribution.type=tar",
-  ...["--add-modules=jdk.incubator.vector", "--add-modules=jdk.net,jdk.management.agent"],
+  "--add-modules=jdk.net,jdk.management.agent",
   "--add-modules=ALL-MODULE-PATH",
   "--enable-native-access=org.elasticsearch.nativeaccess,org.elasticsearch.foreign," +
   "org.elasticsearch.simdvec,org.apache.lucene.core,ALL-UNNAMED",
@@ -39,7 +39,7 @@ export const JAVA_FLAGS: readonly string[] = [
 export async function prepareElasticsearch(data: string, settings: Settings): Promise<NodeSpec[]> {
   const { elasticsearch: nodes, overrides, steady } = settings;
   if (nodes.length === 0) return [];
-  const java = await findJava(21, { for: "Elasticsearch", compiler: true });
+  const java = await provideJava(21, { for: "Elasticsearch" });
   const home = await elasticsearchHome(java);
   const names = nodes.map((_, i) => `elasticsearch-${i + 1}`);
   return await Promise.all(nodes.map(async ({ client, internal }, i): Promise<NodeSpec> => {

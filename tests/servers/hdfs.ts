@@ -6,7 +6,7 @@
 
 import { exists } from "./_cache.ts";
 import { command } from "./_command.ts";
-import { findJava } from "./_java.ts";
+import { provideJava } from "./_provide.ts";
 import { jars } from "./_jars.ts";
 import { javaFlags, local, type Ports, type Settings } from "./_settings.ts";
 import type { NodeSpec } from "./node.ts";
@@ -46,7 +46,7 @@ export interface HdfsSpecs {
 export async function prepareHdfs(data: string, settings: Settings): Promise<HdfsSpecs> {
   const [namenode] = settings.namenodes;
   if (namenode === undefined) return { namenodes: [], datanodes: [] };
-  const { home } = await findJava(17, { for: "HDFS" });
+  const { home } = await provideJava(17, { for: "HDFS" });
   const java = `${home}/bin/java`;
   const conf = `${data}/hdfs-conf`;
   await writeConfiguration(conf, data, settings, namenode);

@@ -7,7 +7,7 @@
 import { Kafka, logLevel } from "kafkajs";
 import { exists } from "./_cache.ts";
 import { command } from "./_command.ts";
-import { findJava } from "./_java.ts";
+import { provideJava } from "./_provide.ts";
 import { jars } from "./_jars.ts";
 import { javaFlags, local, type Settings } from "./_settings.ts";
 import type { NodeSpec } from "./node.ts";
@@ -28,7 +28,7 @@ export const LOGGING: string = `Configuration:
 export async function prepareKafka(data: string, settings: Settings): Promise<NodeSpec[]> {
   const { kafka: nodes, overrides, steady } = settings;
   if (nodes.length === 0) return [];
-  const { home } = await findJava(17, { for: "Kafka" });
+  const { home } = await provideJava(17, { for: "Kafka" });
   const classpath = `${await jars("kafka")}/*`;
   const java = `${home}/bin/java`;
   const logging = `${data}/kafka-log4j2.yaml`;
@@ -84,7 +84,7 @@ export async function prepareKafka(data: string, settings: Settings): Promise<No
  * @throws {PipelineError} as {@linkcode command}.
  */
 export async function kafkaTool(name: string, args: readonly string[]): Promise<string> {
-  const { home } = await findJava(17, { for: "Kafka" });
+  const { home } = await provideJava(17, { for: "Kafka" });
   const classpath = `${await jars("kafka")}/*`;
   return await command(`${home}/bin/java`, ["-Xmx400m", "-cp", classpath, name, ...args]);
 }

@@ -10,7 +10,8 @@ export { command } from "./_command.ts";
 export { debianPackage } from "./_debian.ts";
 export { elasticsearchHome } from "./_elasticsearch_home.ts";
 export { jars } from "./_jars.ts";
-export { findJava, type Java } from "./_java.ts";
+export type { Java } from "./_java.ts";
+export { provideJava } from "./_provide.ts";
 export { freePorts, type Overrides } from "./_settings.ts";
 export {
   JAVA_FLAGS as ELASTICSEARCH_FLAGS,

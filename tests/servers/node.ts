@@ -36,7 +36,7 @@ export interface NodeSpec {
 }
 
 /** Milliseconds that a node may take to answer. */
-const START_TIMEOUT = 120_000;
+const START_TIMEOUT = 300_000;
 
 /** Milliseconds that a node may take to end once asked. */
 const STOP_TIMEOUT = 20_000;
