@@ -31,7 +31,7 @@ export interface Program<C extends Readonly<Record<string, Command>>> {
   readonly summary: string;
   /** What it can do, by the names of its commands. */
   readonly commands: C;
-  /** The command that is meant where none is named. */
+  /** The command that is meant where none is named; an only command is meant anyway. */
   readonly fallback?: keyof C & string;
 }
 
@@ -54,7 +54,7 @@ export function parseCommandLine<C extends Readonly<Record<string, Command>>>(
   const [first, ...rest] = args;
   const named = first !== undefined && !first.startsWith("-");
   if (named && first === "help") return { command: "help", text: helpText(program) };
-  const name = named ? first : program.fallback;
+  const name = named ? first : program.fallback ?? onlyCommand(program);
   if (name === undefined || !Object.hasOwn(program.commands, name)) {
     if (!named && (first === undefined || isHelp(first))) {
       return { command: "help", text: helpText(program) };
@@ -65,6 +65,11 @@ export function parseCommandLine<C extends Readonly<Record<string, Command>>>(
   if (tail.some(isHelp)) return { command: "help", text: helpText(program, name) };
   const flags = parseFlags(program.commands[name]!.flags, tail);
   return { command: name, flags } as CommandLine<C>;
+}
+
+function onlyCommand<C extends Readonly<Record<string, Command>>>({ commands }: Program<C>) {
+  const names = Object.keys(commands);
+  return names.length === 1 ? names[0] : undefined;
 }
 
 /** The flag that sets a member: `maxRecords` is `--max-records`. */

@@ -71,6 +71,25 @@ Deno.test("parseCommandLine() says what is wrong, and what may have been meant",
   assertStringIncludes(problem("--__proto__=1"), "--__proto__ is not known");
 });
 
+Deno.test("parseCommandLine() means a program's only command also where none is named", () => {
+  const only = {
+    name: "speed",
+    summary: "Folds.",
+    commands: {
+      run: { summary: "Folds until told to end.", flags: z.strictObject({ config: z.string() }) },
+    },
+  };
+  const parsed = (...args: string[]) => parseCommandLine(only, args);
+  const wanted = { command: "run", flags: { config: "a.json" } };
+  assertEquals(parsed("--config", "a.json"), wanted as ReturnType<typeof parsed>);
+  assertEquals(parsed("run", "--config=a.json"), wanted as ReturnType<typeof parsed>);
+  for (const args of [["--help"], ["help"], ["run", "-h"]]) {
+    assertEquals(parsed(...args).command, "help");
+  }
+  assertThrows(() => parsed(), PipelineError, "--config is missing");
+  assertThrows(() => parsed("rnu"), PipelineError, "rnu is no command of speed");
+});
+
 Deno.test("parseCommandLine() generates help with meanings and defaults", () => {
   const all = parseCommandLine(program, ["help"]);
   const one = parseCommandLine(program, ["run", "--help"]);
