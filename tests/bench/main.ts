@@ -3,13 +3,11 @@
  *
  *     deno task bench [--servers] [--only NAME] [--write]
  *
- * `--servers` takes those that run on real servers in place of the others. `--write` also puts the
- * table into docs/benchmarks.md.
- *
  * @module
  */
 
-import { parseArgs } from "@std/cli";
+import { errorText, exitCode, parseCommandLine } from "@pipeline/runtime";
+import { z } from "zod";
 import { renderTable, updateTable, whereAndWhen } from "../support/document_table.ts";
 import type { Benchmark, Figure } from "./_figure.ts";
 
@@ -41,20 +39,35 @@ const DOCUMENT = new URL("../../docs/benchmarks.md", import.meta.url);
 /** What the columns of the tables are called. */
 const HEAD = ["benchmark", "figure", "measured", "against", "goal", "on"];
 
+const NAMES = Object.keys(ALL) as [string, ...string[]];
+
+const PROGRAM = {
+  name: "bench",
+  summary: "Runs the benchmarks, each in a process of its own, and prints a table.",
+  commands: {
+    run: {
+      summary: "Run the benchmarks, each in a process of its own, and print a table.",
+      flags: z.strictObject({
+        servers: z.boolean().prefault(false).describe("Those on real servers, not the others."),
+        only: z.enum(NAMES).optional().describe("This one only."),
+        write: z.boolean().prefault(false).describe("Put the table into docs/benchmarks.md too."),
+        child: z.enum(NAMES).optional().describe("Run this one here, for the process that asks."),
+      }),
+    },
+  },
+};
+
 async function main(): Promise<number> {
-  const flags = parseArgs(Deno.args, {
-    string: ["only", "child"],
-    boolean: ["servers", "write"],
-  });
+  const line = parseCommandLine(PROGRAM, Deno.args);
+  if (line.command === "help") {
+    console.log(line.text);
+    return 0;
+  }
+  const { flags } = line;
   if (flags.child !== undefined) {
     const benchmark = await ALL[flags.child]!();
     console.log(JSON.stringify(await benchmark()));
     return 0;
-  }
-  const names = Object.keys(ALL);
-  if (flags.only !== undefined && !names.includes(flags.only)) {
-    console.error(`--only is "${flags.only}": it must be one of ${names.join(", ")}`);
-    return 2;
   }
   const onServers = flags.servers || (flags.only ?? "") in ON_SERVERS;
   const chosen = Object.keys(onServers ? ON_SERVERS : IN_PROCESS)
@@ -88,4 +101,11 @@ function row(name: string, { what, value, against = "", goal, reached }: Figure)
   return [name, what, value, against, verdict, whereAndWhen()];
 }
 
-if (import.meta.main) Deno.exit(await main());
+if (import.meta.main) {
+  Deno.exit(
+    await main().catch((error) => {
+      console.error(errorText(error));
+      return exitCode(error);
+    }),
+  );
+}

@@ -3,13 +3,11 @@
  *
  *     deno task faults [--only 1,2,31] [--write]
  *
- * `--only` takes numbers of cases and words of their titles. `--write` also puts the table into
- * docs/faults.md.
- *
  * @module
  */
 
-import { parseArgs } from "@std/cli";
+import { errorText, exitCode, parseCommandLine } from "@pipeline/runtime";
+import { z } from "zod";
 import { renderTable } from "../support/document_table.ts";
 import { type FaultCase, nameOf, type Outcome } from "./_case.ts";
 import { CASES } from "./_cases.ts";
@@ -17,8 +15,30 @@ import { HEAD, rowOf, writeOutcomes } from "./_report.ts";
 import { outcomeText, runCase } from "./_run.ts";
 import { seconds, Stage } from "./_stage.ts";
 
+const PROGRAM = {
+  name: "faults",
+  summary: "Runs the fault matrix and prints a table.",
+  commands: {
+    run: {
+      summary: "Kill, pause and cut everything on real servers, and prove that nothing is lost.",
+      flags: z.strictObject({
+        only: z.array(z.string()).optional().describe(
+          "Cases by number, or by a word of the title.",
+        ),
+        list: z.boolean().prefault(false).describe("Print their names only."),
+        write: z.boolean().prefault(false).describe("Put the table into docs/faults.md too."),
+      }),
+    },
+  },
+};
+
 async function main(): Promise<number> {
-  const flags = parseArgs(Deno.args, { string: ["only"], boolean: ["write", "list"] });
+  const line = parseCommandLine(PROGRAM, Deno.args);
+  if (line.command === "help") {
+    console.log(line.text);
+    return 0;
+  }
+  const { flags } = line;
   const cases = chosen(flags.only);
   if (cases.length === 0) {
     console.error(`--only is "${flags.only}": no case has such a number or title`);
@@ -38,8 +58,8 @@ async function main(): Promise<number> {
   return failed.length === 0 ? 0 : 1;
 }
 
-function chosen(only: string | undefined): FaultCase[] {
-  const wanted = only?.split(",").map((part) => part.trim());
+function chosen(only: readonly string[] | undefined): FaultCase[] {
+  const wanted = only?.map((part) => part.trim());
   return CASES.filter(({ numbers, title }) =>
     wanted === undefined ||
     wanted.some((part) =>
@@ -73,4 +93,11 @@ async function run(
   return outcomes;
 }
 
-if (import.meta.main) Deno.exit(await main());
+if (import.meta.main) {
+  Deno.exit(
+    await main().catch((error) => {
+      console.error(errorText(error));
+      return exitCode(error);
+    }),
+  );
+}

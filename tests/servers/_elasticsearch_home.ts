@@ -100,7 +100,7 @@ async function find(folder: string, name: string): Promise<string> {
 /** The system's zstd library, which the server compresses with. */
 async function provideZstd(): Promise<string> {
   const path = await findZstd() ??
-    (await installPackage(["libzstd1"]) ? await findZstd() : undefined);
+    (await installPackage("libzstd1") ? await findZstd() : undefined);
   if (path !== undefined) return path;
   throw new PipelineError(
     "invalid",

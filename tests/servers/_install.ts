@@ -7,27 +7,56 @@
 import { makeOnce, serverCache } from "./_cache.ts";
 import { command } from "./_command.ts";
 
+/** It may wait for another apt, and asks nothing: files of an earlier installation stay as they are. */
+const OPTIONS = [
+  ...["-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"],
+  ...["-o", "Dpkg::Options::=--force-confold"],
+];
+
+/** What is being installed, or was: several servers ask at the same time. */
+const installed = new Map<string, Promise<boolean>>();
+
 /**
  * Installs the first of Debian's packages of these names that there is.
  *
  * @returns whether one was installed: there may be no apt, no right to install, or no such package.
  */
-export async function installPackage(names: readonly string[]): Promise<boolean> {
+export async function installPackage(...names: readonly string[]): Promise<boolean> {
+  const key = names.join(" ");
+  const installing = installed.get(key) ?? install(names);
+  installed.set(key, installing);
+  return await installing;
+}
+
+async function install(names: readonly string[]): Promise<boolean> {
   const asRoot = Deno.uid() === 0 ? ["env"] : ["sudo", "--non-interactive", "env"];
-  const run = ([program, ...args]: string[]) =>
-    command(program!, args).then(() => true, () => false);
-  const apt = [...asRoot, "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"];
-  if (!await run([...apt, "--version"])) return false;
+  const apt = async (...args: string[]) => {
+    const [program, ...rest] = [
+      ...asRoot,
+      "DEBIAN_FRONTEND=noninteractive",
+      "apt-get",
+      "-q",
+      ...args,
+    ];
+    await command(program!, rest, { lines: 3 });
+  };
+  if (!await apt("--version").then(() => true, () => false)) return false;
+  let why: unknown;
   // Lists may be missing, or older than the package.
   for (const update of [false, true]) {
-    if (update && !await run([...apt, "update"])) return false;
+    if (update) await apt("update").catch((error) => why ??= error);
     for (const name of names) {
       if (await command("apt-cache", ["show", name]).catch(() => "") === "") continue;
       console.error(`Installing ${name} with apt-get (once)`);
-      const options = ["-o", "DPkg::Lock::Timeout=300", "-y", "--no-install-recommends"];
-      if (await run([...apt, ...options, "install", name])) return true;
+      try {
+        await apt("install", ...OPTIONS, name);
+        return true;
+      } catch (error) {
+        why = error;
+      }
     }
   }
+  if (why !== undefined) console.error(`${names.join(" or ")} could not be installed: ${why}`);
   return false;
 }
 

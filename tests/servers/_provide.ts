@@ -49,7 +49,7 @@ let installing: Promise<Java> | undefined;
 async function installJava(missing: PipelineError): Promise<Java> {
   if (!await exists(wheelFolder(WHEEL))) {
     const names = RELEASES.map((release) => `openjdk-${release}-jre-headless`);
-    if (await installPackage(names)) {
+    if (await installPackage(...names)) {
       return await findJava(Math.min(...RELEASES), { for: "A server" });
     }
   }
@@ -98,7 +98,7 @@ export async function maven(args: readonly string[]): Promise<void> {
   };
   const missing = await run().catch(onlyInvalid);
   if (!(missing instanceof PipelineError)) return;
-  if (!await installPackage(["maven"])) {
+  if (!await installPackage("maven")) {
     const message = "Maven is needed to fetch the servers, and apt-get may not install it here: " +
       "install it (package maven)";
     throw new PipelineError("invalid", message, { cause: missing });
