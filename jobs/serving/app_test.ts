@@ -359,6 +359,14 @@ Deno.test("/openapi.json describes every endpoint and parameter", async () => {
   assertEquals([k.in, k.required, k.schema.type], ["query", false, "integer"]);
   assertEquals([k.schema.minimum, k.schema.maximum, k.schema.default], [1, 100, 10]);
   assert(document.components.schemas.Provenance !== undefined);
+  const unknown = Object.entries(document.paths).filter(([, path]) =>
+    "404" in (path as { get: { responses: object } }).get.responses
+  );
+  assertEquals(unknown.map(([path]) => path).sort(), [
+    "/v1/subreddits/{subreddit}/activity",
+    "/v1/subreddits/{subreddit}/top",
+    "/v1/users/{user_id}/activity",
+  ]);
 });
 
 Deno.test("names of subreddits and users are looked up without regard to case, and shown as last written", async () => {

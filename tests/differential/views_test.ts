@@ -162,7 +162,7 @@ const CONTROLS: readonly { view: string; rule: string; with: string }[] = [
     rule: "PARTITION BY fold(subreddit)",
     with: "PARTITION BY subreddit",
   },
-  { view: COMPARISONS[5]!.name, rule: '"timestamp" DESC, ', with: "" },
+  { view: COMPARISONS[5]!.name, rule: "as_of DESC, ", with: "" },
   { view: COMPARISONS[2]!.name, rule: ", name DESC", with: ", name ASC" },
   { view: COMPARISONS[2]!.name, rule: "PARTITION BY fold(name)", with: "PARTITION BY lower(name)" },
 ];

@@ -122,7 +122,7 @@ Deno.test("the page shows what is served, draws it and looks things up", async (
     assertEquals(await page.locator("#horizon .partition").count(), 9);
     assert(await page.locator("#top li").count() >= 5);
 
-    await page.locator("input[name=name]").fill("denoland");
+    await page.locator("input[name=name]").fill("DenoLand");
     await page.getByRole("button", { name: "Look up" }).click();
     await page.locator("#result h3", { hasText: "r/denoland" }).waitFor();
     assertEquals(await page.locator("#result .scroll tbody tr").count(), 10);
@@ -136,6 +136,12 @@ Deno.test("the page shows what is served, draws it and looks things up", async (
     assertStringIncludes(await page.locator("#result").innerText(), "4,321");
     assertEquals(new URL(page.url()).hash, "#user/u_1");
     assertEquals(complaints, []);
+
+    // Nobody's name is an answer, not a failure.
+    await page.locator("input[name=name]").fill("u_none");
+    await page.keyboard.press("Enter");
+    await page.locator("#result .quiet", { hasText: 'names a user "u_none"' }).waitFor();
+    assertEquals(await page.locator("#result .banner").count(), 0);
   } finally {
     await browser.close();
     await served.stop();

@@ -65,9 +65,8 @@ interface Written {
 
 /** Takes the spelling of a fact for the one that is shown if it was written later. */
 function spell(shown: Written, name: string, fact: Entity): void {
-  const timestamp = seen(fact);
-  const later = timestamp - shown.name_timestamp || byBytes(name, shown.name);
-  if (later > 0) Object.assign(shown, { name, name_timestamp: timestamp });
+  const later = seen(fact) - shown.name_timestamp || byBytes(name, shown.name);
+  if (later > 0) Object.assign(shown, { name, name_timestamp: seen(fact) });
 }
 
 /** Computes all answers. */
@@ -103,13 +102,13 @@ export function oracle(written: readonly SidedFact[], options: OracleOptions): A
   // Top posts: the latest version of each post in each subreddit.
   const latest = new Map<string, Map<string, Post>>();
   const homes = new Map<string, Post>();
-  for (const { side, fact: post } of written) {
-    if (post.kind !== "post") continue;
+  for (const { side, fact } of written) {
+    if (fact.kind !== "post") continue;
     // Who wrote it is shown as it is, and is no key.
-    const fact = { ...post, subreddit: folded(post.subreddit), timestamp: seen(post) };
-    const posts = getOr(latest, fact.subreddit, () => new Map<string, Post>());
-    if (isLater(fact, posts.get(fact.post_id))) posts.set(fact.post_id, fact);
-    if (side === "batch" && isLater(fact, homes.get(fact.post_id))) homes.set(fact.post_id, fact);
+    const post = { ...fact, subreddit: folded(fact.subreddit), timestamp: seen(fact) };
+    const posts = getOr(latest, post.subreddit, () => new Map<string, Post>());
+    if (isLater(post, posts.get(post.post_id))) posts.set(post.post_id, post);
+    if (side === "batch" && isLater(post, homes.get(post.post_id))) homes.set(post.post_id, post);
   }
   for (const [subreddit, posts] of latest) {
     const ranked = [...posts.values()].sort((a, b) =>
