@@ -34,7 +34,7 @@ export type RetainedFrom = Readonly<Record<WindowName, number>>;
 export const RETAIN_ALL: RetainedFrom = { "1m": 0, "1h": 0, "1d": 0 };
 
 /** Raised whenever the meaning of a view changes. */
-const DEFINITION = 2;
+const DEFINITION = 3;
 
 /**
  * Names the views' definitions and settings. Layers with another hash never write

@@ -88,6 +88,8 @@ function broken(body: ViewDocument): ViewDocument {
   switch (body.type) {
     case "post":
       return { ...body, score: body.score + 1 };
+    case "subreddit":
+      return { ...body, name: body.name.toUpperCase(), name_timestamp: 0 };
     case "activity":
       return { ...body, comments: body.comments - 1 };
     case "user_window":
@@ -163,7 +165,7 @@ Deno.test("verify() of a sample reads single files where no hour is within its b
 });
 
 for (const layer of ["batch", "speed"] as const) {
-  for (const type of ["post", "activity", "user_window", "user_total"] as const) {
+  for (const type of ["post", "subreddit", "activity", "user_window", "user_total"] as const) {
     const isIt = ({ part, type: found }: ViewDocument) =>
       found === type && (part === "batch") === (layer === "batch");
 

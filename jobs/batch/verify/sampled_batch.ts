@@ -17,6 +17,7 @@ import {
   canonicalJson,
   comparePostVersions,
   compareRank,
+  compareSpellings,
   type CutDocument,
   cutDocumentId,
   DAY,
@@ -28,6 +29,8 @@ import {
   mergeUserTotals,
   type PostDocument,
   type ServingStore,
+  type SubredditDocument,
+  subredditDocumentId,
   type UserTotalDocument,
   type UserWindowDocument,
   type ViewDocument,
@@ -133,7 +136,8 @@ async function sampled(
   const looked = new Map<string, Looked>();
   for (const view of VIEWS) {
     const own = [...expected].filter(([, document]) => viewOf(document) === view);
-    const taken = takeByHash(own, ([name]) => name, sample).map(([, document]) => document);
+    const chosen = takeByHash(own, ([name]) => name, sample).map(([, document]) => document);
+    const taken = [...chosen, ...namesOf(chosen, expected)];
     const found = await getAll(store, generation, view, taken.map(documentId));
     for (const [i, document] of taken.entries()) {
       looked.set(nameOf(document), { expected: document, found: found[i]?.body });
@@ -144,6 +148,17 @@ async function sampled(
     }
   }
   return looked;
+}
+
+/** The names of the subreddits of windows: there are few of them, and hashes seldom choose one. */
+function namesOf(
+  documents: readonly ViewDocument[],
+  expected: ReadonlyMap<string, ViewDocument>,
+): ViewDocument[] {
+  const subreddits = new Set(documents.flatMap((d) => d.type === "activity" ? d.subreddit : []));
+  return [...subreddits].flatMap((subreddit) =>
+    expected.get(`subreddit_activity ${subredditDocumentId(BATCH_PART, subreddit)}`) ?? []
+  );
 }
 
 /** Checks what can be known of a generation from some of its hours. */
@@ -178,6 +193,9 @@ class PartialCheck {
     for (const [name, { expected, found }] of looked) {
       const document = expected ?? found;
       switch (document?.type) {
+        case "subreddit":
+          this.#checkSpelling(name, expected as SubredditDocument, found as SubredditDocument);
+          break;
         case "activity":
           this.#checkActivity(name, expected as ActivityDocument, found as ActivityDocument);
           break;
@@ -241,6 +259,16 @@ class PartialCheck {
         document?.body.type === "cut" ? [[document.body.subreddit, document.body] as const] : []
       ),
     );
+  }
+
+  #checkSpelling(
+    name: string,
+    expected: SubredditDocument | undefined,
+    found: SubredditDocument | undefined,
+  ): void {
+    if (expected === undefined) return;
+    const right = found !== undefined && compareSpellings(found, expected) >= 0;
+    this.#bound(name, right, { expected, found });
   }
 
   #checkActivity(
