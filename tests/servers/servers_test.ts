@@ -6,12 +6,15 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { Authority } from "../support/certificates.ts";
 import { pause } from "../support/demo.ts";
 import { JAR_SETS, readArtifacts } from "./_artifacts.ts";
+import { command } from "./_command.ts";
 import { findJava } from "./_java.ts";
 import { compare } from "./_jars.ts";
 import { ServerNode } from "./node.ts";
 import { isAlive, readPid, startOf } from "./_process.ts";
+import { provideJava } from "./_provide.ts";
 import { settle, watchOver } from "./servers.ts";
 
 const LOCK = new URL("./maven.lock", import.meta.url);
@@ -108,6 +111,28 @@ Deno.test("provideJava() says in one line that none is to be had", async () => {
     for (const part of ["A test needs a Java of release 99", "apt-get", "pip"]) {
       assertStringIncludes(lines[0]!, part);
     }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("keyStore() is one that Java reads", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const { home } = await provideJava(17, { for: "A test" });
+    const { cert: pem } = await Authority.create();
+    await Deno.writeTextFile(`${folder}/bundle.crt`, `# a comment\n${pem}\n${pem}\n`);
+    const module = new URL("./_trust.ts", import.meta.url);
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["eval", `import { trustFlag } from "${module}"; console.log(await trustFlag());`],
+      env: { SSL_CERT_FILE: `${folder}/bundle.crt`, XDG_CACHE_HOME: folder },
+    }).output();
+    const [flag, path] = new TextDecoder().decode(stdout).trim().split("=");
+    assertEquals(flag, "-Djavax.net.ssl.trustStore");
+    const listed = await command(`${home}/bin/keytool`, [
+      ...["-list", "-keystore", path!, "-storepass", "changeit"],
+    ]);
+    assertStringIncludes(listed, "2 entries");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -1,0 +1,53 @@
+/** What README says of the jobs on real servers, as it says it. One node of each has a machine that runs other tests. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { settle } from "../servers/servers.ts";
+import { block, Checkout } from "./_checkout.ts";
+
+const README = "README.md";
+
+/** Of the API, and of the jobs' metrics. */
+const PORTS = [30080, 8081, 8082, 8083, 8084, 8085];
+
+/** As `scripts/servers up` with the options that README names for fewer. */
+const FEWER = { kafka: 1, datanodes: 1, elasticsearch: 1 };
+
+Deno.test("README's jobs, each a process of its own, build, serve and prove a generation", async () => {
+  await using checkout = await Checkout.make(PORTS);
+  const data = `${checkout.folder}/data/servers`;
+  await settle(data, FEWER);
+  const { lines } = await block(README, "scripts/servers up");
+  const program = checkout.start(lines);
+  try {
+    // Beside the commands, which nobody holds up, somebody looks at what they serve.
+    const served = await program.until(async () => {
+      const status = await fetch("http://localhost:30080/v1/status").then((r) => r.json())
+        .catch(() => undefined);
+      return status?.provenance?.generation === 1 ? status : undefined;
+    }, { what: "generation 1 is served", seconds: 540 });
+    assertEquals(served.provenance.generation, 1);
+    assertEquals(await program.ended(300), 0);
+  } catch (cause) {
+    throw new Error(program.transcript(), { cause });
+  } finally {
+    // Whatever is left where the commands did not come to their end.
+    await new Deno.Command("scripts/servers", {
+      args: ["down", "--data", data],
+      stdout: "null",
+      stderr: "null",
+    }).output();
+  }
+  assert(!program.stderr.includes("is no option"), program.stderr);
+  await Checkout.make(PORTS).then((another) => another[Symbol.asyncDispose]());
+  assertEquals(await Array.fromAsync(Deno.readDir(`${checkout.folder}/data`)), []);
+});
+
+Deno.test("README's demo on real servers runs to its end, and proves what it serves", async () => {
+  await using checkout = await Checkout.make([30080]);
+  await settle(`${checkout.folder}/data/servers`, FEWER);
+  // A demo marks the folders that it makes.
+  await Deno.writeTextFile(`${checkout.folder}/data/.reddit-pipeline`, "");
+  const { lines } = await block(README, "make demo BACKEND=servers");
+  const { stdout } = await checkout.run(lines);
+  assertMatch(stdout, /nothing differs|0 differences/i);
+});
