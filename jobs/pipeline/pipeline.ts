@@ -115,7 +115,7 @@ export class Pipeline {
     const assets = await loadAssets();
     const ends = () => readEnds(this.#ports.log, DEFAULT_PARTITIONS);
     const app = createApp({ store: this.#ports.store, ends, stats, assets, log: logger });
-    this.#server = serve(app, { host: "0.0.0.0", port, log: logger });
+    this.#server = serve(app, { host: "::", port, log: logger });
     try {
       await log.ensureTopics(topics);
       this.#ingest = await Ingest.start({

@@ -42,7 +42,9 @@ export const processFields: {
 /** Member of a job's schema: health and metrics. */
 export const opsFields: { readonly ops: z.ZodType<OpsConfig> } = {
   ops: z.strictObject({
-    host: text().prefault("0.0.0.0").describe("Address of /healthz, /readyz and /metrics"),
+    host: text().prefault("::").describe(
+      "Address of /healthz, /readyz and /metrics; `::` is all of both families, `0.0.0.0` all of IPv4",
+    ),
     port: port().prefault(8080).describe("Port of /healthz, /readyz and /metrics"),
   }).prefault({}),
 };

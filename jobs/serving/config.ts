@@ -68,7 +68,8 @@ export const DEFAULT_LIMITS: ServingLimits = z.strictObject(limits).parse({});
 export const servingConfig: z.ZodType<ServingConfig> = z.strictObject({
   ...processFields,
   ...opsFields,
-  host: text().prefault("0.0.0.0").describe("Address to listen on"),
+  host: text().prefault("::")
+    .describe("Address to listen on; `::` is all of both families, `0.0.0.0` all of IPv4"),
   port: port().prefault(30080).describe("Port of the API and the page"),
   ...limits,
   partitions: integer({ min: 1, max: 1_000 }).prefault(DEFAULT_PARTITIONS)
