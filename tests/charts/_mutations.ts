@@ -46,6 +46,7 @@ export function* mutations(
 
 function other(schema: JsonSchema & { readonly pattern?: string }, now: unknown): unknown {
   const { type, enum: choices, anyOf, items, pattern = "", minimum = 0 } = schema;
+  const { properties, required = [] } = schema;
   if (choices !== undefined) return choices.find((choice) => choice !== now && choice !== "");
   if (anyOf !== undefined) return other(anyOf[0]!, now);
   switch (type) {
@@ -58,13 +59,19 @@ function other(schema: JsonSchema & { readonly pattern?: string }, now: unknown)
       return TEXTS.find((text) => text !== now && new RegExp(pattern).test(text));
     case "array":
       return [
-        items?.type === "string" || items?.anyOf !== undefined
-          ? other(items, undefined)
-          : { name: "OTHER", value: "other" },
+        items?.type === "object" && isFree(items)
+          ? { name: "OTHER", value: "other" }
+          : other(items!, undefined),
       ];
     default:
-      return { other: "other" };
+      if (isFree(schema)) return { other: "other" };
+      return Object.fromEntries(required.map((key) => [key, other(properties![key]!, undefined)]));
   }
+}
+
+/** Whether members of an object are what Kubernetes or a server defines. */
+function isFree({ properties = {} }: JsonSchema): boolean {
+  return Object.keys(properties).length === 0;
 }
 
 /** The value as an object with the path's keys. */

@@ -5,7 +5,7 @@
  */
 
 import { parse } from "yaml";
-import { CHARTS, chartSchema, type JsonSchema, umbrellaSchema } from "./_values.ts";
+import { CHARTS, chartSchema, type JsonSchema, OWN, umbrellaSchema } from "./_values.ts";
 
 const INTRODUCTION = `# reddit-pipeline
 
@@ -36,15 +36,18 @@ the job's own.
 /** Markdown of the reference. */
 export async function valuesReference(folder: string): Promise<string> {
   const umbrella = parse(await Deno.readTextFile(`${folder}/values.yaml`));
-  const { global, setup, history } = umbrellaSchema().properties!;
-  const sections = [
-    section("global", { schema: global!, values: umbrella.global, prefix: "global." }),
-    section("setup and history", {
-      schema: { properties: { setup: setup!, history: history! } },
-      values: umbrella,
-      prefix: "",
-    }),
-  ];
+  const sections = [section("global", {
+    schema: umbrellaSchema().properties!.global!,
+    values: umbrella.global,
+    prefix: "global.",
+  })];
+  for (const name of OWN) {
+    sections.push(section(name, {
+      schema: umbrellaSchema().properties![name]!,
+      values: umbrella[name],
+      prefix: `${name}.`,
+    }));
+  }
   for (const chart of CHARTS) {
     const { properties } = chartSchema(chart);
     const { global: _, ...own } = properties!;

@@ -11,6 +11,7 @@ import { generatorConfig } from "../../jobs/generator/config.ts";
 import { ingestConfig } from "../../jobs/ingest/config.ts";
 import { servingConfig } from "../../jobs/serving/config.ts";
 import { speedConfig } from "../../jobs/speed/config.ts";
+import { deadline, ipFamilies, networkPolicies, networkPolicy } from "./_network.ts";
 import {
   annotations,
   cron,
@@ -73,16 +74,8 @@ const globals = looseObject({
   ),
   clusterDomain: string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/)
     .describe("Domain of the cluster's names"),
-  networkPolicy: strictObject({
-    enabled: boolean().describe("Deny what is no edge between two components"),
-    metricsFrom: array(z.looseObject({}))
-      .describe(
-        "Who may read metrics besides the release's Prometheus: peers as a NetworkPolicy has them",
-      ),
-    extraEgress: array(z.looseObject({})).describe(
-      "Where jobs may go besides to reach servers outside of the release, whose ports behind a Service may be others: rules as a NetworkPolicy has them",
-    ),
-  }),
+  ...ipFamilies,
+  networkPolicy: networkPolicies,
   metrics: strictObject({
     enabled: boolean().describe("Exporters beside Kafka, HDFS and Elasticsearch"),
     jmxExporter: strictObject({ image, resources }),
@@ -152,6 +145,31 @@ const globals = looseObject({
   ),
 });
 
+/** How much is verified, and for how long. */
+const verification = {
+  sample: integer({ max: 1_000_000 }).describe("Keys of each view that are verified; all where 0"),
+  within: duration.describe(
+    "Longest time; then it fails, and says what was verified until then",
+  ),
+  activeDeadlineSeconds: deadline("the pod"),
+};
+
+/** What the umbrella itself makes. */
+const UMBRELLA = {
+  setup: strictObject({ resources, networkPolicy }),
+  history: strictObject({
+    resources: ownResources.describe("Of each step; those of the step's job where not given"),
+    networkPolicy,
+  }),
+  tests: strictObject({
+    networkPolicy,
+    topics: strictObject({ activeDeadlineSeconds: deadline("the test of topics and copies") }),
+    views: strictObject({ activeDeadlineSeconds: deadline("the test of the views") }),
+    canary: strictObject({ activeDeadlineSeconds: deadline("the test with a record of its own") }),
+    verify: strictObject(verification),
+  }),
+};
+
 const promDuration = string().regex(/^(\d+(ms|[smhdwy]))+$/);
 
 /** A share that an alert compares with. */
@@ -160,12 +178,13 @@ function share(alert: string): z.ZodType {
 }
 
 /** What every job's chart has. */
-const job = { image, resources, ...placement };
+const job = { image, resources, networkPolicy, ...placement };
 
 /** The charts' part, by chart. A job's settings take the place of `config`. */
 const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
   kafka: {
     image,
+    networkPolicy,
     replicas: replicas("Brokers"),
     controllers: z.literal([1, 3, 5, 7])
       .describe("The first so many brokers are also the controllers; never changed"),
@@ -185,12 +204,19 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
   hdfs: {
     image,
     runAsUser: runAsUser(),
-    namenode: strictObject({ heap: heap(), persistence, resources, service: service() }),
+    namenode: strictObject({
+      heap: heap(),
+      persistence,
+      resources,
+      networkPolicy,
+      service: service(),
+    }),
     datanode: strictObject({
       replicas: replicas("DataNodes"),
       heap: heap(),
       persistence,
       resources,
+      networkPolicy,
     }),
     config: settings("`hdfs-site.xml`"),
     probes: serverProbes,
@@ -201,6 +227,7 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
   },
   elasticsearch: {
     image,
+    networkPolicy,
     replicas: replicas("Nodes"),
     runAsUser: runAsUser(),
     heap: heap(),
@@ -217,6 +244,7 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
       image,
       runAsUser: runAsUser(),
       resources,
+      networkPolicy,
     }),
     config: settings("`elasticsearch.yml`", true),
     service: service(),
@@ -237,6 +265,7 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
       committedWithin: duration.describe(
         "Longest time until that of `helm test` is in the dataset",
       ),
+      networkPolicy,
     }),
     probes: jobProbes,
     ...job,
@@ -249,10 +278,14 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
   },
   batch: {
     ...cron,
-    verifyRuns: enabled("Verify each generation once it serves"),
+    activeDeadlineSeconds: deadline("a run, what it verifies included,"),
+    verifyRuns: enabled(
+      "Verify each generation once it serves, all of it: for datasets that are verified faster than runs follow one another",
+    ),
     verify: strictObject({
       enabled: enabled("Recompute what is served and compare, now and then"),
       ...cron,
+      ...verification,
     }),
     ...job,
   },
@@ -274,6 +307,7 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
   },
   prometheus: {
     image,
+    networkPolicy,
     server: strictObject({
       enabled: enabled("Run Prometheus; without it, only what `operator` makes is made"),
     }),
@@ -294,7 +328,7 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
       .describe("Where browsers reach it; alerts link to it"),
     runbookUrl: string().regex(/^(https?:\/\/\S+[^/])?$/)
       .describe("Folder of the runbooks that alerts link to; where empty, Prometheus serves them"),
-    alertmanagers: array(string().regex(/^[^:\s/]+:\d+$/))
+    alertmanagers: array(string().regex(/^(\[[0-9a-fA-F:.]+\]|[^:\s/]+):\d+$/))
       .describe("`host:port` of those that alerts are sent to"),
     thresholds: strictObject({
       horizonAge: integer({ min: 1 }).describe("Seconds: `HorizonTooOld`"),
@@ -318,7 +352,9 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
     extraRules: array(z.looseObject({})).describe(
       "Further groups of rules, as Prometheus has them",
     ),
-    extraScrapeConfigs: array(z.looseObject({})).describe("Further jobs to scrape"),
+    extraScrapeConfigs: array(z.looseObject({})).describe(
+      "Further jobs to scrape; ports of `static_configs` are opened, those that are found otherwise by `networkPolicy.extraEgress`",
+    ),
     service: service(),
     persistence,
     resources,
@@ -327,6 +363,7 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
   },
   grafana: {
     image,
+    networkPolicy,
     server: strictObject({
       enabled: enabled("Run Grafana; without, only the dashboards' ConfigMaps are made"),
     }),
@@ -365,6 +402,9 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
     ...placement,
   },
 };
+
+/** The names of the values of what the umbrella itself makes. */
+export const OWN: readonly string[] = Object.keys(UMBRELLA);
 
 /** The charts that have values, in the order in which they are described. */
 export const CHARTS: readonly string[] = Object.keys(PARTS);
@@ -428,14 +468,6 @@ export function chartSchema(chart: string): JsonSchema {
   };
 }
 
-/** What the umbrella has beside the charts' values. */
-const RELEASE_PARTS: z.ZodRawShape = {
-  setup: strictObject({ resources }),
-  history: strictObject({
-    resources: ownResources.describe("Of each step; those of the step's job where not given"),
-  }),
-};
-
 /** JSON Schema of the umbrella's values; the charts' own schemas check what is below their names. */
 export function umbrellaSchema(): JsonSchema {
   const below = z.looseObject({ enabled: enabled("Whether it is part of the release") });
@@ -443,7 +475,7 @@ export function umbrellaSchema(): JsonSchema {
     // By which a parent chart switches it on and off.
     enabled: enabled("Whether a parent chart has it").optional(),
     global: globals,
-    ...RELEASE_PARTS,
+    ...UMBRELLA,
     common: strictObject({ global: z.looseObject({}).optional() }).optional(),
     ...Object.fromEntries(CHARTS.map((chart) => [chart, below])),
   })) as JsonSchema;

@@ -1,5 +1,12 @@
-import { assert, assertEquals } from "@std/assert";
-import { type Manifest, renderChart, type RenderOptions } from "./_render.ts";
+import { assert, assertEquals, equal } from "@std/assert";
+import {
+  CHART,
+  helm,
+  type Manifest,
+  renderChart,
+  type RenderOptions,
+  renderText,
+} from "./_render.ts";
 
 const COMPONENT = "app.kubernetes.io/component";
 
@@ -39,6 +46,7 @@ const EDGES = [
   "ingest -> kafka 9092",
   "ingest -> namenode 9870",
   "kafka -> kafka 9092 9093",
+  "namenode -> namenode 8020 9870",
   ...PROMETHEUS,
   "serving -> elasticsearch 9200",
   "serving -> kafka 9092",
@@ -175,28 +183,173 @@ Deno.test("servers of others are reached by port, and names are always resolved"
   assertEquals(out("ingest"), ["53 53", "9093", "9871", "1"]);
 });
 
-Deno.test("extraEgress is for those who go outside", async () => {
-  const values = {
-    global: { networkPolicy: { extraEgress: [{ ports: [{ protocol: "TCP", port: 9999 }] }] } },
+/** Where a component's own rules are among the values. */
+const OWN = {
+  kafka: "kafka",
+  namenode: "hdfs.namenode",
+  datanode: "hdfs.datanode",
+  elasticsearch: "elasticsearch",
+  "elasticsearch-exporter": "elasticsearch.exporter",
+  generator: "generator",
+  canary: "generator.canary",
+  ingest: "ingest",
+  batch: "batch",
+  speed: "speed",
+  serving: "serving",
+  prometheus: "prometheus",
+  grafana: "grafana",
+  setup: "setup",
+  history: "history",
+  test: "tests",
+} as const;
+
+/** `{a: {b: value}}` of `a.b`. */
+function at(path: string, value: unknown): Record<string, unknown> {
+  return path.split(".").reduceRight((inner, key) => ({ [key]: inner }), value) as Record<
+    string,
+    unknown
+  >;
+}
+
+function deepMerge(into: Record<string, unknown>, more: Record<string, unknown>) {
+  for (const [key, value] of Object.entries(more)) {
+    const there = into[key];
+    if (there === undefined) into[key] = value;
+    else deepMerge(there as Record<string, unknown>, value as Record<string, unknown>);
+  }
+  return into;
+}
+
+const FROM = {
+  from: [{ namespaceSelector: { matchLabels: { team: "data" } } }],
+  ports: [{ protocol: "TCP", port: 9999 }],
+};
+const TO = {
+  to: [{ ipBlock: { cidr: "2001:db8::/32", except: ["2001:db8:1::/48"] } }],
+  ports: [{ protocol: "UDP", port: 5000, endPort: 6000 }],
+};
+
+/** Which components have each of the two rules. */
+function extended(all: readonly Manifest[]): Record<"into" | "out", string[]> {
+  const having = (side: "ingress" | "egress", rule: unknown) =>
+    all.filter(({ spec }) => (spec[side] ?? []).some((one: Manifest) => equal(one, rule))).map(
+      componentOf,
+    ).sort();
+  return { into: having("ingress", FROM), out: having("egress", TO) };
+}
+
+Deno.test("extraIngress and extraEgress of all are of every component, whoever the servers are of", async () => {
+  const networkPolicy = { extraIngress: [FROM], extraEgress: [TO] };
+  const components = Object.keys(OWN).sort();
+  const all = extended(await policies({ values: { global: { networkPolicy } } }));
+  assertEquals(all, { into: components, out: components });
+  const outside = await policies({
+    values: { global: { networkPolicy } },
+    presets: ["ci/bring-your-own-values.yaml"],
+  });
+  const there = outside.map(componentOf).filter((name) => name !== undefined).sort();
+  assertEquals(extended(outside), { into: there, out: there });
+});
+
+Deno.test("extraIngress and extraEgress of a component are its own alone", async () => {
+  const [odd, even] = [0, 1].map((rest) =>
+    Object.keys(OWN).filter((_, i) => i % 2 === rest).sort()
+  ) as [string[], string[]];
+  const values = {};
+  for (const [component, path] of Object.entries(OWN)) {
+    const into = odd.includes(component);
+    deepMerge(
+      values,
+      at(`${path}.networkPolicy`, into ? { extraIngress: [FROM] } : { extraEgress: [TO] }),
+    );
+  }
+  assertEquals(extended(await policies({ values })), { into: odd, out: even });
+});
+
+Deno.test("rules are refused that a NetworkPolicy does not have", async () => {
+  const wrong = [
+    { extraEgress: [{ from: [] }] },
+    { extraIngress: [{ ports: [{ port: 70000 }] }] },
+    { extraEgress: [{ to: [{ cidr: "10.0.0.0/8" }] }] },
+    { extraEgress: [{ to: [{ ipBlock: { cidr: "10.0.0.1" } }] }] },
+    { extraIngress: [{ from: [{}] }] },
+    { metricsFrom: [{ matchLabels: {} }] },
+    { dnsPorts: ["dns"] },
+  ];
+  for (const networkPolicy of wrong) {
+    const { success, stderr } = await renderText({ values: { global: { networkPolicy } } });
+    assert(!success, JSON.stringify(networkPolicy));
+    assert(stderr.includes("/global/networkPolicy/"), stderr);
+  }
+});
+
+/** Ports that a component may reach wherever they are. */
+function anywhere(all: readonly Manifest[], component: string): string[] {
+  const { spec } = all.find((one) => componentOf(one) === component);
+  return spec.egress.filter((rule: Manifest) => rule.to === undefined).map(portsOf);
+}
+
+Deno.test("names and the API server are reached on the cluster's own ports", async () => {
+  const networkPolicy = { dnsPorts: [53, 5353], apiServerPorts: [16443] };
+  const all = await policies({ values: { global: { networkPolicy } } });
+  for (const component of Object.keys(OWN)) {
+    const { spec } = all.find((one) => componentOf(one) === component);
+    const [names] = spec.egress;
+    assertEquals(
+      names.ports.map(({ protocol, port }: Manifest) => `${protocol} ${port}`),
+      ["UDP 53", "TCP 53", "UDP 5353", "TCP 5353"],
+    );
+    assertEquals(names.to, undefined);
+  }
+  assertEquals(anywhere(all, "prometheus"), ["53 53 5353 5353", "16443"]);
+});
+
+Deno.test("without ports of names and the API server there is no rule for them, rather than one for all ports", async () => {
+  const networkPolicy = { dnsPorts: [], apiServerPorts: [] };
+  const all = await policies({ values: { global: { networkPolicy } } });
+  for (const component of Object.keys(OWN)) {
+    const policy = all.find((one) => componentOf(one) === component);
+    const rules = [...policy.spec.egress ?? [], ...policy.spec.ingress ?? []];
+    assert(rules.every(({ ports }: Manifest) => ports?.length > 0), component);
+  }
+  assertEquals(anywhere(all, "prometheus"), []);
+});
+
+Deno.test("webFrom reaches Grafana and Prometheus, whose Services are ClusterIP, on the ports of their pods", async () => {
+  const webFrom = [{
+    namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "ingress-nginx" } },
+    podSelector: { matchLabels: { "app.kubernetes.io/component": "controller" } },
+  }];
+  const all = await policies({ values: { global: { networkPolicy: { webFrom } } } });
+  const reached = all.flatMap((one) =>
+    (one.spec.ingress ?? []).filter((rule: Manifest) =>
+      JSON.stringify(rule.from) === JSON.stringify(webFrom)
+    ).map((rule: Manifest) => `${componentOf(one)} ${portsOf(rule)}`)
+  );
+  assertEquals(reached.sort(), ["grafana 3000", "prometheus 9090"]);
+  assertEquals(open(all, "serving"), ["30080"]);
+});
+
+Deno.test("Prometheus reaches the ports of further targets that are listed", async () => {
+  const extraScrapeConfigs = [
+    { job_name: "nodes", static_configs: [{ targets: ["x.y:9100", "[fd00::1]:9101"] }] },
+    { job_name: "secure", scheme: "https", static_configs: [{ targets: ["x.y", "z:9102"] }] },
+    { job_name: "plain", static_configs: [{ targets: ["a.b", "[fd00::1]"] }, { targets: [] }] },
+    { job_name: "found", kubernetes_sd_configs: [{ role: "pod" }] },
+  ];
+  const all = await policies({ values: { prometheus: { extraScrapeConfigs } } });
+  assertEquals(anywhere(all, "prometheus"), ["53 53", "443 6443 9100 9101 9102 80"]);
+});
+
+Deno.test("the notes ask whether the network enforces the policies, or say that there are none", async () => {
+  const notes = async (...values: string[]) => {
+    const set = values.flatMap((value) => ["--set", value]);
+    const { stdout } = await helm(["install", "reddit", CHART, "--dry-run=client", ...set]);
+    return stdout.slice(stdout.lastIndexOf("NOTES:"));
   };
-  const extra = (all: readonly Manifest[]) =>
-    all.filter(({ spec }) => (spec.egress ?? []).some((rule: Manifest) => portsOf(rule) === "9999"))
-      .map(componentOf).sort();
-  assertEquals(extra(await policies({ values })), []);
-  assertEquals(
-    extra(await policies({ values, presets: ["ci/bring-your-own-values.yaml"] })),
-    [
-      "batch",
-      "canary",
-      "generator",
-      "grafana",
-      "history",
-      "ingest",
-      "serving",
-      "setup",
-      "speed",
-      "test",
-    ],
+  assert((await notes()).includes("Does this cluster's network enforce them? Flannel alone"));
+  assert(
+    (await notes("global.networkPolicy.enabled=false")).includes("any pod of the cluster may"),
   );
 });
 
@@ -207,9 +360,18 @@ Deno.test("networkPolicy.enabled takes all of them away", async () => {
 });
 
 Deno.test("a Prometheus of yours is reached on the port of its URL", async () => {
-  const prometheus = { url: "https://prometheus.example.com" };
-  const all = await policies({ values: { grafana: { datasources: { prometheus } } } });
-  assert(!edges(all, "egress").includes("grafana -> prometheus 9090"));
-  const { spec } = all.find((one) => componentOf(one) === "grafana");
-  assertEquals(spec.egress.map(portsOf), ["53 53", "443", "9200"]);
+  const urls = {
+    "https://prometheus.example.com": "443",
+    "https://prometheus.example.com/team:7/": "443",
+    "http://prometheus.example.com:9091/prometheus": "9091",
+    "http://[fd00::1]:9092/": "9092",
+    "http://[fd00::1]": "80",
+  };
+  for (const [url, port] of Object.entries(urls)) {
+    const prometheus = { url };
+    const all = await policies({ values: { grafana: { datasources: { prometheus } } } });
+    assert(!edges(all, "egress").includes("grafana -> prometheus 9090"));
+    const { spec } = all.find((one) => componentOf(one) === "grafana");
+    assertEquals(spec.egress.map(portsOf), ["53 53", port, "9200"], url);
+  }
 });

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { parse } from "yaml";
-import { command, findJava, freePorts, jars, prometheus, promtool } from "../servers/mod.ts";
+import { command, freePorts, jars, prometheus, promtool, provideJava } from "../servers/mod.ts";
 import { Container } from "./_container.ts";
 import { find, type Manifest, renderChart } from "./_render.ts";
 
@@ -74,11 +74,11 @@ async function load(
   program: string,
   { set, files }: { set: "kafka" | "hdfs" | "elasticsearch"; files: readonly string[] },
 ): Promise<Map<string, string>> {
-  const java = await findJava(21, { for: set, compiler: true });
+  const java = await provideJava(21, { for: set });
   const text = await command(`${java.home}/bin/java`, [
     ...["-XX:TieredStopAtLevel=1", "-cp", `${await jars(set)}/*`],
     ...[`${JAVA}${program}.java`, ...files],
-  ], { env: { POD_NAME: "reddit-pod-0" }, lines: 60 });
+  ], { env: { POD_NAME: "reddit-pod-0", POD_IP: "::1" }, lines: 60 });
   return new Map(
     text.split("\n").filter((line) => line.includes("=")).map((line) => {
       const end = line.indexOf("=");

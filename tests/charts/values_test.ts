@@ -3,7 +3,14 @@ import { parse } from "yaml";
 import { generated } from "./_generated.ts";
 import { merged, type Mutation, mutations, nested } from "./_mutations.ts";
 import { CHART, helm, refusal, renderText } from "./_render.ts";
-import { CHARTS, chartSchema, jobSettings, type JsonSchema, umbrellaSchema } from "./_values.ts";
+import {
+  CHARTS,
+  chartSchema,
+  jobSettings,
+  type JsonSchema,
+  OWN,
+  umbrellaSchema,
+} from "./_values.ts";
 
 type Values = Record<string, unknown>;
 
@@ -44,7 +51,7 @@ Deno.test("schemas are strict on every level", () => {
   assertEquals(additionalProperties, false);
   assertEquals(
     Object.keys(properties!).sort(),
-    ["common", "enabled", "global", "history", "setup", ...CHARTS].sort(),
+    ["common", "enabled", "global", ...OWN, ...CHARTS].sort(),
   );
 });
 
@@ -57,8 +64,9 @@ Deno.test("values.yaml and schema have the same keys, both ways", async () => {
     assertEquals(unequal({ properties: own, required: needed }, values, chart), []);
     assert(config !== undefined);
   }
-  for (const own of ["global", "setup", "history"]) {
-    assertEquals(unequal(umbrellaSchema().properties![own]!, umbrella[own], own), []);
+  const { properties } = umbrellaSchema();
+  for (const name of ["global", ...OWN]) {
+    assertEquals(unequal(properties![name]!, umbrella[name], name), []);
   }
 });
 
@@ -256,7 +264,7 @@ Deno.test("every value of every chart has an effect", async () => {
 });
 
 /** Have their effect in the umbrella, which runs commands of several jobs, or for known names only. */
-const ELSEWHERE = /^generator\.(historical\.enabled|canary\.\w+)$|^prometheus\.alerts$/;
+const ELSEWHERE = /^generator\.(historical\.enabled|canary\..+)$|^prometheus\.alerts$/;
 
 Deno.test("values of what the umbrella runs have an effect", async () => {
   const before = (await byChart({})).get("umbrella");
@@ -266,8 +274,17 @@ Deno.test("values of what the umbrella runs have an effect", async () => {
       { canary: { every: "" } },
       { canary: { within: "1s" } },
       { canary: { committedWithin: "1s" } },
+      { canary: { networkPolicy: { extraIngress: [{}] } } },
+      { canary: { networkPolicy: { extraEgress: [{}] } } },
     ]
   ) assert((await byChart({ generator })).get("umbrella") !== before);
+  const { properties } = umbrellaSchema();
+  const own = OWN.flatMap((name) => [...mutations(properties![name]!, umbrella[name], [name])]);
+  assert(own.length > OWN.length);
+  for (const mutation of own) {
+    const after = (await byChart(nested(mutation))).get("umbrella");
+    assert(after !== before, mutation.path.join("."));
+  }
 });
 
 /** Another value, by the end of its path. */
@@ -291,7 +308,7 @@ Deno.test("every global value has an effect", async () => {
   const schema = umbrellaSchema().properties!.global!;
   const others = ["storageClass", "endpoints", "credentials", "otel"];
   const all = [...mutations(schema, umbrella.global, ["global"])];
-  const own = all.filter(({ path }) => !others.includes(path[1]!) && path[2] !== "extraEgress");
+  const own = all.filter(({ path }) => !others.includes(path[1]!));
   const before = (await renderText()).stdout;
   for (const mutation of own) {
     const { path } = mutation;
@@ -312,7 +329,6 @@ Deno.test("every global value has an effect", async () => {
   // The rest has its effect where servers, Secrets or volumes are others.
   const theirs = (await renderText({ presets: base })).stdout;
   const rest: Values[] = [
-    { networkPolicy: { extraEgress: [{ ports: [{ port: 9999 }] }] } },
     { endpoints: { kafka: ["other:9092"] } },
     { endpoints: { hdfs: ["http://other:9870"] } },
     { endpoints: { elasticsearch: ["https://other:9200"] } },

@@ -110,6 +110,9 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- if and .Values.hdfs.enabled (has $global.ipFamilyPolicy (list "" "SingleStack")) (eq (first $global.ipFamilies) "IPv6") -}}
+{{- $errors = append $errors "global.ipFamilies is IPv6 alone and hdfs.enabled is true: Hadoop's clients read from IPv4 addresses only" -}}
+{{- end -}}
 {{- if and $global.otel.enabled (not $global.otel.endpoint) -}}
 {{- $errors = append $errors "global.otel.enabled is true and global.otel.endpoint is empty: the URL of a collector is needed" -}}
 {{- end -}}

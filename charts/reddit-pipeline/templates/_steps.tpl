@@ -45,6 +45,6 @@ spec:
 {{- $steps := get (include "pipeline.steps" .ctx | fromYaml) .component -}}
 {{- if $steps -}}
 {{ include "common.networkPolicy" (dict
-  "ctx" (get .ctx.Subcharts (last $steps).job) "component" .component "metrics" (list 8080)) }}
+  "ctx" (get .ctx.Subcharts (last $steps).job) "component" .component "own" (get .ctx.Values .component) "metrics" (list 8080)) }}
 {{- end }}
 {{- end }}

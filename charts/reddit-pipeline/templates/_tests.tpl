@@ -1,6 +1,6 @@
 {{/*
-A pod of `helm test`: a command of a job, in the job's own image. Takes {ctx, job, name, weight, args}; they run by
-weight, one after the other.
+A pod of `helm test`: a command of a job, in the job's own image, ended in time. Takes {ctx, job, name, weight, args};
+they run by weight, one after the other.
 */}}
 {{- define "pipeline.testPod" -}}
 {{- $job := get .ctx.Subcharts .job -}}
@@ -16,5 +16,8 @@ metadata:
     helm.sh/hook-weight: {{ .weight | quote }}
     helm.sh/hook-delete-policy: before-hook-creation
 spec:
-  {{- merge (dict "activeDeadlineSeconds" 280) $template.spec | toYaml | nindent 2 }}
+  {{- with (get .ctx.Values.tests .name).activeDeadlineSeconds }}
+  activeDeadlineSeconds: {{ . | int64 }}
+  {{- end }}
+  {{- $template.spec | toYaml | nindent 2 }}
 {{- end }}

@@ -14,6 +14,7 @@ case ${1-} in
   haadmin) class=org.apache.hadoop.hdfs.tools.DFSHAAdmin ;;
   dfs) class=org.apache.hadoop.fs.FsShell ;;
   fsck) class=org.apache.hadoop.hdfs.tools.DFSck ;;
+  balancer) class=org.apache.hadoop.hdfs.server.balancer.Balancer ;;
   getconf) class=org.apache.hadoop.hdfs.tools.GetConf ;;
   *) echo "hdfs ${1-} is not part of this stand-in" >&2 && exit 1 ;;
 esac

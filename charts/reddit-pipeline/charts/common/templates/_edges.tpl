@@ -1,7 +1,8 @@
 {{/*
 Who may talk to whom within a release: one entry an edge. Both ends' NetworkPolicies follow from it.
 setup, history and test are the pods of the umbrella; ports that are published, and whoever else reads metrics, are not edges.
-Those that are inside are not there where a server outside takes the component's place.
+Those that are inside are not there where a server outside takes the component's place. A component reaches itself through
+its Service, which not every network takes for a pod's own traffic: the NameNode where its tools run in its pod.
 */}}
 {{- define "common.edges" -}}
 - {from: kafka, to: kafka, ports: [9092, 9093]}
@@ -13,6 +14,7 @@ Those that are inside are not there where a server outside takes the component's
 - {from: setup, to: kafka, ports: [9092]}
 - {from: test, to: kafka, ports: [9092]}
 - {from: datanode, to: namenode, ports: [8020]}
+- {from: namenode, to: namenode, ports: [8020, 9870]}
 - {from: ingest, to: namenode, ports: [9870]}
 - {from: batch, to: namenode, ports: [9870]}
 - {from: setup, to: namenode, ports: [9870]}
@@ -59,7 +61,8 @@ Those that are inside are not there where a server outside takes the component's
 
 {{/* The port of an endpoint, `host:port` or a URL. */}}
 {{- define "common.endpointPort" -}}
-{{- $port := regexFind ":[0-9]+/?$" . | trimPrefix ":" | trimSuffix "/" -}}
+{{- $address := regexReplaceAll "^[a-z]+://" . "" | splitList "/" | first -}}
+{{- $port := regexFind ":[0-9]+$" $address | trimPrefix ":" -}}
 {{- if $port }}{{ $port }}{{ else if hasPrefix "https:" . }}443{{ else }}80{{ end -}}
 {{- end }}
 
@@ -84,7 +87,10 @@ app.kubernetes.io/component: {{ .component }}
       {{- include "common.peerLabels" . | nindent 6 }}
 {{- end }}
 
-{{/* Into a component: its edges, what it publishes, its metrics. Takes {ctx, component, published?, metrics?}. */}}
+{{/*
+Into a component: its edges, what it publishes, its metrics, its pages, and what values add. Takes {ctx, component, own,
+published?, metrics?, web?}.
+*/}}
 {{- define "common.ingressRules" -}}
 {{- $ctx := .ctx -}}
 {{- $component := .component -}}
@@ -98,27 +104,42 @@ app.kubernetes.io/component: {{ .component }}
 {{- with .published }}
 - {{ include "common.ports" . | nindent 2 | trim }}
 {{- end }}
-{{- if and .metrics $ctx.Values.global.networkPolicy.metricsFrom }}
+{{- $policy := $ctx.Values.global.networkPolicy }}
+{{- if and .metrics $policy.metricsFrom }}
 - from:
-    {{- toYaml $ctx.Values.global.networkPolicy.metricsFrom | nindent 4 }}
+    {{- toYaml $policy.metricsFrom | nindent 4 }}
   {{- include "common.ports" .metrics | nindent 2 }}
+{{- end }}
+{{- if and .web $policy.webFrom }}
+- from:
+    {{- toYaml $policy.webFrom | nindent 4 }}
+  {{- include "common.ports" .web | nindent 2 }}
+{{- end }}
+{{- with concat $policy.extraIngress .own.networkPolicy.extraIngress }}
+{{ toYaml . }}
 {{- end }}
 {{- end }}
 
-{{/* Out of a component: names, its edges, also to servers outside of the release, and ports anywhere. Takes {ctx, component, anywhere?}. */}}
+{{/*
+Out of a component: names, its edges, also to servers outside of the release, ports anywhere, and what values add. Takes
+{ctx, component, own, anywhere?}.
+*/}}
 {{- define "common.egressRules" -}}
 {{- $ctx := .ctx -}}
 {{- $component := .component -}}
-{{- $outside := false -}}
+{{- $policy := $ctx.Values.global.networkPolicy -}}
+{{- with $policy.dnsPorts }}
 - ports:
+    {{- range . }}
     - protocol: UDP
-      port: 53
+      port: {{ . }}
     - protocol: TCP
-      port: 53
+      port: {{ . }}
+    {{- end }}
+{{- end }}
 {{- range include "common.edges" $ctx | fromYamlArray }}
 {{- $external := include "common.externalEndpoints" (dict "ctx" $ctx "component" .to) | fromJsonArray }}
 {{- if and (eq .from $component) (not (and $external .inside)) }}
-{{- if $external }}{{ $outside = true }}{{ end }}
 {{- if and $external (eq .to "datanode") }}
 {{- /* Where a NameNode outside sends transfers is only known to it. */}}
 - ports:
@@ -143,13 +164,17 @@ app.kubernetes.io/component: {{ .component }}
 {{- with .anywhere }}
 - {{ include "common.ports" . | nindent 2 | trim }}
 {{- end }}
-{{- if and $outside $ctx.Values.global.networkPolicy.extraEgress }}
-{{ toYaml $ctx.Values.global.networkPolicy.extraEgress }}
+{{- with concat $policy.extraEgress .own.networkPolicy.extraEgress }}
+{{ toYaml . }}
 {{- end }}
 {{- end }}
 
-{{/* The NetworkPolicy of a component. Takes {ctx, component, published?, metrics?, anywhere?}: lists of ports. */}}
+{{/*
+The NetworkPolicy of a component. Takes {ctx, component, own?, published?, metrics?, web?, anywhere?}: the component's
+values where they are not all of its chart's, and lists of ports that everyone may reach, who reads metrics, who opens pages.
+*/}}
 {{- define "common.networkPolicy" -}}
+{{- $rules := merge (dict "own" (.own | default .ctx.Values)) . -}}
 {{- if .ctx.Values.global.networkPolicy.enabled -}}
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
@@ -160,11 +185,13 @@ spec:
     matchLabels:
       {{- include "common.peerLabels" . | nindent 6 }}
   policyTypes: [Ingress, Egress]
-  {{- with include "common.ingressRules" . | trim }}
+  {{- with include "common.ingressRules" $rules | trim }}
   ingress:
     {{- . | nindent 4 }}
   {{- end }}
+  {{- with include "common.egressRules" $rules | trim }}
   egress:
-    {{- include "common.egressRules" . | trim | nindent 4 }}
+    {{- . | nindent 4 }}
+  {{- end }}
 {{- end }}
 {{- end }}

@@ -1,3 +1,14 @@
+{{/* Families of a Service's addresses. */}}
+{{- define "common.ipFamilies" -}}
+{{- with .Values.global.ipFamilyPolicy }}
+ipFamilyPolicy: {{ . }}
+{{- end }}
+{{- with .Values.global.ipFamilies }}
+ipFamilies:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
 {{/* Where the jobs find each server: those outside of the release, or its own. Each is a JSON list; takes {ctx}. */}}
 {{- define "common.endpoints.kafka" -}}
 {{- $own := printf "%s:9092" (include "common.host" (dict "ctx" .ctx "name" (printf "%s-kafka" .ctx.Release.Name))) -}}

@@ -181,6 +181,13 @@ spec:
       "steps" (list (dict "ctx" .ctx "name" $component "args" .args))) | nindent 4 }}
 {{- end }}
 
+{{/* What verifies: so many keys of each view, or all, no longer than it may. Takes {sample, within}; is a JSON list. */}}
+{{- define "common.job.verifyArgs" -}}
+{{- $args := list "verify" "--within" (.within | toString) -}}
+{{- with .sample }}{{ $args = concat $args (list "--sample" (int64 . | toString)) }}{{ end -}}
+{{ $args | toJson }}
+{{- end }}
+
 {{/* A CronJob that runs a command of a job, one run at a time. Takes {ctx, suffix?, args, cron}. */}}
 {{- define "common.job.cronJob" -}}
 {{- $component := .ctx.Chart.Name -}}
@@ -202,14 +209,18 @@ spec:
         {{- include "common.labels" (dict "ctx" .ctx "component" $component) | nindent 8 }}
     spec:
       backoffLimit: {{ .cron.backoffLimit }}
-      # Bad configuration, and a difference that was found: no other try can end otherwise.
+      {{- with .cron.activeDeadlineSeconds }}
+      activeDeadlineSeconds: {{ . | int64 }}
+      {{- end }}
+      # Bad configuration, a difference that was found, a verification that was not over in time: no other try can end
+      # otherwise.
       podFailurePolicy:
         rules:
           - action: FailJob
             onExitCodes:
               containerName: {{ .suffix | default $component }}
               operator: In
-              values: [2, 3]
+              values: [2, 3, 4]
       template:
         {{- include "common.job.podTemplate" (dict
           "ctx" .ctx "component" $component "restartPolicy" "Never"

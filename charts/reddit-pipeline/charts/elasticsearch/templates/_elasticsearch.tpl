@@ -12,6 +12,10 @@
 {{- include "common.flatten" (dict "settings" .ctx.Values.config "into" .into "path" "elasticsearch.config" "prefix" "") -}}
 {{- end }}
 
+{{/*
+Settings of all nodes. 0.0.0.0 is every address of both families to Java, and works where there is no IPv6. Of all addresses
+a node would tell the others one of IPv4, be it the loopback's: it is told which one is the pod's.
+*/}}
 {{- define "elasticsearch.settings" -}}
 {{- $hosts := include "common.host" (dict "ctx" . "name" (printf "%s-elasticsearch-headless" .Release.Name)) -}}
 {{- $settings := dict
@@ -19,6 +23,7 @@
   "node.name" "${POD_NAME}"
   "path.data" "/usr/share/elasticsearch/data"
   "network.host" "0.0.0.0"
+  "network.publish_host" "${POD_IP}"
   "discovery.seed_hosts" (list $hosts)
   "node.store.allow_mmap" .Values.allowMmap -}}
 {{- $own := dict -}}

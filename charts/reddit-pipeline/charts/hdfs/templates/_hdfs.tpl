@@ -12,6 +12,7 @@
 {{- end }}
 
 {{/*
+0.0.0.0 is every address of both families to Java, and works where there is no IPv6, which :: does not.
 A DataNode that is silent gets no new blocks after 5 seconds and is given up after 40. A write goes on without one that
 died, since three nodes have no fourth to take its place; the NameNode makes the missing copies later.
 */}}
@@ -64,9 +65,10 @@ died, since three nodes have no fourth to take its place; the NameNode makes the
   value: {{ .ctx.Values.global.dataset.user }}
 - name: HADOOP_ROOT_LOGGER
   value: INFO,console
-# Hadoop looks into these at run time; Java closes them otherwise.
+# Hadoop looks into these at run time; Java closes them otherwise. Without options of ours Hadoop listens on IPv4 alone.
 - name: HADOOP_OPTS
   value: >-
+    -Djava.net.preferIPv4Stack=false
     --add-opens=java.base/java.lang=ALL-UNNAMED --add-opens=java.base/java.lang.reflect=ALL-UNNAMED
     --add-opens=java.base/java.io=ALL-UNNAMED --add-opens=java.base/java.util=ALL-UNNAMED
     --add-opens=java.base/sun.nio.ch=ALL-UNNAMED
