@@ -36,16 +36,42 @@ Deno.test("helm test ends each of its pods in time, and values say when", async 
 Deno.test("helm test verifies a sample, or everything where it is 0", async () => {
   const verify = async (value?: unknown, presets: readonly string[] = []) => {
     const pods = await tests(value === undefined ? {} : { tests: { verify: value } }, presets);
-    return argsOf(find(pods, "Pod", "reddit-test-verify"));
+    return argsOf(find(pods, "Pod", "reddit-test-verify")).slice(0, 5);
   };
-  const sampled = ["verify", "--within", "4m", "--sample", "1000"];
+  const sampled = ["verify", "--within", "2m", "--sample", "1000"];
   assertEquals(await verify(), sampled);
   assertEquals(await verify(undefined, ["values-prod.yaml"]), sampled);
-  assertEquals(await verify({ sample: 1_000_000, within: "45s" }), [
-    ...["verify", "--within", "45s"],
+  assertEquals(await verify({ sample: 1_000_000, within: 7_200_000 }), [
+    ...["verify", "--within", "7200000"],
     ...["--sample", "1000000"],
   ]);
-  assertEquals(await verify({ sample: 0 }), ["verify", "--within", "4m"]);
+  assertEquals((await verify({ sample: 0 })).slice(0, 4), ["verify", "--within", "2m", "--ledger"]);
+});
+
+Deno.test("helm test verifies the record that it sends itself, where its way is of the release", async () => {
+  const { spec } = find(await tests(), "Pod", "reddit-test-verify");
+  const [send] = spec.initContainers;
+  assertEquals([send.image.replace(/:.*/, ""), send.args[0]], [
+    "reddit-pipeline/generator",
+    "canary",
+  ]);
+  const ledgerOf = ({ args }: Manifest) => args[args.indexOf("--ledger") + 1];
+  assertEquals(ledgerOf(send), "/tmp/sent.jsonl");
+  assertEquals(ledgerOf(spec.containers[0]), "/tmp/sent.jsonl");
+  const mount = ({ volumeMounts }: Manifest) =>
+    volumeMounts.find(({ mountPath }: Manifest) => mountPath === "/tmp").name;
+  assertEquals(mount(send), mount(spec.containers[0]));
+  const production = await tests({}, ["values-prod.yaml"]);
+  const alone = find(production, "Pod", "reddit-test-verify").spec;
+  assertEquals([alone.initContainers, argsOf({ spec: alone })], [
+    undefined,
+    ["verify", "--within", "2m", "--sample", "1000"],
+  ]);
+  assertEquals(production.map(({ metadata }) => metadata.name.split("-").at(-1)).sort(), [
+    "topics",
+    "verify",
+    "views",
+  ]);
 });
 
 Deno.test("runs of batch and its verification end in time, and values say when", async () => {

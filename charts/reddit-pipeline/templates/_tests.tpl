@@ -1,12 +1,12 @@
 {{/*
-A pod of `helm test`: a command of a job, in the job's own image, ended in time. Takes {ctx, job, name, weight, args};
-they run by weight, one after the other.
+A pod of `helm test`: a command of a job, in the job's own image, ended in time. Takes {ctx, job, name, weight, args,
+before?}: steps as a Job has them, before it. Pods run by weight, one after the other.
 */}}
 {{- define "pipeline.testPod" -}}
 {{- $job := get .ctx.Subcharts .job -}}
 {{- $self := dict "ctx" $job "component" "test" -}}
 {{- $template := include "common.job.podTemplate" (merge (dict
-  "restartPolicy" "Never" "steps" (list (dict "ctx" $job "name" .name "args" .args))) $self) | fromYaml -}}
+  "restartPolicy" "Never" "steps" (append (.before | default list) (dict "ctx" $job "name" .name "args" .args))) $self) | fromYaml -}}
 apiVersion: v1
 kind: Pod
 metadata:
@@ -20,4 +20,17 @@ spec:
   activeDeadlineSeconds: {{ . | int64 }}
   {{- end }}
   {{- $template.spec | toYaml | nindent 2 }}
+{{- end }}
+
+{{/* What sends one record and waits for it, where all of its way is part of the release: a JSON list, else an empty one. */}}
+{{- define "pipeline.canaryArgs" -}}
+{{- $limits := .Values.generator.canary -}}
+{{- $way := list .Values.generator .Values.ingest .Values.batch .Values.speed .Values.serving -}}
+{{- $whole := true -}}
+{{- range $way }}{{ $whole = and $whole .enabled }}{{ end -}}
+{{- ternary (list
+  "canary"
+  "--serving" (include "pipeline.servingUrl" .)
+  "--within" (include "common.scalar" (dict "value" $limits.within "path" "generator.canary.within"))
+  "--committed-within" (include "common.scalar" (dict "value" $limits.committedWithin "path" "generator.canary.committedWithin"))) list $whole | toJson -}}
 {{- end }}

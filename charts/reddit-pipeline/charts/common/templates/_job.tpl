@@ -183,7 +183,7 @@ spec:
 
 {{/* What verifies: so many keys of each view, or all, no longer than it may. Takes {sample, within}; is a JSON list. */}}
 {{- define "common.job.verifyArgs" -}}
-{{- $args := list "verify" "--within" (.within | toString) -}}
+{{- $args := list "verify" "--within" (include "common.scalar" (dict "value" .within "path" "verify.within")) -}}
 {{- with .sample }}{{ $args = concat $args (list "--sample" (int64 . | toString)) }}{{ end -}}
 {{ $args | toJson }}
 {{- end }}
