@@ -109,11 +109,12 @@ export function consumerSuite(
     const { topic, append } = await topicOf(log, 2);
     await append("abc", 1);
     const name = group();
-    assertEquals(await log.marks(name, topic), [-1, -1]);
+    // Servers that were just started may have to find the group first.
+    await eventually(async () => assertEquals(await log.marks(name, topic), [-1, -1]));
     const first = await new Recorder().join(log, name, topic);
     await eventually(() => assertEquals(first.keys.length, 3));
-    await first.consumer.mark(topic, 1, 2);
-    await first.consumer.mark(topic, 1, 3);
+    await eventually(() => first.consumer.mark(topic, 1, 2));
+    await eventually(() => first.consumer.mark(topic, 1, 3));
     assertEquals(await log.marks(name, topic), [-1, 3]);
     await first.consumer.stop();
     const second = await new Recorder().join(log, name, topic);

@@ -78,6 +78,7 @@ async function filled(): Promise<ReturnType<typeof openMemory>> {
 const CALLS: readonly (readonly [string, (ports: Ports) => Promise<unknown>])[] = [
   ["log.ensureTopics", ({ log }) => log.ensureTopics([{ topic: "reddit.posts", partitions: 1 }])],
   ["log.ranges", ({ log }) => log.ranges("reddit.posts")],
+  ["log.marks", ({ log }) => log.marks("g", "reddit.posts")],
   ["log.producer", ({ log }) => log.producer()],
   ["log.subscribe", async ({ log }) => {
     const consumer = await log.subscribe({

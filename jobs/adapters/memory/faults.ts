@@ -179,7 +179,7 @@ function faultyLog(log: EventLog, life: Life): EventLog {
         mark: (...where) => consumer.mark(...where),
       };
     },
-    marks: (group, topic) => log.marks(group, topic),
+    marks: (group, topic) => life.step(`log.marks ${group}`, () => log.marks(group, topic)),
     async *read(topic, partition, from, to) {
       const name = `log.read ${partitionName(topic, partition)}`;
       await life.hook(name, "before");
