@@ -24,6 +24,9 @@ import { pause } from "../support/demo.ts";
 
 const RECORDS = 3_000;
 
+/** Milliseconds for the last run of each command to end once all brokers are back. */
+const LONGEST = 120_000;
+
 const SPECS = [...TOPICS, DEAD_LETTER_TOPIC].map((topic) => ({
   topic,
   partitions: DEFAULT_PARTITIONS,
@@ -52,6 +55,7 @@ Deno.test({
     const met: string[] = [];
     const ports = patient({ log, dataset, store }, {
       onRetry: ({ error }) => met.push(error.message),
+      onSlow: (what, waited) => console.log(`${what}: ${waited} ms without an answer`),
     });
     await ports.log.ensureTopics(SPECS);
     const producer = await ports.log.producer();
@@ -101,7 +105,11 @@ Deno.test({
       await pause(1_000);
     }
     over = true;
-    await failed;
+    const late = AbortSignal.timeout(LONGEST);
+    await Promise.race([
+      failed,
+      new Promise((_, reject) => late.addEventListener("abort", () => reject(late.reason))),
+    ]);
     const text = `${JSON.stringify(runs)}, ${met.length} times again, such as ${met[0]}`;
     assert(Object.values(runs).every((count) => count > 0), text);
     assert(met.length > 0, "nothing was disturbed: the test shows nothing");

@@ -15,7 +15,13 @@ import {
   type Subscription,
   type TopicSpec,
 } from "@pipeline/core";
-import { type Clock, type Logger, type RetryOptions, systemClock } from "@pipeline/runtime";
+import {
+  type Clock,
+  type Logger,
+  type RetryOptions,
+  systemClock,
+  withTimeout,
+} from "@pipeline/runtime";
 import { type Admin, type ISocketFactory, Kafka, type Producer } from "kafkajs";
 import { DEFAULT_MAX_RECORDS, outOfRange } from "../memory/groups.ts";
 import type { ClientOptions } from "./_kafkajs.ts";
@@ -37,6 +43,15 @@ export interface KafkaOptions {
   readonly socketFactory?: ISocketFactory;
   /** Told what consumers try again in the background. */
   readonly retry?: Pick<RetryOptions, "onRetry" | "onSettled">;
+}
+
+/** A connection over which several may ask at once. */
+interface SharedAdmin {
+  readonly admin: Promise<Admin>;
+  /** How many are asking now. */
+  asking: number;
+  /** It is left as soon as nobody asks over it. */
+  failed: boolean;
 }
 
 /** Milliseconds between two looks for a topic that is not known. */
@@ -68,7 +83,7 @@ export class KafkaLog implements EventLog {
   /** Topics that were there. */
   readonly #seen = new Set<string>();
   readonly #closing = new AbortController();
-  #admin: Promise<Admin> | undefined;
+  #admin: SharedAdmin | undefined;
   #fetcher: Fetcher | undefined;
 
   /** Takes a complete configuration. */
@@ -194,7 +209,7 @@ export class KafkaLog implements EventLog {
     await Promise.all([...this.#consumers].map((consumer) => consumer.stop()));
     await Promise.all([...this.#producers].map((producer) => producer.close().catch(() => {})));
     await this.#fetcher?.close();
-    await this.#admin?.then((admin) => admin.disconnect()).catch(() => {});
+    await this.#admin?.admin.then((admin) => admin.disconnect()).catch(() => {});
   }
 
   #check(): void {
@@ -245,16 +260,26 @@ export class KafkaLog implements EventLog {
   /** Asks an administrative question; a connection that failed is made anew for the next one. */
   async #ask<T>(what: string, question: (admin: Admin) => Promise<T>): Promise<T> {
     this.#check();
-    const connected = this.#admin ??= this.#connectAdmin();
+    const shared = this.#admin ??= { admin: this.#connectAdmin(), asking: 0, failed: false };
+    shared.asking++;
     try {
-      return await question(await connected);
+      return await withTimeout(async () => await question(await shared.admin), {
+        ms: 2 * this.#config.requestTimeout,
+        what,
+        clock: this.#clock,
+      });
     } catch (error) {
       const problem = toPipelineError(error, what);
-      if (problem.code === "unavailable" && this.#admin === connected) {
-        this.#admin = undefined;
-        connected.then((admin) => admin.disconnect()).catch(() => {});
+      if (problem.code === "unavailable") {
+        shared.failed = true;
+        if (this.#admin === shared) this.#admin = undefined;
       }
       throw problem;
+    } finally {
+      // Not before: others may be asking over it, and the client leaves their requests without an end.
+      if (--shared.asking === 0 && shared.failed) {
+        shared.admin.then((admin) => admin.disconnect()).catch(() => {});
+      }
     }
   }
 
