@@ -20,5 +20,6 @@ export * from "./ports.ts";
 export * from "./records.ts";
 export * from "./time.ts";
 export * from "./trending.ts";
+export * from "./unreadable.ts";
 export * from "./versions.ts";
 export * from "./views.ts";

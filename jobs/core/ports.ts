@@ -10,6 +10,7 @@
 
 import type { ViewDocument, ViewName } from "./documents.ts";
 import type { WindowName } from "./time.ts";
+import type { StoppedPartition } from "./unreadable.ts";
 
 // --- The log ---------------------------------------------------------------
 
@@ -67,7 +68,10 @@ export interface LogRange {
   readonly partition: number;
   /** Offset of the oldest record that is kept. */
   readonly earliest: number;
-  /** Offset that the next record gets. */
+  /**
+   * Offset that the next record gets; where transactions are under way, the offset at which the
+   * oldest of them begins: nobody reads beyond it before it is decided.
+   */
   readonly end: number;
 }
 
@@ -103,6 +107,11 @@ export interface Subscription {
 
 /** A running subscription. */
 export interface Consumer {
+  /**
+   * Partitions that stand still while the others go on. They are tried again until they can be
+   * read. Not given by logs that are either whole or refused.
+   */
+  readonly stopped?: readonly StoppedPartition[];
   /** Resolves once stopped; rejects where it can make no progress (`offset_out_of_range`, or what `batch` threw). */
   readonly done: Promise<void>;
   /** Lets the batch under way finish, then ends. Resolves when nothing runs any more. */
@@ -124,8 +133,14 @@ export interface TopicSpec {
 
 /** The log: topics of partitions of records with offsets. */
 export interface EventLog {
-  /** Creates topics that are missing. Rejects (`conflict`) where one has another shape. */
-  ensureTopics(specs: readonly TopicSpec[]): Promise<void>;
+  /**
+   * Creates topics that are missing, and brings settings of the others that may be altered to what
+   * is configured, unless `alter` is false. Rejects (`conflict`) where one has another shape.
+   */
+  ensureTopics(
+    specs: readonly TopicSpec[],
+    options?: { readonly alter?: boolean },
+  ): Promise<void>;
   /** The readable range of every partition. Rejects with `not_found` for an unknown topic. */
   ranges(topic: string): Promise<LogRange[]>;
   /** Opens a producer; its caller closes it. */
@@ -136,7 +151,8 @@ export interface EventLog {
   marks(group: string, topic: string): Promise<number[]>;
   /**
    * Reads `[from, to)` of one partition once, without a group.
-   * Rejects with `offset_out_of_range` where a part of it is not in the log.
+   * Rejects with `offset_out_of_range` where a part of it is not in the log, and with
+   * `UnreadableError` where a part of it cannot be read.
    */
   read(topic: string, partition: number, from: number, to: number): AsyncIterable<LogBatch>;
   /** Ends consumers and producers, then lets go. */

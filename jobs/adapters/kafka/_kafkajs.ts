@@ -12,30 +12,29 @@ import { AssignerProtocol, logLevel } from "kafkajs";
 import UntypedCluster from "kafkajs/src/cluster/index.js";
 // @ts-types="./_loggers.d.ts"
 import { createLogger as createClientLogger } from "kafkajs/src/loggers/index.js";
+// @ts-types="./_protocol_error.d.ts"
+import { createErrorFromCode } from "kafkajs/src/protocol/error.js";
+// @ts-types="./_requests.d.ts"
+import requests from "kafkajs/src/protocol/requests/index.js";
 // @ts-types="./_socket_factory.d.ts"
 import defaultSocketFactory from "kafkajs/src/network/socketFactory.js";
+import { decodeFetch } from "./_fetch_answer.ts";
+import type { AbortedTransaction } from "./record_batch.ts";
 
 export { AssignerProtocol, type ClientOptions, logLevel, type SASLOptions };
 
-/** A record as the client decodes it. */
-export interface FetchedRecord {
-  /** A decimal number. */
-  readonly offset: string;
-  /** Milliseconds, a decimal number: the log's append time where the topic says so. */
-  readonly timestamp: string;
-  readonly key: Uint8Array | null;
-  readonly value: Uint8Array | null;
-  /** A mark of a transaction rather than a record. */
-  readonly isControlRecord: boolean;
-  readonly batchContext: { readonly firstOffset: string; readonly lastOffsetDelta: number };
-}
-
 /** What a broker answers for one partition. */
 export interface FetchedPartition {
+  readonly topic: string;
   readonly partition: number;
-  /** The end of what is committed, a decimal number. */
-  readonly highWatermark: string;
-  readonly messages: readonly FetchedRecord[];
+  /** What kept the broker from answering, in the client's terms. */
+  readonly error: Error | undefined;
+  /** The last stable offset: no transaction is under way before it. */
+  readonly end: number;
+  /** Transactions in the answer that were aborted. */
+  readonly aborted: readonly AbortedTransaction[];
+  /** Batches, the last of which may be there in part. */
+  readonly batches: Uint8Array;
 }
 
 /** A partition and where to read it from. */
@@ -52,24 +51,37 @@ export interface GroupMember {
   readonly memberMetadata: Uint8Array;
 }
 
+/** What is asked of a broker; only what was committed is answered. */
+export interface FetchOptions {
+  /** Milliseconds. */
+  readonly maxWaitTime: number;
+  readonly minBytes: number;
+  readonly maxBytes: number;
+  readonly topics: readonly {
+    readonly topic: string;
+    readonly partitions: readonly FetchRequest[];
+  }[];
+}
+
+/** A request as the client encodes it. */
+interface ClientRequest {
+  readonly request: { readonly apiVersion: number };
+  readonly requestTimeout: number;
+}
+
 /** One broker. */
 export interface Broker {
-  fetch(request: {
-    readonly replicaId: -1;
-    readonly isolationLevel: 0;
-    readonly maxWaitTime: number;
-    readonly minBytes: number;
-    readonly maxBytes: number;
-    readonly topics: readonly {
-      readonly topic: string;
-      readonly partitions: readonly FetchRequest[];
-    }[];
-  }): Promise<{
-    readonly responses: readonly {
-      readonly topicName: string;
-      readonly partitions: readonly FetchedPartition[];
-    }[];
-  }>;
+  /** Makes requests of one kind, in the newest version that client and broker know. */
+  lookupRequest(kind: number, versions: unknown): (request: object) => ClientRequest;
+  readonly connectionPool: {
+    send<T>(
+      request: ClientRequest & {
+        readonly response: { decode(answer: Uint8Array): T; parse(decoded: T): T };
+        readonly logResponseError: false;
+      },
+    ): Promise<T>;
+  };
+  disconnect(): Promise<void>;
   joinGroup(request: {
     readonly groupId: string;
     readonly sessionTimeout: number;
@@ -136,6 +148,43 @@ export function createCluster(options: ClientOptions): Cluster {
     metadataMaxAge: 60_000,
     allowAutoTopicCreation: false,
     maxInFlightRequests: null,
-    isolationLevel: 0,
   }) as unknown as Cluster;
+}
+
+/** Number of the request that reads records (Kafka protocol, API keys). */
+const FETCH = 1;
+
+/** Readers see what was committed; the other level is 0. */
+const READ_COMMITTED = 1;
+
+/**
+ * Asks one broker for records. The client's own answer would be all or nothing: one partition's
+ * error, or one batch that it cannot decode, and those of the others are lost.
+ */
+export async function fetchPartitions(
+  broker: Broker,
+  options: FetchOptions,
+): Promise<readonly FetchedPartition[]> {
+  const asked = broker.lookupRequest(FETCH, requests.Fetch)({
+    ...options,
+    replicaId: -1,
+    isolationLevel: READ_COMMITTED,
+  });
+  const { apiVersion } = asked.request;
+  try {
+    const { partitions } = await broker.connectionPool.send({
+      ...asked,
+      response: {
+        decode: (answer) => decodeFetch(answer, { apiVersion, createError: createErrorFromCode }),
+        parse: (decoded) => decoded,
+      },
+      logResponseError: false,
+    });
+    return partitions;
+  } catch (error) {
+    // As the client does with every request of its own.
+    const closed = error instanceof Error && error.name === "KafkaJSConnectionClosedError";
+    if (closed) await broker.disconnect();
+    throw error;
+  }
 }

@@ -11,14 +11,19 @@ import {
   type LogBatch,
   type LogRange,
   partitionName,
+  type StoppedPartition,
   type Subscription,
+  UnreadableError,
 } from "@pipeline/core";
-import { type Clock, retry, type RetryOptions } from "@pipeline/runtime";
+import { type Clock, type Logger, retry, type RetryOptions } from "@pipeline/runtime";
 import { DEFAULT_MAX_RECORDS, outOfRange } from "../memory/groups.ts";
 import type { ClientOptions } from "./_kafkajs.ts";
 import type { KafkaConfig } from "./config.ts";
 import { Fetcher } from "./fetcher.ts";
 import { Membership } from "./membership.ts";
+
+/** Milliseconds between two tries of what cannot be read. */
+const STANDING_STILL = 1_000;
 
 /** What a consumer works with. */
 export interface ConsumerParts {
@@ -28,10 +33,14 @@ export interface ConsumerParts {
   readonly config: KafkaConfig;
   /** How time passes. */
   readonly clock: Clock;
-  /** The range that a partition has now. */
+  /** The range that a partition of a topic of ours has now. */
   range(topic: string, partition: number): Promise<LogRange>;
   /** Told what is tried again in the background. */
   readonly retry?: Pick<RetryOptions, "onRetry" | "onSettled"> | undefined;
+  /** The name that a topic has for us, of the one that it has on the brokers. */
+  own(topic: string): string;
+  /** Told where a partition stands still, and where it goes on. */
+  readonly logger: Logger | undefined;
 }
 
 /** A running subscription. */
@@ -67,6 +76,11 @@ export class KafkaConsumer implements Consumer {
       revoked: (topic, partition) => this.#revoked(topic, partition),
     });
     this.#membership.done.catch((error) => this.#fail(error));
+  }
+
+  /** See {@linkcode Consumer.stopped}. */
+  get stopped(): readonly StoppedPartition[] {
+    return [...this.#loops.values()].flatMap((loop) => loop.stopped ?? []);
   }
 
   /** See {@linkcode Consumer.stop}. */
@@ -134,6 +148,8 @@ interface LoopParts {
 class Loop {
   /** Resolves once nothing runs any more; rejects where it can make no progress. */
   readonly over: Promise<void>;
+  /** Why it stands still, while it does. */
+  stopped: StoppedPartition | undefined;
   readonly #o: LoopParts;
   readonly #ending = new AbortController();
 
@@ -151,7 +167,8 @@ class Loop {
   async #run(): Promise<void> {
     const { topic, partition, subscription } = this.#o;
     const { signal } = this.#ending;
-    const position = await subscription.start(topic, partition);
+    // Who begins may look at what was read last.
+    const position = await this.#readable(() => subscription.start(topic, partition));
     let coming = this.#ahead(position);
     while (!signal.aborted) {
       const fetched = await coming;
@@ -171,7 +188,34 @@ class Loop {
     return coming;
   }
 
-  async #next(from: number): Promise<LogBatch> {
+  /** Calls until what is read can be, for as long as it takes: a disk or broker may be mended. */
+  async #readable<T>(read: () => Promise<T>): Promise<T> {
+    const { logger, clock, own } = this.#o.parts;
+    for (;;) {
+      try {
+        const found = await read();
+        if (this.stopped !== undefined) {
+          const { topic, partition, offset } = this.stopped;
+          logger?.info("The partition can be read on", { topic, partition, offset });
+          this.stopped = undefined;
+        }
+        return found;
+      } catch (error) {
+        if (!(error instanceof UnreadableError)) throw error;
+        const at = { ...error.at, topic: own(error.at.topic) };
+        const { why, ...fields } = at;
+        if (this.stopped?.why !== why) logger?.error(why, fields);
+        this.stopped = at;
+        await clock.sleep(STANDING_STILL, this.#ending.signal);
+      }
+    }
+  }
+
+  #next(from: number): Promise<LogBatch> {
+    return this.#readable(() => this.#nextOfRange(from));
+  }
+
+  async #nextOfRange(from: number): Promise<LogBatch> {
     const { topic, partition, fetcher, parts } = this.#o;
     const { signal } = this.#ending;
     for (;;) {
@@ -181,7 +225,7 @@ class Loop {
         if (!hasCode(error, "offset_out_of_range")) throw error;
         const { clock } = parts;
         const asking = { ...parts.retry, clock, signal };
-        const range = await retry(() => parts.range(topic, partition), asking);
+        const range = await retry(() => parts.range(parts.own(topic), partition), asking);
         if (from < range.earliest || from > range.end) {
           throw outOfRange(topic, range, from, Math.max(from, range.end));
         }

@@ -6,7 +6,14 @@
  * @module
  */
 
-import { type LogBatch, type LogRecord, partitionName, PipelineError } from "@pipeline/core";
+import {
+  hasCode,
+  type LogBatch,
+  partitionName,
+  PipelineError,
+  type StopReason,
+  UnreadableError,
+} from "@pipeline/core";
 import { stopped } from "@pipeline/runtime";
 import {
   type Broker,
@@ -14,9 +21,11 @@ import {
   type Cluster,
   createCluster,
   type FetchedPartition,
+  fetchPartitions,
 } from "./_kafkajs.ts";
 import type { KafkaConfig } from "./config.ts";
 import { protocolError, toPipelineError } from "./errors.ts";
+import { decodeBatches } from "./record_batch.ts";
 
 /** Milliseconds between tries while a partition has no leader, or its broker is away. */
 const PAUSE = 200;
@@ -59,7 +68,9 @@ export class Fetcher {
    *
    * @returns all that the broker sent from the offset on.
    * @throws {PipelineError} `offset_out_of_range`, bare: ask for the range that there is;
-   * `not_found` where topic or partition is unknown for long; `stopped` at the signal.
+   * `not_found` where topic or partition is unknown for long; `invalid` where we may not read it;
+   * `stopped` at the signal.
+   * @throws {UnreadableError} where the next batch cannot be read; it may be asked for anew.
    */
   next(
     topic: string,
@@ -162,8 +173,7 @@ export class Fetcher {
         if (wishes.length === 0) break;
         await this.#ask(broker, wishes);
       }
-    } catch (error) {
-      this.#refuse(error);
+    } catch {
       this.#later();
     } finally {
       this.#polling.delete(leader);
@@ -174,10 +184,10 @@ export class Fetcher {
 
   async #ask(broker: Broker, wishes: readonly Wish[]): Promise<void> {
     const { fetchWait, fetchMinBytes, fetchBytes } = this.#config;
+    // The oldest wish comes first: a batch that is larger than what is asked for is sent whole to
+    // the first partition that has something, and to no other.
     const topics = Map.groupBy(wishes, ({ topic }) => topic);
-    const { responses } = await broker.fetch({
-      replicaId: -1,
-      isolationLevel: 0,
+    const answers = await fetchPartitions(broker, {
       maxWaitTime: fetchWait,
       minBytes: fetchMinBytes,
       maxBytes: ANSWER_BYTES,
@@ -190,55 +200,67 @@ export class Fetcher {
         })),
       })),
     });
-    for (const { topicName, partitions } of responses) {
-      for (const answer of partitions) {
-        const wish = wishes.find((w) => w.topic === topicName && w.partition === answer.partition);
-        if (wish === undefined || answer.messages.length === 0 || !this.#wishes.has(wish)) continue;
-        const batch = toBatch(wish, answer);
-        // What holds nothing from the offset on, such as a batch that ends before it, moves nobody.
-        if (batch.nextOffset <= wish.from) continue;
+    let failed: unknown;
+    for (const answer of answers) {
+      const wish = wishes.find((w) => w.topic === answer.topic && w.partition === answer.partition);
+      if (wish === undefined || !this.#wishes.has(wish)) continue;
+      try {
+        const batch = answered(wish, answer);
+        if (batch === undefined) continue;
         this.#wishes.delete(wish);
         wish.resolve(batch);
+      } catch (error) {
+        if (!isFinal(error)) failed = error;
+        else {
+          this.#wishes.delete(wish);
+          wish.reject(error);
+        }
       }
     }
-  }
-
-  /** Rejects the one wish that an answer speaks of. */
-  #refuse(error: unknown): void {
-    if (protocolError(error) !== "OFFSET_OUT_OF_RANGE") return;
-    const { topic, partition } = error as { readonly topic?: string; readonly partition?: number };
-    for (const wish of this.#wishes) {
-      if (wish.topic !== topic || wish.partition !== partition) continue;
-      this.#wishes.delete(wish);
-      wish.reject(
-        new PipelineError(
-          "offset_out_of_range",
-          `Offset ${wish.from} of ${partitionName(topic, partition)} is not in the log`,
-          { cause: error },
-        ),
-      );
-    }
+    // Somebody else leads the partition, or will: the others have their answers.
+    if (failed !== undefined) throw failed;
   }
 }
 
-/** The records from the wished offset on; a broker sends whole batches, which may begin before. */
-function toBatch(
+/** Whether asking the same broker or another one anew does not help. */
+function isFinal(error: unknown): boolean {
+  return hasCode(error, "offset_out_of_range") || hasCode(error, "corrupt") ||
+    hasCode(error, "invalid");
+}
+
+/** Kafka's names of what the broker that has the batch cannot do with it: trying anew may not help. */
+const UNREADABLE: ReadonlySet<string> = new Set([
+  "CORRUPT_MESSAGE",
+  "UNSUPPORTED_COMPRESSION_TYPE",
+  "UNKNOWN",
+]);
+
+/**
+ * The records from the wished offset on; none where there is nothing new.
+ *
+ * @throws {PipelineError} what the broker answered; {@linkcode UnreadableError} where the next batch
+ * is damaged.
+ */
+function answered(
   { topic, partition, from }: Pick<Wish, "topic" | "partition" | "from">,
-  { messages }: FetchedPartition,
-): LogBatch {
-  const decoder = new TextDecoder();
-  const records: LogRecord[] = [];
-  for (const { offset, timestamp, key, value, isControlRecord } of messages) {
-    const at = Number(offset);
-    if (at < from || isControlRecord) continue;
-    records.push({
-      offset: at,
-      key: key === null ? "" : decoder.decode(key),
-      value: value && new Uint8Array(value.buffer, value.byteOffset, value.byteLength),
-      timestamp: Number(timestamp),
-    });
+  { error, end, batches, aborted }: FetchedPartition,
+): LogBatch | undefined {
+  const name = partitionName(topic, partition);
+  const stop = (offset: number, reason: StopReason, what: string, cause: unknown) => {
+    const why = `${name} stands still at offset ${offset}: ${what}`;
+    return new UnreadableError({ topic, partition, offset, reason, why }, { cause });
+  };
+  if (error !== undefined) {
+    const type = protocolError(error) ?? "";
+    if (UNREADABLE.has(type)) {
+      throw stop(from, "broker", `its broker answers: ${error.message}`, error);
+    }
+    if (type !== "OFFSET_OUT_OF_RANGE") throw toPipelineError(error, `Reading ${name}`);
+    const message = `Offset ${from} of ${name} is not in the log`;
+    throw new PipelineError("offset_out_of_range", message, { cause: error });
   }
-  const { firstOffset, lastOffsetDelta } = messages.at(-1)!.batchContext;
-  const nextOffset = Number(firstOffset) + lastOffsetDelta + 1;
-  return { topic, partition, startOffset: from, nextOffset, records };
+  const { records, next, damage } = decodeBatches(batches, { from, end, aborted });
+  if (next > from) return { topic, partition, startOffset: from, nextOffset: next, records };
+  if (damage === undefined) return undefined;
+  throw stop(damage.offset, damage.reason, `the batch ${damage.what}`, damage.cause);
 }

@@ -151,8 +151,10 @@ export class KafkaLog implements EventLog {
         client: this.#client,
         config: this.#config,
         clock: this.#clock,
-        range: (topic, partition) => this.#range(own(topic), partition),
+        logger: this.#logger,
         retry: this.#retry,
+        own,
+        range: (topic, partition) => this.#range(topic, partition),
       },
       {
         ...subscription,

@@ -1,0 +1,104 @@
+/**
+ * The answer to a fetch, down to the bytes of the batches of each partition
+ * (kafka.apache.org/protocol, Fetch response, versions 4 to 11).
+ *
+ * @module
+ */
+
+import type { FetchedPartition } from "./_kafkajs.ts";
+import type { AbortedTransaction } from "./record_batch.ts";
+
+/** An answer. */
+export interface FetchAnswer {
+  /** Milliseconds for which the broker wants nothing more to be asked; the client heeds it. */
+  readonly clientSideThrottleTime: number;
+  readonly partitions: readonly FetchedPartition[];
+}
+
+/**
+ * Decodes an answer.
+ *
+ * @param apiVersion the version in which it was asked.
+ * @param createError the client's error of one of Kafka's numbers.
+ */
+export function decodeFetch(
+  answer: Uint8Array,
+  { apiVersion, createError }: {
+    readonly apiVersion: number;
+    readonly createError: (code: number) => Error;
+  },
+): FetchAnswer {
+  const reader = new Reader(answer);
+  const clientSideThrottleTime = reader.int32();
+  if (apiVersion >= 7) {
+    const code = reader.int16();
+    if (code !== 0) throw createError(code);
+    // The session, which is none.
+    reader.skip(4);
+  }
+  const partitions = reader.array(() => {
+    const topic = reader.string();
+    return reader.array((): FetchedPartition => {
+      const partition = reader.int32();
+      const code = reader.int16();
+      // The high watermark.
+      reader.skip(8);
+      const end = Number(reader.int64());
+      // The log's start.
+      if (apiVersion >= 5) reader.skip(8);
+      const aborted = reader.array((): AbortedTransaction => ({
+        producer: reader.int64(),
+        firstOffset: Number(reader.int64()),
+      }));
+      // A copy that is nearer, for those who say where they are.
+      if (apiVersion >= 11) reader.skip(4);
+      const error = code === 0 ? undefined : createError(code);
+      return { topic, partition, error, end, aborted, batches: reader.bytes() };
+    });
+  }).flat();
+  return { clientSideThrottleTime, partitions };
+}
+
+/** Reads one field after the other. */
+class Reader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+
+  skip(bytes: number): void {
+    this.#at += bytes;
+  }
+
+  int16(): number {
+    return this.#view.getInt16((this.#at += 2) - 2);
+  }
+
+  int32(): number {
+    return this.#view.getInt32((this.#at += 4) - 4);
+  }
+
+  int64(): bigint {
+    return this.#view.getBigInt64((this.#at += 8) - 8);
+  }
+
+  string(): string {
+    const length = this.int16();
+    return new TextDecoder().decode(this.#bytes.subarray(this.#at, this.#at += length));
+  }
+
+  /** None where there is null in place of bytes. */
+  bytes(): Uint8Array {
+    const length = Math.max(0, this.int32());
+    return this.#bytes.subarray(this.#at, this.#at += length);
+  }
+
+  /** None where there is null in place of an array. */
+  array<T>(read: () => T): T[] {
+    return Array.from({ length: Math.max(0, this.int32()) }, read);
+  }
+}

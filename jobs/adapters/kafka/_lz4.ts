@@ -1,0 +1,139 @@
+/**
+ * LZ4 frames (github.com/lz4/lz4, doc/lz4_Frame_format.md 1.6.3 and lz4_Block_format.md). Ours,
+ * since what npm has is native code, which a binary with least privilege may not load, reads bare
+ * blocks only, or is not looked after any more.
+ *
+ * Checksums of the frame are passed over: the batch around it has one, which is checked.
+ *
+ * @module
+ */
+
+const MAGIC = 0x184d2204;
+
+/** Frames with one of 16 numbers carry something else and are passed over. */
+const SKIPPABLE = 0x184d2a50;
+
+/**
+ * Unpacks frames that follow one another.
+ *
+ * @param most bytes that may come out.
+ * @throws {RangeError} where these are no whole frames, or more comes out.
+ */
+export function unpackLz4(packed: Uint8Array, most: number): Uint8Array {
+  const view = new DataView(packed.buffer, packed.byteOffset, packed.length);
+  const output = new Output(most, Math.min(most, packed.length * 4));
+  let at = 0;
+  while (at < packed.length) {
+    const magic = view.getUint32(at, true);
+    if ((magic & ~0xf) >>> 0 === SKIPPABLE) at += 8 + view.getUint32(at + 4, true);
+    else if (magic === MAGIC) at = unpackFrame(view, at + 4, output);
+    else throw new RangeError(`no LZ4 frame begins with ${magic.toString(16)}`);
+  }
+  if (at > packed.length) throw new RangeError("the LZ4 frame ends too soon");
+  return output.bytes();
+}
+
+/** Unpacks the frame whose descriptor begins at `at`; returns where it ends. */
+function unpackFrame(view: DataView, at: number, output: Output): number {
+  const flags = view.getUint8(at);
+  const size = view.getUint8(at + 1) >> 4 & 7;
+  if (flags >> 6 !== 1 || size < 4) throw new RangeError("the LZ4 frame is of another version");
+  if (flags & 1) throw new RangeError("the LZ4 frame needs a dictionary");
+  const independent = (flags & 0x20) !== 0;
+  const checked = (flags & 0x10) !== 0;
+  // Flags, block size and header checksum, and the content's size where it is told.
+  at += flags & 8 ? 11 : 3;
+  const start = output.length;
+  for (;;) {
+    const word = view.getUint32(at, true);
+    at += 4;
+    // The mark of the end, and the content's checksum where there is one.
+    if (word === 0) return flags & 4 ? at + 4 : at;
+    const length = word & 0x7fffffff;
+    if (at + length > view.byteLength) throw new RangeError("the LZ4 frame ends too soon");
+    const block = new Uint8Array(view.buffer, view.byteOffset + at, length);
+    // 64 KiB, 256 KiB, 1 MiB or 4 MiB.
+    output.reserve(1 << 8 + 2 * size);
+    if (word >>> 31) output.append(block);
+    else unpackBlock(block, output, independent ? output.length : start);
+    at += checked ? length + 4 : length;
+  }
+}
+
+/** Unpacks one block, whose matches may reach back to `first`. */
+function unpackBlock(block: Uint8Array, output: Output, first: number): void {
+  let at = 0;
+  const count = (nibble: number) => {
+    let sum = nibble;
+    if (nibble === 15) {
+      let byte: number | undefined;
+      do {
+        byte = block[at++];
+        if (byte === undefined) throw new RangeError("the LZ4 block ends too soon");
+        sum += byte;
+      } while (byte === 255);
+    }
+    return sum;
+  };
+  while (at < block.length) {
+    const token = block[at++]!;
+    const literals = count(token >> 4);
+    if (at + literals > block.length) throw new RangeError("the LZ4 block ends too soon");
+    output.append(block.subarray(at, at += literals));
+    // The last sequence has no match.
+    if (at === block.length) return;
+    if (at + 2 > block.length) throw new RangeError("the LZ4 block ends too soon");
+    const offset = block[at]! | block[at + 1]! << 8;
+    at += 2;
+    if (offset === 0 || offset > output.length - first) {
+      throw new RangeError(`the LZ4 block refers to ${offset} bytes before`);
+    }
+    output.repeat(offset, count(token & 15) + 4);
+  }
+}
+
+/** Bytes that grow up to a limit. */
+class Output {
+  #bytes: Uint8Array;
+  length = 0;
+
+  constructor(readonly most: number, expected: number) {
+    this.#bytes = new Uint8Array(expected);
+  }
+
+  bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.length);
+  }
+
+  reserve(more: number): void {
+    const needed = Math.min(this.most, this.length + more);
+    if (needed <= this.#bytes.length) return;
+    const larger = new Uint8Array(Math.min(this.most, Math.max(needed, 2 * this.#bytes.length)));
+    larger.set(this.bytes());
+    this.#bytes = larger;
+  }
+
+  append(bytes: Uint8Array): void {
+    this.#room(bytes.length);
+    // A call costs more than a few bytes do.
+    if (bytes.length > 16) this.#bytes.set(bytes, this.length);
+    else for (let i = 0; i < bytes.length; i++) this.#bytes[this.length + i] = bytes[i]!;
+    this.length += bytes.length;
+  }
+
+  /** Appends what stands `offset` bytes before, which may be what is being appended. */
+  repeat(offset: number, length: number): void {
+    this.#room(length);
+    const bytes = this.#bytes;
+    let to = this.length;
+    const end = to + length;
+    if (offset >= length && length > 16) bytes.copyWithin(to, to - offset, end - offset);
+    else for (; to < end; to++) bytes[to] = bytes[to - offset]!;
+    this.length = end;
+  }
+
+  #room(more: number): void {
+    if (this.length + more > this.most) throw new RangeError(`more than ${this.most} bytes`);
+    this.reserve(more);
+  }
+}

@@ -1,0 +1,2 @@
+declare const requests: { readonly Fetch: unknown };
+export default requests;
