@@ -21,8 +21,8 @@ export async function checkTopics(log: EventLog, specs: readonly TopicSpec[]): P
     if (length === partitions) continue;
     throw new PipelineError("conflict", `${topic} has ${length} partitions, not ${partitions}`);
   }
-  // All are there: nothing is made, and the rest is checked.
-  await log.ensureTopics(specs);
+  // All are there: nothing is made, nothing altered, and the rest is checked.
+  await log.ensureTopics(specs, { alter: false });
 }
 
 /**

@@ -118,8 +118,11 @@ class Calls {
 
 function patientLog(log: EventLog, calls: Calls): EventLog {
   return {
-    ensureTopics: (specs) =>
-      calls.make(`Making ${specs.map(({ topic }) => topic)}`, () => log.ensureTopics(specs)),
+    ensureTopics: (specs, options) =>
+      calls.make(
+        `Making ${specs.map(({ topic }) => topic)}`,
+        () => log.ensureTopics(specs, options),
+      ),
     ranges: (topic) => calls.make(`Asking for the offsets of ${topic}`, () => log.ranges(topic)),
     producer: () => calls.make("Connecting a producer", () => log.producer()),
     subscribe: (subscription) =>

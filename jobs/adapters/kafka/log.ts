@@ -96,9 +96,13 @@ export class KafkaLog implements EventLog {
   }
 
   /** See {@linkcode EventLog.ensureTopics}. */
-  async ensureTopics(specs: readonly TopicSpec[]): Promise<void> {
+  async ensureTopics(
+    specs: readonly TopicSpec[],
+    { alter = true }: { readonly alter?: boolean } = {},
+  ): Promise<void> {
     const named = specs.map((spec) => ({ ...spec, topic: this.#name(spec.topic) }));
-    await this.#ask("Making topics", (admin) => ensureTopics(admin, named, this.#config));
+    const options = { config: this.#config, alter, logger: this.#logger };
+    await this.#ask("Making topics", (admin) => ensureTopics(admin, named, options));
   }
 
   /** See {@linkcode EventLog.ranges}. */
@@ -191,7 +195,7 @@ export class KafkaLog implements EventLog {
     this.#check();
     const range = await this.#range(topic, partition);
     if (from < range.earliest || to > range.end) throw outOfRange(topic, range, from, to);
-    this.#fetcher ??= new Fetcher(this.#client, this.#config);
+    this.#fetcher ??= new Fetcher(this.#client, { config: this.#config, logger: this.#logger });
     const { signal } = this.#closing;
     for (let position = from; position < to;) {
       const fetched = await this.#fetcher.next(this.#name(topic), partition, {

@@ -1,15 +1,16 @@
 /**
- * Topics: made as they must be, or checked.
+ * Topics: made as they must be, altered where that is harmless, or refused.
  *
  * @module
  */
 
 import { type LogRange, PipelineError, type TopicSpec } from "@pipeline/core";
+import type { Logger } from "@pipeline/runtime";
 import { type Admin, ConfigResourceTypes } from "kafkajs";
 import type { KafkaConfig } from "./config.ts";
 import { toPipelineError } from "./errors.ts";
 
-/** Settings that a topic is made with, and those without which nothing here is right. */
+/** Settings that a topic is made with; without most of them nothing here is right. */
 function settings(config: KafkaConfig): { readonly name: string; readonly value: string }[] {
   return [
     // Late and future records are judged against the log's own clock, the same at every reading.
@@ -21,19 +22,39 @@ function settings(config: KafkaConfig): { readonly name: string; readonly value:
   ];
 }
 
-/** Settings that may be other than ours without harm: people tune them. */
-const TUNABLE = new Set(["retention.ms"]);
+/** Settings that an existing topic may be given: what they change, they change for what comes. */
+const ALTERABLE = new Set(["min.insync.replicas", "retention.ms"]);
+
+/** Where a topic's setting comes from, as brokers number it: 1 is the topic itself. */
+interface ConfigEntry {
+  readonly configName: string;
+  readonly configValue: string;
+  readonly configSource?: number;
+}
+
+const OWN = 1;
+
+/** What topics are to be like, and what becomes of those that are there. */
+export interface TopicOptions {
+  /** Holds the settings. */
+  readonly config: KafkaConfig;
+  /** False where topics are only checked. */
+  readonly alter: boolean;
+  /** Told what was altered. */
+  readonly logger: Logger | undefined;
+}
 
 /**
- * Makes the topics that are missing and checks the others.
+ * Makes the topics that are missing, alters what may be altered of the others, and checks the rest.
  *
  * @throws {PipelineError} `conflict`, naming the topic, the setting, its value and the one wanted.
  */
 export async function ensureTopics(
   admin: Admin,
   specs: readonly TopicSpec[],
-  config: KafkaConfig,
+  options: TopicOptions,
 ): Promise<void> {
+  const { config } = options;
   const before = new Set(await admin.listTopics());
   const missing = specs.filter(({ topic }) => !before.has(topic));
   if (missing.length > 0) await create(admin, missing, config);
@@ -47,12 +68,44 @@ export async function ensureTopics(
     includeSynonyms: false,
     resources: specs.map(({ topic }) => ({ type: ConfigResourceTypes.TOPIC, name: topic })),
   });
-  for (const { resourceName, configEntries } of resources) {
+  const changes: Change[] = [];
+  for (const { resourceName: topic, configEntries: entries } of resources) {
     for (const { name, value } of settings(config)) {
-      if (TUNABLE.has(name)) continue;
-      const entry = configEntries.find(({ configName }) => configName === name);
-      check(resourceName, name, entry?.configValue ?? "", value);
+      const from = entries.find(({ configName }) => configName === name)?.configValue ?? "";
+      if (!ALTERABLE.has(name)) check(topic, name, from, value);
+      else if (from !== value) changes.push({ topic, entries, name, from, to: value });
     }
+  }
+  // Only once all of them are as they must be.
+  if (options.alter && changes.length > 0) await alter(admin, changes, options.logger);
+}
+
+interface Change {
+  readonly topic: string;
+  /** All settings of the topic, as they were. */
+  readonly entries: readonly ConfigEntry[];
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+async function alter(admin: Admin, changes: readonly Change[], logger: Logger | undefined) {
+  const resources = [...Map.groupBy(changes, ({ topic }) => topic)].map(([topic, of]) => {
+    // The request replaces all settings that the topic has of its own: those of others are repeated.
+    const own = of[0]!.entries.filter(({ configSource }) => configSource === OWN)
+      .map(({ configName, configValue }) => [configName, configValue] as const);
+    const altered = new Map([...own, ...of.map(({ name, to }) => [name, to] as const)]);
+    const configEntries = [...altered].map(([name, value]) => ({ name, value }));
+    return { type: ConfigResourceTypes.TOPIC, name: topic, configEntries };
+  });
+  await admin.alterConfigs({ validateOnly: false, resources });
+  for (const { topic, name, from, to } of changes) {
+    logger?.info(`Topic ${topic}: ${name} altered from ${from} to ${to}`, {
+      topic,
+      name,
+      from,
+      to,
+    });
   }
 }
 
