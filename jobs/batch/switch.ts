@@ -23,6 +23,7 @@ import {
   readFolded,
   readManifest,
   readManifests,
+  readStopped,
   removeControls,
   type VersionedManifest,
   writeManifest,
@@ -55,8 +56,8 @@ export interface SwitchOptions {
  * Waits for speed, then switches from whatever is current to a prepared generation.
  *
  * @returns the generation that was served before, if any.
- * @throws {PipelineError} `unavailable` where speed did not catch up in time, `conflict` where
- * the aliases were moved by somebody else. Then the old generation goes on serving.
+ * @throws {PipelineError} `unavailable` where speed did not catch up in time, `corrupt` where it
+ * cannot read what comes next, `conflict` where the aliases were moved by somebody else. Then the old generation goes on serving.
  */
 export async function switchTo(
   prepared: VersionedManifest,
@@ -84,6 +85,7 @@ export async function switchTo(
       return from;
     }
     options.onLag?.(lag.behind);
+    await failWhereStopped(prepared.manifest, store);
     if (waiting.waited >= options.catchUpTimeout) {
       throw new PipelineError(
         "unavailable",
@@ -133,6 +135,13 @@ async function lagOf(
     begun: begun.length,
     partitions: partitions * TOPICS.length,
   };
+}
+
+/** Ends the wait for a partition that speed cannot read: it may stand still for days. */
+async function failWhereStopped({ generation }: Manifest, store: ServingStore): Promise<void> {
+  const [stopped] = await readStopped(store, generation);
+  if (stopped === undefined) return;
+  throw new PipelineError("corrupt", `Speed cannot fold generation ${generation}: ${stopped.why}`);
 }
 
 async function moveAliases(

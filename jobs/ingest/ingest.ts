@@ -11,6 +11,7 @@ import {
   type LogProducer,
   type MasterDataset,
   partitionName,
+  type StoppedPartition,
   type Subscription,
   type Topic,
   TOPICS,
@@ -121,6 +122,11 @@ export class Ingest {
     ingest.#life.follow(ingest.#consumer.done);
     ingest.#timer = ingest.#flushByAge().catch(ingest.#life.fail);
     return ingest;
+  }
+
+  /** Partitions that stand still, since what comes next cannot be read. */
+  stopped(): readonly StoppedPartition[] {
+    return this.#consumer.stopped ?? [];
   }
 
   /** The first offset that is not in the dataset, for every partition that is ours. */

@@ -78,6 +78,26 @@ interface DeadLetter {
   readonly reason: string;
 }
 
+/**
+ * Most bytes of a record in its dead letter, as long as the log takes no larger one: base64 and
+ * coordinates make a letter larger than the record, which may be as large as the log takes.
+ */
+const LETTER_BYTES = [Infinity, 65_536, 1_024];
+
+/** The content of a dead letter; what of it is cut shows by the bytes that there were. */
+function letterOf({ record, reason }: DeadLetter, most: number) {
+  const { offset, timestamp, key, value } = record;
+  const cut = value !== null && value.length > most;
+  return {
+    offset,
+    append_time: timestamp,
+    key: key.slice(0, most),
+    reason: reason.slice(0, most),
+    value: (cut ? value.subarray(0, most) : value)?.toBase64() ?? null,
+    ...(cut ? { value_bytes: value.length } : {}),
+  };
+}
+
 /** What is taken from the log and not yet in the dataset. */
 class Buffer {
   readonly hours = new Map<string, RecordLines>();
@@ -197,20 +217,20 @@ export class PartitionWriter {
   async #sendDeadLetters(letters: readonly DeadLetter[]): Promise<void> {
     if (letters.length === 0) return;
     const { topic, partition, deadLetters } = this.#o;
-    const records = letters.map(({ record, reason }) => ({
-      topic: DEAD_LETTER_TOPIC,
-      key: partitionName(topic, partition),
-      value: canonicalBytes({
-        topic,
-        partition,
-        offset: record.offset,
-        append_time: record.timestamp,
-        key: record.key,
-        reason,
-        value: record.value?.toBase64() ?? null,
-      }),
-    }));
-    await retry(() => deadLetters.send(records), this.#o.retry);
+    for (const [i, most] of LETTER_BYTES.entries()) {
+      const records = letters.map((letter) => ({
+        topic: DEAD_LETTER_TOPIC,
+        key: partitionName(topic, partition),
+        value: canonicalBytes({ topic, partition, ...letterOf(letter, most) }),
+      }));
+      try {
+        await retry(() => deadLetters.send(records), this.#o.retry);
+        return;
+      } catch (error) {
+        const last = i === LETTER_BYTES.length - 1;
+        if (last || !hasCode(error, "too_large")) throw error;
+      }
+    }
   }
 
   /** Writes a file and moves it to its place, unless it stands there already. */

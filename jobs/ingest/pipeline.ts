@@ -171,6 +171,7 @@ export async function runIngest({ log, dataset }: IngestPorts, job: Job<IngestCo
     log,
     partitions: config.partitions,
     positions: () => ingest.committed(),
+    stopped: () => ingest.stopped(),
     signal: ending.signal,
     stallAfter: config.stallAfter,
   });

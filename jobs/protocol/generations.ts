@@ -19,6 +19,7 @@ import {
   PipelineError,
   type RetainedFrom,
   type ServingStore,
+  type StoppedPartition,
   type Topic,
   TOPICS,
   type ViewSettings,
@@ -68,6 +69,7 @@ export interface VersionedManifest {
 
 const MANIFESTS = "generation/";
 const FOLDED = "folded/";
+const STOPPED = "/stopped";
 
 /** Six digits, so that names sort as numbers do. */
 function generationName(generation: number): string {
@@ -156,6 +158,8 @@ export interface Folded {
   readonly unresolved: number;
   /** Keys in the fold. */
   readonly keys: number;
+  /** Why nothing more is folded, where what comes next cannot be read. */
+  readonly stopped?: StoppedPartition;
 }
 
 function foldedPrefix(generation: number): string {
@@ -189,7 +193,52 @@ export async function readPartitionFolded(
 
 /** How far every partition was folded; partitions that nobody folds yet are missing. */
 export async function readFolded(store: ServingStore, generation: number): Promise<Folded[]> {
-  return (await store.controls(foldedPrefix(generation))).map((control) => control.body as Folded);
+  const { folded, stopped } = await readFolding(store, generation);
+  return folded.map((body) => {
+    const why = stopped.find(({ topic, partition, offset }) =>
+      topic === body.topic && partition === body.partition && offset >= body.next_offset
+    );
+    return why === undefined ? body : { ...body, stopped: why };
+  });
+}
+
+/** Partitions whose fold stands still: whoever has folded beyond the offset has gone on. */
+export async function readStopped(
+  store: ServingStore,
+  generation: number,
+): Promise<StoppedPartition[]> {
+  const { folded, stopped } = await readFolding(store, generation);
+  return stopped.filter(({ topic, partition, offset }) =>
+    folded.every((f) => f.topic !== topic || f.partition !== partition || f.next_offset <= offset)
+  );
+}
+
+/**
+ * Writes which partitions stand still, in place of those that the same writer named before; they
+ * lie with what was folded, and are read with it.
+ */
+export async function writeStopped(
+  store: ServingStore,
+  generation: number,
+  { now, before }: {
+    readonly now: readonly StoppedPartition[];
+    readonly before: readonly StoppedPartition[];
+  },
+): Promise<void> {
+  const idOf = ({ topic, partition }: StoppedPartition) =>
+    foldedPrefix(generation) + partitionName(topic, partition) + STOPPED;
+  const ids = new Set(now.map(idOf));
+  await store.putControls(
+    now.map((body) => ({ id: idOf(body), version: body.offset + 1, body })),
+  );
+  await store.removeControls(before.map(idOf).filter((id) => !ids.has(id)));
+}
+
+async function readFolding(store: ServingStore, generation: number) {
+  const controls = await store.controls(foldedPrefix(generation));
+  const bodies = (stopped: boolean) =>
+    controls.filter(({ id }) => id.endsWith(STOPPED) === stopped).map(({ body }) => body);
+  return { folded: bodies(false) as Folded[], stopped: bodies(true) as StoppedPartition[] };
 }
 
 /** Generations into which somebody folded, or wrote that there was nothing to fold. */

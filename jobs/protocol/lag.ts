@@ -8,7 +8,10 @@ import {
   type EventLog,
   type OffsetVector,
   offsetVector,
+  partitionName,
   PipelineError,
+  STOP_REASONS,
+  type StoppedPartition,
   type Topic,
   TOPICS,
 } from "@pipeline/core";
@@ -62,9 +65,11 @@ export interface LagOptions {
   readonly partitions: number;
   /** The partitions that are the job's now, and how far it is there. */
   readonly positions: () => readonly Position[];
-  /** Not ready while the log does not answer; not live while there is lag that stays. */
+  /** Those of them that stand still, since what comes next cannot be read. */
+  readonly stopped: () => readonly StoppedPartition[];
+  /** Not ready while the log does not answer, or a partition stands still; not live while there is other lag that stays. */
   readonly health: Health;
-  /** Gets `log_lag_records` and `log_position_offset` by topic and partition. */
+  /** Gets `log_lag_records`, `log_position_offset` and `log_stopped_offset` by topic and partition. */
   readonly metrics: Metrics;
   /** Spaces the looks. */
   readonly clock: Pick<Clock, "sleep">;
@@ -89,16 +94,32 @@ export async function watchLag(options: LagOptions): Promise<void> {
     help: "The first offset of the log that the job has not done.",
     labels: PARTITION_LABELS,
   });
+  metrics.gauge("log_stopped_offset", {
+    help: "Where a partition stands still, since what comes next in the log cannot be read.",
+    labels: { ...PARTITION_LABELS, reason: STOP_REASONS },
+    collect: (gauge) => {
+      gauge.clear();
+      for (const { topic, partition, offset, reason } of options.stopped()) {
+        gauge.set(offset, { topic: topic as Topic, partition: String(partition), reason });
+      }
+    },
+  });
+  health.condition("partitions", () => {
+    const sentences = new Set(options.stopped().map(({ why }) => why));
+    return sentences.size === 0 ? undefined : [...sentences].join("; ");
+  });
   let before = "";
   const look = async () => {
     const ends = await readEnds(options.log, options.partitions);
     const positions = options.positions();
+    // Starting anew does not help a partition that cannot be read.
+    const stopped = new Set(options.stopped().map((s) => partitionName(s.topic, s.partition)));
     let behind = 0;
     lag.clear();
     reached.clear();
     for (const { topic, partition, offset } of positions) {
       const records = Math.max(0, (ends[topic][partition] ?? 0) - offset);
-      behind += records;
+      if (!stopped.has(partitionName(topic, partition))) behind += records;
       const labels = { topic, partition: String(partition) };
       lag.set(records, labels);
       reached.set(offset, labels);

@@ -9,6 +9,7 @@
  */
 
 import {
+  canonicalJson,
   type Consumer,
   documentId,
   type EventLog,
@@ -17,6 +18,7 @@ import {
   PipelineError,
   RecordError,
   type ServingStore,
+  type StoppedPartition,
   type StoredDocument,
   type Topic,
   type TopicPartition,
@@ -33,6 +35,7 @@ import {
   type Manifest,
   readPartitionFolded,
   writeFolded,
+  writeStopped,
 } from "@pipeline/protocol";
 import { type Clock, Lifetime, systemClock } from "@pipeline/runtime";
 
@@ -123,6 +126,8 @@ export class GenerationFold {
   #timer: Promise<void> = Promise.resolve();
   #flushing: Promise<void> = Promise.resolve();
   #unflushed = 0;
+  /** Partitions that stand still, as the store was told. */
+  #told: readonly StoppedPartition[] = [];
 
   private constructor(options: GenerationFoldOptions) {
     this.#o = options;
@@ -161,6 +166,11 @@ export class GenerationFold {
   /** How far each partition that is ours was folded, written or not. */
   folded(): Folded[] {
     return [...this.#partitions.values()].map((partition) => partition.folded());
+  }
+
+  /** Partitions that stand still, since what comes next in the log cannot be read. */
+  stopped(): readonly StoppedPartition[] {
+    return this.#consumer.stopped ?? [];
   }
 
   /** Stops; what was folded is written first unless `discard` says otherwise. */
@@ -230,6 +240,21 @@ export class GenerationFold {
   }
 
   async #write(): Promise<void> {
+    await this.#writeChanged();
+    await this.#writeStopped();
+  }
+
+  /** Answers are marked as partial where a partition stands still, and batch does not wait for it. */
+  async #writeStopped(): Promise<void> {
+    const { store, manifest } = this.#o;
+    const now = this.stopped();
+    const before = this.#told;
+    if (canonicalJson(now) === canonicalJson(before)) return;
+    await writeStopped(store, manifest.generation, { now, before });
+    this.#told = now;
+  }
+
+  async #writeChanged(): Promise<void> {
     const changed = [...this.#partitions.values()].filter((p) => p.written !== p.next);
     if (changed.length === 0) return;
     const documents: Record<ViewName, StoredDocument[]> = {

@@ -79,6 +79,7 @@ export async function runSpeed({ log, store }: SpeedPorts, job: Job<SpeedConfig>
     log,
     partitions: config.partitions,
     positions: () => positions(speed),
+    stopped: () => [...speed.folds.values()].flatMap((fold) => fold.stopped()),
     signal: ending.signal,
     stallAfter: config.stallAfter,
   });

@@ -5,11 +5,12 @@
 
 import { type KafkaLog, openKafka } from "@pipeline/adapters/kafka";
 import type { LogBatch, ProducerRecord } from "@pipeline/core";
+import type { Logger } from "@pipeline/runtime";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Kafka, logLevel } from "kafkajs";
 import { sharedServers } from "../servers/mod.ts";
 import { pause } from "../support/demo.ts";
-import { BrokerProxies, PRODUCE } from "../support/tcp_proxy.ts";
+import { BrokerProxies, FETCH, PRODUCE } from "../support/tcp_proxy.ts";
 import { assertCode, eventually } from "./suite.ts";
 
 const servers = await sharedServers();
@@ -216,5 +217,96 @@ test("case 9: a start that the log no longer has is refused, with the lost range
   const error = await assertCode(() => consumer.done, "offset_out_of_range");
   assertStringIncludes(error.message, "3");
   assertStringIncludes(error.message, cut);
+  await consumer.stop();
+});
+
+test("a batch that is damaged on its way stops only its partition, which goes on once it is whole", async (scene) => {
+  const { proxies, witness, prefix } = scene;
+  const lines: string[] = [];
+  const logger = {
+    debug() {},
+    info: (message: string) => lines.push(`info ${message}`),
+    warn() {},
+    error: (message: string) => lines.push(`error ${message}`),
+  } as unknown as Logger;
+  const log = openKafka({ brokers: proxies.brokers, prefix }, { logger });
+  const producer = await witness.producer();
+  const send = (partition: number, value: string) =>
+    producer.send([{ topic: TOPIC, key: "k", value: new TextEncoder().encode(value), partition }]);
+  // Two batches: what comes before the damage is read.
+  await send(1, "good");
+  await send(1, "DAMAGED");
+  await send(0, "zero");
+  const text = new TextDecoder("latin1");
+  proxies.change(FETCH, (answer) => {
+    const at = text.decode(answer).indexOf("DAMAGED");
+    if (at >= 0) answer[at] = 0;
+  });
+  const seen: string[] = [];
+  const consumer = await log.subscribe({
+    group: "damaged",
+    topics: [TOPIC],
+    start: () => Promise.resolve(0),
+    batch: ({ partition, records }) => {
+      for (const { value } of records) {
+        seen.push(`${partition} ${new TextDecoder().decode(value!)}`);
+      }
+      return Promise.resolve();
+    },
+  });
+  await eventually(() => assertEquals(consumer.stopped?.length, 1));
+  await send(0, "zero, later");
+  await send(2, "two, later");
+  await eventually(() =>
+    assertEquals(seen.toSorted(), ["0 zero", "0 zero, later", "1 good", "2 two, later"])
+  );
+  const why = `${prefix}${TOPIC}-1 stands still at offset 1: the batch has another checksum ` +
+    `(CRC-32C) than its bytes`;
+  const { why: _, ...at } = consumer.stopped![0]!;
+  assertEquals(at, { topic: TOPIC, partition: 1, offset: 1, reason: "checksum" });
+  assertEquals(consumer.stopped![0]!.why, why);
+  assertEquals(lines.filter((line) => line.startsWith("error")), [`error ${why}`]);
+  // Who must have all of it is told, and does not wait.
+  const error = await assertCode(() => Array.fromAsync(log.read(TOPIC, 1, 0, 2)), "corrupt");
+  assertEquals(error.message, why);
+
+  proxies.change(FETCH, undefined);
+  await eventually(() => assertEquals(seen.filter((line) => line === "1 DAMAGED").length, 1));
+  await eventually(() => assertEquals(consumer.stopped, []));
+  assertEquals(lines.at(-1), "info The partition can be read on");
+  await consumer.stop();
+  await log.close();
+});
+
+test("an error of the broker stops only its partition", async (scene) => {
+  const { log, proxies, witness } = scene;
+  const producer = await witness.producer();
+  for (const partition of [0, 1, 2]) {
+    await producer.send([{ topic: TOPIC, key: "k", value: new Uint8Array(9), partition }]);
+  }
+  let code = 2;
+  // Of the first partition in an answer that has records: the error stands after its number.
+  proxies.change(FETCH, (answer) => {
+    const view = new DataView(answer.buffer, answer.byteOffset, answer.length);
+    const name = new TextEncoder().encode(`${scene.prefix}${TOPIC}`);
+    const at = new TextDecoder("latin1").decode(answer).indexOf(new TextDecoder().decode(name));
+    if (at < 0) return;
+    const first = at + name.length + 4;
+    if (view.getInt32(first) === 1) view.setInt16(first + 4, code);
+  });
+  const seen: number[] = [];
+  const consumer = await log.subscribe({
+    group: "broker",
+    topics: [TOPIC],
+    start: () => Promise.resolve(0),
+    batch: ({ partition }) => {
+      seen.push(partition);
+      return Promise.resolve();
+    },
+  });
+  await eventually(() => assertEquals(seen.toSorted(), [0, 2]));
+  await eventually(() => assertEquals(consumer.stopped?.[0]?.reason, "broker"));
+  code = 0;
+  await eventually(() => assertEquals(seen.toSorted(), [0, 1, 2]));
   await consumer.stop();
 });

@@ -12,6 +12,9 @@ import { freePort } from "../support/demo.ts";
 /** A job that runs, and how to look at it and end it. */
 export interface Running {
   metrics(): Promise<string>;
+  /** Why it is ready, or is not. */
+  readyz(): Promise<string>;
+  isLive(): Promise<boolean>;
   end(): Promise<void>;
 }
 
@@ -47,8 +50,15 @@ export function start<C extends CommandConfig>(
       },
     },
   });
+  const get = (path: string) => fetch(`http://127.0.0.1:${port}${path}`);
   return {
-    metrics: async () => await (await fetch(`http://127.0.0.1:${port}/metrics`)).text(),
+    metrics: () => get("/metrics").then((answer) => answer.text()),
+    readyz: () => get("/readyz").then((answer) => answer.text()),
+    isLive: async () => {
+      const answer = await get("/healthz");
+      await answer.body?.cancel();
+      return answer.ok;
+    },
     end: async () => {
       end();
       assertEquals(await code, 0, lines.join("\n"));

@@ -18,12 +18,17 @@ import { runServing } from "../../jobs/serving/pipeline.ts";
 import { speedConfig } from "../../jobs/speed/config.ts";
 import { runSpeed } from "../../jobs/speed/pipeline.ts";
 import { freePort, pause } from "../support/demo.ts";
+import { StandingStill } from "../support/standing_still.ts";
 import { type Running, start } from "./_job.ts";
 import { documented, exposed, silent } from "./_documented.ts";
 
 Deno.test("every job says the metrics of docs/metrics.md, all of them and no others", async (t) => {
   const folder = await Deno.makeTempDir();
-  const ports = openMemory();
+  const memory = openMemory();
+  // What shows only where a partition stands still is to show, too.
+  const still = new StandingStill(memory.log);
+  still.standStill({ topic: "reddit.users", partition: 0, offset: 0 });
+  const ports = { ...memory, log: still.log };
   const ledger = `${folder}/ledger.jsonl`;
   const one = { partitions: 1 };
   const api = freePort();

@@ -30,7 +30,7 @@ function counting(ports: Ports, count: { delivered: number }): Ports {
   return {
     ...ports,
     log: {
-      ensureTopics: (specs) => ports.log.ensureTopics(specs),
+      ensureTopics: (...given) => ports.log.ensureTopics(...given),
       ranges: (topic) => ports.log.ranges(topic),
       marks: (group, topic) => ports.log.marks(group, topic),
       producer: () => ports.log.producer(),

@@ -10,6 +10,9 @@ import type { Proxied } from "../servers/mod.ts";
 /** Number of the request that appends records (Kafka protocol, API keys). */
 export const PRODUCE = 0;
 
+/** Number of the request that reads records. */
+export const FETCH = 1;
+
 type Connection = Deno.TcpConn | Deno.TlsConn;
 type Listener = Deno.TcpListener | Deno.TlsListener;
 
@@ -22,6 +25,8 @@ export class BrokerProxies implements AsyncDisposable {
   /** Answers that are to be lost, by the request's API key. */
   #losses = new Map<number, number>();
   #lost = 0;
+  /** Changes answers in place, by the request's API key. */
+  readonly #changes = new Map<number, (answer: Uint8Array) => void>();
 
   /**
    * Listens where the brokers say that they are for whoever comes through proxies.
@@ -54,6 +59,12 @@ export class BrokerProxies implements AsyncDisposable {
   /** Cuts the connection in place of the next answers to requests of one kind. */
   loseAnswers(apiKey: number, count = 1): void {
     this.#losses.set(apiKey, count);
+  }
+
+  /** Changes the bytes of all answers to requests of one kind, until it is told nothing. */
+  change(apiKey: number, change: ((answer: Uint8Array) => void) | undefined): void {
+    if (change === undefined) this.#changes.delete(apiKey);
+    else this.#changes.set(apiKey, change);
   }
 
   /** Cuts all connections that are open now. Returns their number. */
@@ -97,6 +108,7 @@ export class BrokerProxies implements AsyncDisposable {
             const id = new DataView(frame.buffer, frame.byteOffset).getInt32(4);
             const key = asked.get(id);
             asked.delete(id);
+            if (key !== undefined) this.#changes.get(key)?.(frame);
             const left = key === undefined ? 0 : this.#losses.get(key) ?? 0;
             if (left === 0) return true;
             this.#losses.set(key!, left - 1);

@@ -14,8 +14,8 @@ import UntypedCluster from "kafkajs/src/cluster/index.js";
 import { createLogger as createClientLogger } from "kafkajs/src/loggers/index.js";
 // @ts-types="./_protocol_error.d.ts"
 import { createErrorFromCode } from "kafkajs/src/protocol/error.js";
-// @ts-types="./_requests.d.ts"
-import requests from "kafkajs/src/protocol/requests/index.js";
+// @ts-types="./_fetch_request.d.ts"
+import fetchRequest from "kafkajs/src/protocol/requests/fetch/index.js";
 // @ts-types="./_socket_factory.d.ts"
 import defaultSocketFactory from "kafkajs/src/network/socketFactory.js";
 import { decodeFetch } from "./_fetch_answer.ts";
@@ -165,7 +165,7 @@ export async function fetchPartitions(
   broker: Broker,
   options: FetchOptions,
 ): Promise<readonly FetchedPartition[]> {
-  const asked = broker.lookupRequest(FETCH, requests.Fetch)({
+  const asked = broker.lookupRequest(FETCH, fetchRequest)({
     ...options,
     replicaId: -1,
     isolationLevel: READ_COMMITTED,

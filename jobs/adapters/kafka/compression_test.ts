@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { snappyCompress } from "hysnappy";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { crc32c } from "./_crc32c.ts";
+import { crc32c } from "./crc32c.ts";
 import { unpackLz4 } from "./_lz4.ts";
 import { unpack } from "./compression.ts";
 import { concat } from "./testing/batches.ts";

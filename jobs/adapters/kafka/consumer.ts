@@ -65,7 +65,7 @@ export class KafkaConsumer implements Consumer {
     this.#settle = { resolve, reject };
     // Whoever watches `done` sees the failure; a consumer that is only stopped need not.
     this.done.catch(() => {});
-    this.#fetcher = new Fetcher(parts.client, parts.config);
+    this.#fetcher = new Fetcher(parts.client, parts);
     this.#membership = new Membership(parts.client, {
       group: subscription.group,
       topics: subscription.topics,

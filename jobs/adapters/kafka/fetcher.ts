@@ -14,7 +14,7 @@ import {
   type StopReason,
   UnreadableError,
 } from "@pipeline/core";
-import { stopped } from "@pipeline/runtime";
+import { errorText, type Logger, stopped } from "@pipeline/runtime";
 import {
   type Broker,
   type ClientOptions,
@@ -50,6 +50,7 @@ interface Wish {
 export class Fetcher {
   readonly #cluster: Cluster;
   readonly #config: KafkaConfig;
+  readonly #logger: Logger | undefined;
   readonly #topics = new Set<string>();
   readonly #wishes = new Set<Wish>();
   /** Brokers that are being asked. */
@@ -57,10 +58,14 @@ export class Fetcher {
   #connected: Promise<void> | undefined;
   #closed = false;
 
-  /** Connects at the first reading. */
-  constructor(options: ClientOptions, config: KafkaConfig) {
+  /** Connects at the first reading; the logger is told what is tried again. */
+  constructor(
+    options: ClientOptions,
+    { config, logger }: { readonly config: KafkaConfig; readonly logger: Logger | undefined },
+  ) {
     this.#cluster = createCluster(options);
     this.#config = config;
+    this.#logger = logger;
   }
 
   /**
@@ -172,14 +177,27 @@ export class Fetcher {
         const wishes = [...this.#wishes].filter((wish) => this.#leaderOf(wish) === leader);
         if (wishes.length === 0) break;
         await this.#ask(broker, wishes);
+        this.#reported.delete(leader);
       }
-    } catch {
+    } catch (error) {
+      this.#report(leader, error);
       this.#later();
     } finally {
       this.#polling.delete(leader);
     }
     // A wish that came just now found the broker being asked.
     if ([...this.#wishes].some((wish) => this.#leaderOf(wish) === leader)) this.#later();
+  }
+
+  /** What each broker failed with last, as it was reported. */
+  readonly #reported = new Map<number, string>();
+
+  /** A line for what is new: a broker that is away fails the same way several times a second. */
+  #report(leader: number, error: unknown): void {
+    const text = errorText(error);
+    if (this.#closed || this.#reported.get(leader) === text) return;
+    this.#reported.set(leader, text);
+    this.#logger?.warn(`Reading from broker ${leader} is tried again: ${text}`, { broker: leader });
   }
 
   async #ask(broker: Broker, wishes: readonly Wish[]): Promise<void> {

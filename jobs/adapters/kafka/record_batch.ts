@@ -8,7 +8,7 @@
  */
 
 import type { LogRecord, StopReason } from "@pipeline/core";
-import { crc32c } from "./_crc32c.ts";
+import { crc32c } from "./crc32c.ts";
 import { RecordCursor } from "./_records.ts";
 import { unpack } from "./compression.ts";
 

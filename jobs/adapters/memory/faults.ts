@@ -146,7 +146,8 @@ class Life {
 function faultyLog(log: EventLog, life: Life): EventLog {
   const consumers = new Set<Consumer>();
   return {
-    ensureTopics: (specs) => life.step("log.ensureTopics", () => log.ensureTopics(specs)),
+    ensureTopics: (specs, options) =>
+      life.step("log.ensureTopics", () => log.ensureTopics(specs, options)),
     ranges: (topic) => life.step(`log.ranges ${topic}`, () => log.ranges(topic)),
     producer: async () =>
       faultyProducer(await life.step("log.producer", () => log.producer()), life),

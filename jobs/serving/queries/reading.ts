@@ -47,7 +47,10 @@ export interface Provenance {
   readonly lag: number | null;
   /** Whether something is missing from the answer or from what is known about it. */
   readonly partial: boolean;
-  /** What is missing: `speed`, a partition such as `reddit.posts-0`, `store` or `log`. */
+  /**
+   * What is missing: `speed`, a partition such as `reddit.posts-0` that is not folded yet or stands
+   * still, `store` or `log`.
+   */
   readonly missing: readonly string[];
   /** Hash of the views' definitions and settings. */
   readonly definition: string;
@@ -170,8 +173,10 @@ export class Reading {
       (topic, partition) => folded[topic][partition] ?? horizon[topic][partition]!,
     );
     const unfolded = this.unfolded();
+    const begun = unfolded.length < this.parts().length;
+    const standing = this.parts().filter((part) => offsets.get(part)?.stopped !== undefined);
     const missing = [
-      ...(unfolded.length === this.parts().length ? ["speed"] : unfolded),
+      ...(begun ? [...unfolded, ...standing] : ["speed"]),
       ...(this.#complete ? [] : ["store"]),
       ...(this.#ends === undefined ? ["log"] : []),
     ];

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { crc32c } from "../_crc32c.ts";
+import { crc32c } from "../crc32c.ts";
 
 /** A record of a batch. */
 export interface BatchRecord {

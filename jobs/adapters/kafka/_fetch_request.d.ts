@@ -1,0 +1,3 @@
+/** Encodes the request in each of its versions. */
+declare const fetchRequest: object;
+export default fetchRequest;

@@ -1,2 +1,0 @@
-declare const requests: { readonly Fetch: unknown };
-export default requests;
