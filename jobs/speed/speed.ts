@@ -153,7 +153,7 @@ export class Speed {
         generation,
         error,
       });
-    });
+    }).catch(this.#life.fail);
     this.#o.logger?.info("Start folding", {
       generation: manifest.generation,
       horizon: manifest.horizon,

@@ -1,5 +1,5 @@
 import { runBatch } from "@pipeline/batch";
-import { PipelineError, type ServingStore } from "@pipeline/core";
+import { type EventLog, PipelineError, type ServingStore } from "@pipeline/core";
 import { Speed } from "@pipeline/speed";
 import { assertEquals, assertRejects } from "@std/assert";
 import { pause } from "../support/demo.ts";
@@ -56,6 +56,31 @@ Deno.test("Speed ends with whatever else a store refuses", async () => {
   } finally {
     await speed.stop().catch(() => {});
   }
+});
+
+Deno.test("Speed ends with what came of stopping a fold whose view is gone", async () => {
+  const world = new World();
+  const errors: PipelineError[] = [];
+  const store = failing(world.ports.store, () => errors[0]);
+  const subscribe: EventLog["subscribe"] = async (subscription) => {
+    const consumer = await world.ports.log.subscribe(subscription);
+    const stop = async () => {
+      await consumer.stop();
+      throw new PipelineError("unavailable", "The group did not answer");
+    };
+    return { done: consumer.done, stop, mark: (...where) => consumer.mark(...where) };
+  };
+  const log = new Proxy(world.ports.log, {
+    get: (target, name: keyof EventLog) =>
+      name === "subscribe" ? subscribe : (target[name] as () => unknown).bind(target),
+  });
+  const speed = Speed.start({ ...world.ports, log, store, settings: SPEED });
+  await world.commit([post("p1", START)]);
+  await runBatch({ ...world.ports, settings: SETTINGS });
+  errors.push(new PipelineError("not_found", "There is no such index"));
+  await world.commit([comment("c1", START + 1, { subreddit: "sub" })]);
+  await assertRejects(() => speed.done, PipelineError, "The group did not answer");
+  await speed.stop().catch(() => {});
 });
 
 Deno.test("Speed tells of each flush when the log took what could not be found before, once", async () => {
