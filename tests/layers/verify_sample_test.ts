@@ -37,10 +37,21 @@ function hourOf(n: number): Entity[] {
   return records;
 }
 
+/** The records of an hour as an archive has them: some were retrieved hours or weeks later. */
+function archivedHourOf(n: number): Entity[] {
+  return hourOf(n).map((record, i) =>
+    i % 3 === 0 ? record : { ...record, retrieved_utc: record.timestamp + (i % 9) * 5 * HOUR }
+  );
+}
+
 /** A world that serves so many hours, and has folded some more. */
-async function served(hours: number, more: Partial<typeof SETTINGS> = {}): Promise<World> {
+async function served(
+  hours: number,
+  more: Partial<typeof SETTINGS> = {},
+  recordsOf = hourOf,
+): Promise<World> {
   const world = new World();
-  const all = Array.from({ length: hours }, (_, n) => hourOf(n)).flat();
+  const all = Array.from({ length: hours }, (_, n) => recordsOf(n)).flat();
   await world.withSpeed(async () => {
     await world.commit(all);
     await runBatch({ ...world.ports, settings: { ...SETTINGS, ...more } });
@@ -116,6 +127,7 @@ Deno.test("verify() of a sample finds nothing where nothing is wrong, whatever i
     await served(60, { keep: 5 }),
     await served(60, { retention: { "1m": 6 * HOUR, "1h": 12 * HOUR, "1d": DAY } }),
     await served(3),
+    await served(60, {}, archivedHourOf),
   ];
   for (const world of worlds) {
     for (const keys of [1, 5, 60]) {

@@ -3,8 +3,9 @@
  *
  * What a window counts lies in the hours of that window, so it is recomputed where they are read
  * whole. A register (the latest version of a post or an account, the latest activity) is the
- * greatest of all versions, so nothing that was read may be greater than it; and where its own
- * time lies in an hour that is read whole, that hour must hold it. What counts more than was read
+ * greatest of all versions, so nothing that was read may be greater than it; and where one that was read
+ * is as late, it is the same. (A later one may lie in any hour: when it was retrieved says nothing of that.
+ * Activity lies in the hour of its time, and is there where that was read whole.) What counts more than was read
  * can only be too small: it is checked against other documents instead, which a day's sum must equal.
  *
  * @module
@@ -316,7 +317,7 @@ class PartialCheck {
     this.#bound(name, right, { expected, found });
   }
 
-  /** What a user's totals take from one record is what the hour of that record holds, where it was read. */
+  /** What a user's totals take from one record is what that record holds, where it was read. */
   #checkRegisters(
     name: string,
     expected: UserTotalDocument | undefined,
@@ -327,8 +328,8 @@ class PartialCheck {
     if (active >= this.#work.manifest.retained_from["1d"] && this.#isRead(active)) {
       this.#same(`${name} last_active`, expected?.last_active, active);
     }
-    if (updated >= 0 && this.#isRead(updated)) {
-      this.#same(`${name} account`, expected && accountOf(expected), accountOf(found));
+    if (expected?.karma_timestamp === updated) {
+      this.#same(`${name} account`, accountOf(expected), accountOf(found));
     }
   }
 
@@ -344,8 +345,8 @@ class PartialCheck {
       const right = cut !== undefined && (!newest || compareRank(expected!, cut) > 0);
       return this.#bound(name, right, { expected, found });
     }
-    if (this.#isRead(found.timestamp)) return this.#same(name, expected, found);
     if (expected === undefined) return;
+    if (expected.timestamp === found.timestamp) return this.#same(name, expected, found);
     this.#bound(name, comparePostVersions(found, expected) >= 0, { expected, found });
   }
 
