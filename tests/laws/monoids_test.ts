@@ -131,9 +131,7 @@ testMonoid("a user's totals without counts", {
 }, { idempotent: true });
 
 const version: fc.Arbitrary<PostDocument> = anyPost.map((post) => {
-  const { kind: _, content: __, extra: ___, ...version } = post as typeof post & {
-    extra?: unknown;
-  };
+  const { kind: _, content: __, extra: ___, retrieved_utc: ____, ...version } = post;
   return { type: "post", part: "batch", ...version, post_id: "p" } as PostDocument;
 });
 
