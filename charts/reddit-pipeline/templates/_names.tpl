@@ -25,7 +25,7 @@ chart's is none of a parent's.
 */}}
 {{- define "pipeline.globalErrors" -}}
 {{- $errors := list -}}
-{{- $known := list "imageRegistry" "imagePullSecrets" "jobs" "storageClass" "clusterDomain" "networkPolicy" "metrics" "otel" "endpoints" "credentials" "topics" "dataset" "views" "maxFuture" -}}
+{{- $known := list "imageRegistry" "imagePullSecrets" "jobs" "storageClass" "clusterDomain" "ipFamilyPolicy" "ipFamilies" "networkPolicy" "metrics" "otel" "endpoints" "credentials" "topics" "dataset" "views" "maxFuture" -}}
 {{- range $name := keys .Values.global | sortAlpha -}}
 {{- if not (has $name $known) -}}
 {{- range $meant := $known -}}

@@ -24,13 +24,14 @@ spec:
 
 {{/* What sends one record and waits for it, where all of its way is part of the release: a JSON list, else an empty one. */}}
 {{- define "pipeline.canaryArgs" -}}
+{{- if and .Values.generator.enabled .Values.ingest.enabled .Values.batch.enabled .Values.speed.enabled .Values.serving.enabled -}}
 {{- $limits := .Values.generator.canary -}}
-{{- $way := list .Values.generator .Values.ingest .Values.batch .Values.speed .Values.serving -}}
-{{- $whole := true -}}
-{{- range $way }}{{ $whole = and $whole .enabled }}{{ end -}}
-{{- ternary (list
+{{- list
   "canary"
   "--serving" (include "pipeline.servingUrl" .)
   "--within" (include "common.scalar" (dict "value" $limits.within "path" "generator.canary.within"))
-  "--committed-within" (include "common.scalar" (dict "value" $limits.committedWithin "path" "generator.canary.committedWithin"))) list $whole | toJson -}}
+  "--committed-within" (include "common.scalar" (dict "value" $limits.committedWithin "path" "generator.canary.committedWithin")) | toJson -}}
+{{- else -}}
+[]
+{{- end -}}
 {{- end }}
