@@ -44,6 +44,13 @@ class Recorder {
   }
 }
 
+/** Waits until somebody else has read all of a topic: whoever reads it at all has been given it. */
+async function readBy(log: EventLog, topic: string, keys: readonly string[]): Promise<void> {
+  const other = await new Recorder().join(log, group(), topic);
+  await eventually(() => assertEquals(other.keys, keys));
+  await other.consumer.stop();
+}
+
 const group = () => `contract-${crypto.randomUUID()}`;
 
 /** A topic, and a function that appends keys to one of its partitions. */
@@ -153,10 +160,11 @@ export function consumerSuite(
     await append("c", 0);
     await append("X", 1);
     await eventually(() => assertEquals(seen.keys, ["a", "X"]));
-    await pause(100);
-    assertEquals(seen.keys, ["a", "X"]);
+    // What came before it would have been handed over by now.
+    await append("Y", 1);
+    await eventually(() => assertEquals(seen.keys, ["a", "X", "Y"]));
     gate.resolve();
-    await eventually(() => assertEquals(seen.keys, ["a", "X", "b", "c"]));
+    await eventually(() => assertEquals(seen.keys, ["a", "X", "Y", "b", "c"]));
     await seen.consumer.stop();
   });
 
@@ -177,9 +185,9 @@ export function consumerSuite(
     });
     assertEquals(await assertRejects(() => consumer.done), error);
     await append("c");
-    await pause(50);
-    assertEquals(calls, 1);
+    await readBy(log, topic, ["a", "b", "c"]);
     await consumer.stop();
+    assertEquals(calls, 1);
   });
 
   test("ends with what its start threw", async ({ port: log }) => {
@@ -205,7 +213,8 @@ export function consumerSuite(
     others.resolve(0);
     assertEquals(await ended, error);
     await seen.consumer.stop();
-    await pause(200);
+    // A rejection that is nobody's ends the run at the end of this turn.
+    await pause(0);
   });
 
   test("lets the batch under way finish when stopped", async ({ port: log }) => {
@@ -227,14 +236,16 @@ export function consumerSuite(
       },
     });
     await entered.promise;
+    const idle = await new Recorder().join(log, group(), topic);
     const stopping = consumer.stop().then(() => events.push("stopped"));
-    await pause(50);
+    // One that is not in the midst of a batch has stopped by now, though it was told later.
+    await idle.consumer.stop();
     assertEquals(events, ["batch"]);
     gate.resolve();
     await stopping;
     await consumer.done;
     await append("c");
-    await pause(50);
+    await readBy(log, topic, ["a", "b", "c"]);
     assertEquals(events, ["batch", "handled", "stopped"]);
   });
 

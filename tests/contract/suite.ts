@@ -8,6 +8,8 @@
 import { assert, assertRejects } from "@std/assert";
 import { type ErrorCode, PipelineError } from "@pipeline/core";
 
+export { eventually, pause } from "../support/eventually.ts";
+
 /** A fresh instance of a port for one test. */
 export interface Fixture<Port> {
   readonly port: Port;
@@ -75,24 +77,6 @@ export async function assertCode(
     `Expected ${codes.join(" or ")}, got ${error.code}: ${error.message}`,
   );
   return error;
-}
-
-/** Tries an assertion again until it holds; after `timeout` milliseconds its error is thrown. */
-export async function eventually<T>(check: () => T | Promise<T>, timeout = 30_000): Promise<T> {
-  const end = performance.now() + timeout;
-  for (let wait = 1;; wait = Math.min(wait * 2, 200)) {
-    try {
-      return await check();
-    } catch (error) {
-      if (performance.now() > end) throw error;
-      await pause(wait);
-    }
-  }
-}
-
-/** Waits some milliseconds. */
-export function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /** UTF-8 bytes. */

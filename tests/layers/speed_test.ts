@@ -2,7 +2,7 @@ import { runBatch } from "@pipeline/batch";
 import { type EventLog, PipelineError, type ServingStore } from "@pipeline/core";
 import { Speed } from "@pipeline/speed";
 import { assertEquals, assertRejects } from "@std/assert";
-import { pause } from "../support/demo.ts";
+import { eventually } from "../support/eventually.ts";
 import { comment, post, SETTINGS, START, World } from "./_world.ts";
 
 const SPEED = { flush_interval: 2, max_unflushed: 1_000, poll_interval: 2 };
@@ -31,12 +31,12 @@ Deno.test("Speed folds the next generation where a view of the current one is go
     await runBatch({ ...world.ports, settings: SETTINGS });
     error = new PipelineError("not_found", "There is no such index");
     await world.commit([comment("c2", START + 2, { subreddit: "sub" })]);
-    for (let left = 500; speed.broken.size === 0 && left > 0; left--) await pause(2);
-    assertEquals([...speed.broken], [1]);
+    await eventually(() => assertEquals([...speed.broken], [1]));
     const { generation } = await runBatch({ ...world.ports, settings: SETTINGS });
     assertEquals(await world.ports.store.current(), generation);
-    for (let left = 500; speed.broken.size > 0 && left > 0; left--) await pause(2);
-    assertEquals([[...speed.broken], [...speed.folds.keys()]], [[], [generation]]);
+    await eventually(() =>
+      assertEquals([[...speed.broken], [...speed.folds.keys()]], [[], [generation]])
+    );
   } finally {
     await speed.stop();
   }
@@ -86,27 +86,30 @@ Deno.test("Speed ends with what came of stopping a fold whose view is gone", asy
 Deno.test("Speed tells of each flush when the log took what could not be found before, once", async () => {
   const world = new World();
   const told: number[] = [];
+  let flushed = 0;
   const start = () =>
     Speed.start({
       ...world.ports,
       settings: SPEED,
-      onFlush: ({ oldest }) => told.push(...oldest.map(({ appended }) => appended)),
+      onFlush: ({ oldest, folded }) => {
+        told.push(...oldest.map(({ appended }) => appended));
+        flushed = Math.max(0, ...folded.map(({ next_offset }) => next_offset));
+      },
     });
   await world.commit([post("p1", START)]);
   let speed = start();
   try {
     await runBatch({ ...world.ports, settings: SETTINGS });
     await world.commit([post("p2", START + 1)]);
-    for (let left = 500; told.length === 0 && left > 0; left--) await pause(2);
-    assertEquals(told.length, 1);
+    await eventually(() => assertEquals(told.length, 1));
     await speed.stop();
+    flushed = 0;
     speed = start();
-    // A start folds again what could be found already.
-    await pause(100);
+    // A start folds again what could be found already, and flushes it without a word.
+    await eventually(() => assertEquals(flushed, 2));
     assertEquals(told.length, 1);
     await world.commit([post("p3", START + 2)]);
-    for (let left = 500; told.length === 1 && left > 0; left--) await pause(2);
-    assertEquals(told.length, 2);
+    await eventually(() => assertEquals(told.length, 2));
   } finally {
     await speed.stop();
   }

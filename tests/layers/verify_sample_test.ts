@@ -15,6 +15,7 @@ import { readOutcomes } from "@pipeline/protocol";
 import { createLogger, systemClock, TestClock } from "@pipeline/runtime";
 import { assert, assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
 import { runVerify, VERIFIED, type VerifyRequest } from "../../jobs/batch/pipeline.ts";
+import { eventually } from "../support/eventually.ts";
 import { comment, HOUR, post, SETTINGS, START, World } from "./_world.ts";
 
 /** Records of an hour: updates of what is older, a comment without a subreddit now and then, accounts. */
@@ -65,12 +66,11 @@ async function served(
 async function untilFolded(world: World, hours: number): Promise<void> {
   const { store } = world.ports;
   const end = (hours + 1) * 21;
-  for (let left = 500; left > 0; left--) {
+  await eventually(async () => {
     const folded = await store.controls("folded/");
-    if (folded.some(({ body }) => (body as { next_offset: number }).next_offset >= end)) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  throw new Error("Speed did not fold what was committed");
+    const ends = folded.map(({ body }) => (body as { next_offset: number }).next_offset);
+    assert(ends.some((folded) => folded >= end), `Speed folded up to ${ends}, not ${end}`);
+  });
 }
 
 type Change = (document: StoredDocument) => StoredDocument | undefined;

@@ -2,7 +2,7 @@
  * Every job runs as in its process, on ports in memory, and its `/metrics` is compared with docs/metrics.md.
  */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { openMemory } from "@pipeline/adapters/memory";
 import { readAcknowledged } from "@pipeline/protocol";
 import { type Job, untilAborted } from "@pipeline/runtime";
@@ -17,7 +17,9 @@ import { servingConfig } from "../../jobs/serving/config.ts";
 import { runServing } from "../../jobs/serving/pipeline.ts";
 import { speedConfig } from "../../jobs/speed/config.ts";
 import { runSpeed } from "../../jobs/speed/pipeline.ts";
-import { freePort, pause } from "../support/demo.ts";
+import { sumOf } from "../faults/_process.ts";
+import { freePort } from "../support/demo.ts";
+import { eventually } from "../support/eventually.ts";
 import { StandingStill } from "../support/standing_still.ts";
 import { type Running, start } from "./_job.ts";
 import { documented, exposed, silent } from "./_documented.ts";
@@ -99,14 +101,20 @@ Deno.test("every job says the metrics of docs/metrics.md, all of them and no oth
         (job) => runCanaries(ports.log, job, { serving, within: 2_000, every: 200 }),
       ),
     );
-    await pause(1_500);
+    const counts = async (job: string, name: string) =>
+      assert(sumOf(await running.get(job)!.metrics(), name, {}) > 0, `${job} has no ${name}`);
+    await eventually(() => counts("ingest", "ingest_commits_total"));
     said.set("batch", await once((job) => runGeneration(ports, job, { full: true })));
-    await pause(1_500);
+    await eventually(() => counts("speed", "speed_documents_total"));
     await once((job) => runVerify(ports, job, { merged: false, ledger: readAcknowledged(ledger) }));
     await (await fetch(`http://127.0.0.1:${api}/v1/status`)).json();
-    // What serving has read is used for five seconds.
-    await pause(5_500);
-    for (const [name, job] of running) said.set(name, await job.metrics());
+    for (const [name, job] of running) {
+      // Some of it is looked at every few seconds.
+      await eventually(async () => {
+        said.set(name, await job.metrics());
+        assertEquals(silent(said.get(name)!), [], `metrics of ${name} without a value`);
+      });
+    }
 
     const wanted = await documented();
     assertEquals([...wanted.keys()].sort(), [...said.keys()].sort());

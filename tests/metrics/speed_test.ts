@@ -1,4 +1,4 @@
-import { assertEquals, assertGreater } from "@std/assert";
+import { assert, assertEquals, assertGreater } from "@std/assert";
 import { runBatch } from "@pipeline/batch";
 import { openMemory } from "@pipeline/adapters/memory";
 import { encodeRecord, type ServingStore, TOPICS } from "@pipeline/core";
@@ -7,18 +7,15 @@ import { speedConfig } from "../../jobs/speed/config.ts";
 import { runSpeed } from "../../jobs/speed/pipeline.ts";
 import { sumOf } from "../faults/_process.ts";
 import { post, SETTINGS, START, World } from "../layers/_world.ts";
-import { pause } from "../support/demo.ts";
+import { eventually } from "../support/eventually.ts";
 import { type Running, start } from "./_job.ts";
 
 async function counted(speed: Running, records: number): Promise<number> {
-  for (let left = 500; left > 0; left--) {
+  return await eventually(async () => {
     const text = await speed.metrics();
-    if (sumOf(text, "speed_records_total", {}) === records) {
-      return sumOf(text, "speed_documents_total", {});
-    }
-    await pause(10);
-  }
-  throw new Error(`Speed did not count ${records} records`);
+    assertEquals(sumOf(text, "speed_records_total", {}), records);
+    return sumOf(text, "speed_documents_total", {});
+  });
 }
 
 Deno.test("speed counts the documents of a generation that it catches up with, as it does its records", async () => {
@@ -80,14 +77,12 @@ async function lagWhere(served: number, standing: number) {
     const other = 3 - served;
     const { manifest, version } = (await readManifest(store, other))!;
     await writeManifest(store, { ...manifest, state: "prepared" }, version);
-    const folds = async (generation: number, end: number) => {
-      for (let left = 1_000; left > 0; left--) {
+    const folds = (generation: number, end: number) =>
+      eventually(async () => {
         const folded = await readFolded(store, generation);
-        if (folded.some((f) => f.topic === "reddit.posts" && f.next_offset === end)) return;
-        await pause(10);
-      }
-      throw new Error(`Generation ${generation} was not folded to ${end}`);
-    };
+        const there = folded.some((f) => f.topic === "reddit.posts" && f.next_offset === end);
+        assert(there, `Generation ${generation} was not folded to ${end}`);
+      });
     await Promise.all([folds(1, 1), folds(2, 1)]);
     const seen = async () =>
       sumOf(await speed.metrics(), "speed_visible_latency_seconds_count", {});
@@ -97,15 +92,13 @@ async function lagWhere(served: number, standing: number) {
     await world.commit([post("p3", START + 2)]);
     await folds(3 - standing, 3);
     // The lag is looked at every five seconds.
-    for (let left = 100; left > 0; left--) {
+    return await eventually(async () => {
       const text = await speed.metrics();
       const labels = { topic: "reddit.posts" };
       const lag = sumOf(text, "log_lag_records", labels);
-      const reached = sumOf(text, "log_position_offset", labels);
-      if (lag + reached === 3) return { lag, measured: await seen() > before };
-      await pause(100);
-    }
-    throw new Error("Nothing was said of the lag");
+      assertEquals(lag + sumOf(text, "log_position_offset", labels), 3);
+      return { lag, measured: await seen() > before };
+    });
   } finally {
     gate.open();
     await speed.end();

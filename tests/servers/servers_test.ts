@@ -7,7 +7,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { Authority } from "../support/certificates.ts";
-import { pause } from "../support/demo.ts";
+import { eventually } from "../support/eventually.ts";
 import { JAR_SETS, readArtifacts } from "./_artifacts.ts";
 import { command } from "./_command.ts";
 import { findJava } from "./_java.ts";
@@ -180,8 +180,7 @@ Deno.test("a node is started, frozen, killed and started again, and its log kept
     await node.start();
     assert(node.pid !== pid);
     // It answered by the first start's line; the second one's may take a moment.
-    for (let left = 100; left > 0 && await starts() < 2; left--) await pause(20);
-    assertEquals(await starts(), 2);
+    await eventually(async () => assertEquals(await starts(), 2));
   } finally {
     await node.kill();
     await Deno.remove(folder, { recursive: true });

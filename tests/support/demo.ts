@@ -3,6 +3,10 @@
  * and a port of its own. Whatever fails shows what the processes wrote.
  */
 
+import { pause } from "./eventually.ts";
+
+export { pause };
+
 const ROOT = new URL("../../", import.meta.url).pathname;
 
 /** What `make demo` reads from the environment. */
@@ -271,11 +275,6 @@ export class Demo extends Program {
     const digits = /^[\d,]+/.exec(this.row(name))?.[0] ?? "";
     return Number(digits.replaceAll(",", "") || NaN);
   }
-}
-
-/** Waits, in milliseconds. */
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** A port that nobody listens to at the moment. */
