@@ -18,14 +18,14 @@ async function killed(folder: string, what: string, round: number): Promise<stri
   let kill: Promise<void> | undefined;
   for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
     output += chunk;
+    // A busy machine takes its time: it is the second line that shows that the work goes on.
+    if (output.indexOf("\n") === output.lastIndexOf("\n")) continue;
     kill ??= pause(50 + Math.random() * 250).then(() => child.kill("SIGKILL"));
   }
   await kill;
   assertEquals((await child.status).signal, "SIGKILL");
   // The last line may have been cut short, too.
-  const lines = output.slice(0, output.lastIndexOf("\n")).split("\n");
-  assert(lines.length > 1, "the child was killed too early to show anything");
-  return lines;
+  return output.slice(0, output.lastIndexOf("\n")).split("\n");
 }
 
 /** Runs rounds of killing on one folder, with a look at what is left after each. */
