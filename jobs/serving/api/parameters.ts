@@ -50,7 +50,7 @@ export function windowParameter(fallback: WindowName): z.ZodType<WindowName, str
 const TIME = 'a time such as "2026-01-31T12:00:00Z" or "2026-01-31", epoch seconds or milliseconds';
 
 /** The forms of a time. That a day is in the calendar and a number not too great, only words can say. */
-const TIME_PATTERN = "^([0-9]{1,15}|" +
+const TIME_PATTERN = "^([0-9]{1,15}(\\.[0-9]{1,6})?|" +
   "(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])" +
   "([Tt ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.,][0-9]{1,9})?)?" +
   "([Zz]|[+-]([01][0-9]|2[0-3]):?[0-5][0-9]))?)$";
@@ -60,8 +60,11 @@ export function timeParameter(
   name: string,
   { description, example }: { readonly description: string; readonly example: string },
 ): z.ZodType<number | undefined, string | undefined> {
-  return z.string({ error: TIME }).transform((text, context) => {
-    const time = readTime(text);
+  const forms = new RegExp(TIME_PATTERN);
+  return z.string({ error: TIME }).transform((given, context) => {
+    // A zone's plus that was not encoded has become a space.
+    const text = given.replace(/ (\d{2}:?\d{2})$/, "+$1");
+    const time = forms.test(text) ? readTime(text) : undefined;
     if (time !== undefined) return time;
     context.addIssue({ code: "custom", message: TIME });
     return z.NEVER;
@@ -73,10 +76,9 @@ export function timeParameter(
   });
 }
 
-/** Reads a time of a query: also a date alone, and a zone whose `+` became a space. */
+/** Reads a time of a query: also a date alone, which is the start of that day. */
 export function readTime(text: string): number | undefined {
-  if (/^\d{4}-\d{2}-\d{2}$/.test(text)) return parseTime(`${text}T00:00:00Z`);
-  return parseTime(text.replace(/ (\d{2}:?\d{2})$/, "+$1"));
+  return parseTime(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text);
 }
 
 /** A name or identifier in the path. */

@@ -124,7 +124,10 @@ export const statusAnswer = z.strictObject({
   state: z.enum(["building", "prepared", "live", "previous", "failed"]),
   horizon: offsets,
   folded: byTopic(count.nullable()),
-  ends: offsets.nullable().openapi({ description: "The end of the log, where it is known." }),
+  // Not nullable(): what is referred to would have to be null, too.
+  ends: z.union([offsets, z.null()]).openapi({
+    description: "The end of the log, where it is known.",
+  }),
   lag: count.nullable(),
   layers: z.strictObject({
     batch: z.strictObject({ records: count, unresolved: count, keep: count }),
