@@ -49,9 +49,10 @@ export function windowParameter(fallback: WindowName): z.ZodType<WindowName, str
 
 const TIME = 'a time such as "2026-01-31T12:00:00Z" or "2026-01-31", epoch seconds or milliseconds';
 
-/** The forms of a time. That a day is in the calendar and a number not too great, only words can say. */
+/** The forms of a time. Which years have a 29 February, and how great numbers may be, only words say. */
 const TIME_PATTERN = "^([0-9]{1,15}(\\.[0-9]{1,6})?|" +
-  "(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])" +
+  "(19[7-9][0-9]|[2-9][0-9]{3})-" +
+  "((0[1-9]|1[0-2])-(0[1-9]|[12][0-9])|(0[13-9]|1[0-2])-30|(0[13578]|1[02])-31)" +
   "([Tt ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.,][0-9]{1,9})?)?" +
   "([Zz]|[+-]([01][0-9]|2[0-3]):?[0-5][0-9]))?)$";
 
