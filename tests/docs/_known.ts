@@ -81,10 +81,10 @@ async function checkDeno([verb, name, ...rest]: readonly string[]): Promise<stri
 async function checkHelm(args: readonly string[]): Promise<string | undefined> {
   const [verb] = args;
   // What installs is rendered, values and all.
-  if (verb === "install" && args.includes("charts/reddit-pipeline")) {
-    const rendered = args.slice(1).filter((arg) => arg !== "--create-namespace");
-    return await failure(["scripts/helm", "template", ...rendered]) ??
-      await flagsIn(["scripts/helm", "install", "--help"], args);
+  if (/^(install|upgrade)$/.test(verb!) && args.includes("charts/reddit-pipeline")) {
+    const known = await flagsIn(["scripts/helm", verb!, "--help"], args);
+    const rendered = args.slice(1).filter((arg) => !/^--(create-namespace|install)$/.test(arg));
+    return known ?? await failure(["scripts/helm", "template", ...rendered]);
   }
   const known = await commandsIn(["scripts/helm", "--help"], [verb!]);
   return known ?? await flagsIn(["scripts/helm", verb!, "--help"], args);

@@ -40,7 +40,7 @@ const RULES: readonly Rule[] = [
   },
   { page: README, begins: "scripts/servers up", role: { run: "tests/docs/jobs_servers_test.ts" } },
   { page: README, begins: "make images LOAD=1", role: "read" },
-  { page: README, begins: "helm install", role: "read" },
+  { page: README, begins: "helm ", role: "read" },
   { page: README, begins: "make install", role: "read" },
   { page: README, begins: "make test-cluster", role: "read" },
   { page: README, begins: "kubectl ", role: "read" },

@@ -12,23 +12,30 @@ const PORTS = [30080, 8081, 8082, 8083, 8084, 8085];
 /** As `scripts/servers up` with the options that README names for fewer. */
 const FEWER = { kafka: 1, datanodes: 1, elasticsearch: 1 };
 
-Deno.test("README's jobs, each a process of its own, build, serve and prove a generation", async () => {
+Deno.test("README's jobs, each a process of its own, build, serve and prove a generation", async (t) => {
   await using checkout = await Checkout.make(PORTS);
   const data = `${checkout.folder}/data/servers`;
   await settle(data, FEWER);
   const { lines } = await block(README, "scripts/servers up");
   const program = checkout.start(lines);
+  const step = (name: string, work: () => Promise<void>) =>
+    t.step(name, () =>
+      work().catch((cause) => {
+        throw new Error(`${cause}\n${program.transcript()}`, { cause });
+      }));
   try {
-    // Beside the commands, which nobody holds up, somebody looks at what they serve.
-    const served = await program.until(async () => {
-      const status = await fetch("http://localhost:30080/v1/status").then((r) => r.json())
-        .catch(() => undefined);
-      return status?.provenance?.generation === 1 ? status : undefined;
-    }, { what: "generation 1 is served", seconds: 540 });
-    assertEquals(served.provenance.generation, 1);
-    assertEquals(await program.ended(300), 0);
-  } catch (cause) {
-    throw new Error(program.transcript(), { cause });
+    await step("generation 1 is served", async () => {
+      // Beside the commands, which nobody holds up, somebody looks at what they serve.
+      await program.until(async () => {
+        const status = await fetch("http://localhost:30080/v1/status").then((r) => r.json())
+          .catch(() => undefined);
+        return status?.provenance?.generation === 1 ? true : undefined;
+      }, { what: "generation 1 is served", seconds: 570 });
+    });
+    await step("all of it ends well", async () => {
+      assertEquals(await program.ended(570), 0);
+      assert(!program.stderr.includes("is no option"), program.stderr);
+    });
   } finally {
     // Whatever is left where the commands did not come to their end.
     await new Deno.Command("scripts/servers", {
@@ -37,7 +44,6 @@ Deno.test("README's jobs, each a process of its own, build, serve and prove a ge
       stderr: "null",
     }).output();
   }
-  assert(!program.stderr.includes("is no option"), program.stderr);
   await Checkout.make(PORTS).then((another) => another[Symbol.asyncDispose]());
   assertEquals(await Array.fromAsync(Deno.readDir(`${checkout.folder}/data`)), []);
 });
