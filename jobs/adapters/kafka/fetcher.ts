@@ -14,7 +14,7 @@ import {
   type StopReason,
   UnreadableError,
 } from "@pipeline/core";
-import { errorText, type Logger, stopped } from "@pipeline/runtime";
+import { errorText, type Logger, stopped, withTimeout } from "@pipeline/runtime";
 import {
   type Broker,
   type ClientOptions,
@@ -32,6 +32,9 @@ const PAUSE = 200;
 
 /** Milliseconds for which a topic may be unknown: a broker that starts does not know all yet. */
 const UNKNOWN = 15_000;
+
+/** Milliseconds beyond the client's own limit after which a request is given up. */
+const MARGIN = 5_000;
 
 /** Most bytes of one answer. */
 const ANSWER_BYTES = 16 << 20;
@@ -108,8 +111,8 @@ export class Fetcher {
   /** Sees to it that the leader of every wish is asked. */
   async #dispatch(): Promise<void> {
     try {
-      await (this.#connected ??= this.#cluster.connect());
-      await this.#learn();
+      await this.#bounded("connect", () => this.#connected ??= this.#cluster.connect());
+      await this.#bounded("look for leaders", () => this.#learn());
     } catch (error) {
       // Not connected, or a topic that is not known (yet): again in a moment.
       this.#connected = this.#cluster.isConnected() ? this.#connected : undefined;
@@ -125,6 +128,15 @@ export class Fetcher {
     if (homeless) this.#later();
   }
 
+  /**
+   * The client ends requests in time, but not one that is under way while its connection is closed
+   * for another reason, such as a broker that is no longer in the cluster.
+   */
+  #bounded<T>(what: string, work: () => Promise<T>): Promise<T> {
+    const ms = this.#config.requestTimeout + MARGIN;
+    return withTimeout(work, { ms, what: `Kafka, asked to ${what},` });
+  }
+
   #waiting = false;
 
   #later(): void {
@@ -133,7 +145,9 @@ export class Fetcher {
     setTimeout(async () => {
       this.#waiting = false;
       if (this.#closed) return;
-      await this.#cluster.refreshMetadata().catch(() => {});
+      await this.#bounded("look for leaders", () => this.#cluster.refreshMetadata()).catch(
+        () => {},
+      );
       this.#dispatch();
     }, PAUSE);
   }
@@ -172,11 +186,14 @@ export class Fetcher {
     if (this.#polling.has(leader)) return;
     this.#polling.add(leader);
     try {
-      const broker = await this.#cluster.findBroker({ nodeId: leader });
+      const broker = await this.#bounded(
+        `connect to broker ${leader}`,
+        () => this.#cluster.findBroker({ nodeId: leader }),
+      );
       while (!this.#closed) {
         const wishes = [...this.#wishes].filter((wish) => this.#leaderOf(wish) === leader);
         if (wishes.length === 0) break;
-        await this.#ask(broker, wishes);
+        await this.#bounded(`read from broker ${leader}`, () => this.#ask(broker, wishes));
         this.#reported.delete(leader);
       }
     } catch (error) {

@@ -8,7 +8,7 @@
 
 import { hasCode, partitionName } from "@pipeline/core";
 import { Buffer } from "node:buffer";
-import { type Clock, Lifetime, type RetryOptions } from "@pipeline/runtime";
+import { type Clock, Lifetime, type RetryOptions, withTimeout } from "@pipeline/runtime";
 import { assign, type Assignment, type MemberState } from "./_assignment.ts";
 import {
   AssignerProtocol,
@@ -43,6 +43,9 @@ const REBALANCE_TIMEOUT = 30_000;
 
 /** Milliseconds between tries while the group's broker is away. */
 const PAUSE = 300;
+
+/** Milliseconds after which any request is given up: longer than others may take to join again. */
+const LONGEST = 2 * REBALANCE_TIMEOUT;
 
 /** Milliseconds that leaving may take; whoever is not let go is missed by the session's end. */
 const LEAVE_TIMEOUT = 3_000;
@@ -95,12 +98,15 @@ export class Membership {
     const { group: groupId } = this.#o;
     try {
       if (this.#coordinator === undefined) throw new Error("The group was not joined yet");
-      await this.#coordinator.offsetCommit({
-        groupId,
-        groupGenerationId: this.#generation,
-        memberId: this.#memberId,
-        topics: [{ topic, partitions: [{ partition, offset: String(offset) }] }],
-      });
+      const coordinator = this.#coordinator;
+      await this.#bounded(() =>
+        coordinator.offsetCommit({
+          groupId,
+          groupGenerationId: this.#generation,
+          memberId: this.#memberId,
+          topics: [{ topic, partitions: [{ partition, offset: String(offset) }] }],
+        })
+      );
     } catch (error) {
       throw toPipelineError(error, `Marking an offset of the group ${groupId}`);
     }
@@ -110,13 +116,12 @@ export class Membership {
     const { signal } = this.#life;
     while (!signal.aborted) {
       try {
-        await this.#cluster.connect();
-        await this.#cluster.addMultipleTargetTopics(this.#o.topics);
-        this.#coordinator = await this.#cluster.findGroupCoordinator({ groupId: this.#o.group });
+        const coordinator = await this.#bounded(() => this.#find());
+        this.#coordinator = coordinator;
         while (!signal.aborted) {
-          await this.#join(this.#coordinator);
+          await this.#bounded(() => this.#join(coordinator));
           this.#settled(true);
-          await this.#beat(this.#coordinator);
+          await this.#beat(coordinator);
         }
       } catch (error) {
         if (signal.aborted) break;
@@ -125,6 +130,19 @@ export class Membership {
       }
     }
     this.#settled(false);
+  }
+
+  async #find(): Promise<Broker> {
+    const { topics, group: groupId } = this.#o;
+    await this.#cluster.connect();
+    await this.#cluster.addMultipleTargetTopics(topics);
+    return await this.#cluster.findGroupCoordinator({ groupId });
+  }
+
+  /** As in reading: the client may leave a request without an end. */
+  #bounded<T>(work: () => Promise<T>): Promise<T> {
+    const what = `Kafka, asked about the group ${this.#o.group},`;
+    return withTimeout(work, { ms: LONGEST, what, clock: this.#o.clock });
   }
 
   /** What is tried again is no longer. */
@@ -231,11 +249,13 @@ export class Membership {
       if (since < sessionTimeout / 10) continue;
       since = 0;
       try {
-        await coordinator.heartbeat({
-          groupId,
-          groupGenerationId: this.#generation,
-          memberId: this.#memberId,
-        });
+        await this.#bounded(() =>
+          coordinator.heartbeat({
+            groupId,
+            groupGenerationId: this.#generation,
+            memberId: this.#memberId,
+          })
+        );
       } catch (error) {
         if (protocolError(error) === "REBALANCE_IN_PROGRESS") return;
         throw error;
