@@ -7,10 +7,13 @@
  * @module
  */
 
+import { exists } from "./_cache.ts";
 import { readPid, send } from "./_process.ts";
 
 const [folder, remove] = Deno.args as [string, string | undefined];
 for await (const _ of Deno.stdin.readable);
+// Whoever ended the servers in time may have deleted all of it.
+if (!await exists(folder)) Deno.exit();
 for (const { name, isDirectory } of Deno.readDirSync(folder)) {
   const id = isDirectory ? readPid(`${folder}/${name}`) : undefined;
   if (id !== undefined) send(id, "SIGKILL");
