@@ -28,7 +28,8 @@ export function decodeFetch(
     readonly createError: (code: number) => Error;
   },
 ): FetchAnswer {
-  const reader = new Reader(answer);
+  // The client gives Node's own kind of bytes, of which a slice is no copy.
+  const reader = new Reader(new Uint8Array(answer.buffer, answer.byteOffset, answer.length));
   const clientSideThrottleTime = reader.int32();
   if (apiVersion >= 7) {
     const code = reader.int16();

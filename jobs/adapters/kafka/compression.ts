@@ -31,7 +31,9 @@ export function unpack(codec: number, packed: Uint8Array): Uint8Array {
   if (codec === 0) return packed;
   const unpackOne = CODECS.get(codec);
   if (unpackOne === undefined) throw new RangeError(`there is no codec ${codec}`);
-  return unpackOne(packed);
+  // Node's zlib gives its own kind of bytes, of which a slice is no copy.
+  const { buffer, byteOffset, length } = unpackOne(packed);
+  return new Uint8Array(buffer, byteOffset, length);
 }
 
 /** One frame, as all producers write it. */
