@@ -17,8 +17,9 @@ step("helm install brings everything up where only restricted pods may run", asy
   await release.up();
 });
 
-step("helm test passes, and with it everything that is served is exact", async () => {
+step("helm test passes, and everything that is served is exact", async () => {
   console.log(await release.helm("test", name, "--logs"));
+  await release.verify();
 });
 
 step("copies of one component are on different nodes", async () => {
