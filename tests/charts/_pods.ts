@@ -80,7 +80,7 @@ export async function podProcess(options: PodOptions): Promise<NodeSpec> {
 }
 
 const PATH =
-  /(?<=^|[\s="'[{(>:,]|file:\/\/)\/(opt|etc|hadoop|usr\/share|tmp|var|agent)(?=[/\s"'<$]|$)/gm;
+  /(?<=^|[\s="'[{(<>:,]|file:\/\/)\/(opt|etc|hadoop|usr\/share|tmp|var|agent)(?=[/\s"'<$]|$)/gm;
 
 function move(text: string, { root, ports }: Pick<PodOptions, "root" | "ports">): string {
   return text.replaceAll(PATH, `${root}/$1`)
