@@ -80,7 +80,8 @@ export class Ingest {
   readonly #assigned = new Map<string, Assigned>();
   readonly #life = new Lifetime();
   #deadLetters!: LogProducer;
-  #consumer!: Consumer;
+  /** Batches may come, and be flushed, before the log has handed it out. */
+  #consumer: Consumer | undefined;
   #timer: Promise<void> = Promise.resolve();
 
   private constructor(options: IngestOptions) {
@@ -113,20 +114,22 @@ export class Ingest {
         return Promise.resolve();
       },
     };
+    let consumer;
     try {
-      ingest.#consumer = await log.subscribe(subscription);
+      consumer = ingest.#consumer = await log.subscribe(subscription);
     } catch (error) {
       await ingest.#deadLetters.close();
       throw error;
     }
-    ingest.#life.follow(ingest.#consumer.done);
+    ingest.#life.follow(consumer.done);
+    for (const assigned of ingest.#assigned.values()) ingest.#mark(assigned);
     ingest.#timer = ingest.#flushByAge().catch(ingest.#life.fail);
     return ingest;
   }
 
   /** Partitions that stand still, since what comes next cannot be read. */
   stopped(): readonly StoppedPartition[] {
-    return this.#consumer.stopped ?? [];
+    return this.#consumer?.stopped ?? [];
   }
 
   /** The first offset that is not in the dataset, for every partition that is ours. */
@@ -142,7 +145,7 @@ export class Ingest {
   async stop(): Promise<void> {
     this.#life.end();
     await this.#timer;
-    await this.#consumer.stop();
+    await this.#consumer?.stop();
     try {
       await Promise.all([...this.#assigned.values()].map((assigned) => this.#flush(assigned)));
     } finally {
@@ -230,7 +233,7 @@ export class Ingest {
 
   /** Keeps with the log how far the dataset is, for whoever watches it. That this fails changes nothing. */
   #mark({ topic, partition, writer }: Assigned): void {
-    this.#consumer.mark(topic, partition, writer.committed).catch((error) =>
+    this.#consumer?.mark(topic, partition, writer.committed).catch((error) =>
       this.#o.logger?.debug("How far the dataset is could not be kept", { topic, partition, error })
     );
   }

@@ -122,7 +122,8 @@ export class GenerationFold {
   readonly #clock: Clock;
   readonly #partitions = new Map<string, PartitionFold>();
   readonly #life = new Lifetime();
-  #consumer!: Consumer;
+  /** Batches may come, and be flushed, before the log has handed it out. */
+  #consumer: Consumer | undefined;
   #timer: Promise<void> = Promise.resolve();
   #flushing: Promise<void> = Promise.resolve();
   #unflushed = 0;
@@ -143,7 +144,7 @@ export class GenerationFold {
   static async start(options: GenerationFoldOptions): Promise<GenerationFold> {
     const fold = new GenerationFold(options);
     const { manifest, log } = options;
-    fold.#consumer = await log.subscribe({
+    const consumer = fold.#consumer = await log.subscribe({
       group: `speed-${manifest.generation}`,
       topics: TOPICS,
       start: (topic, partition) => fold.#assign(topic as Topic, partition),
@@ -153,7 +154,7 @@ export class GenerationFold {
         return Promise.resolve();
       },
     });
-    fold.#life.follow(fold.#consumer.done);
+    fold.#life.follow(consumer.done);
     fold.#timer = fold.#flushByTime().catch(fold.#life.fail);
     return fold;
   }
@@ -170,12 +171,12 @@ export class GenerationFold {
 
   /** Partitions that stand still, since what comes next in the log cannot be read. */
   stopped(): readonly StoppedPartition[] {
-    return this.#consumer.stopped ?? [];
+    return this.#consumer?.stopped ?? [];
   }
 
   /** Stops; what was folded is written first unless `discard` says otherwise. */
   async stop(options: { readonly discard?: boolean } = {}): Promise<void> {
-    await this.#consumer.stop();
+    await this.#consumer?.stop();
     if (options.discard !== true) await this.flush();
     this.#life.end();
     await this.#timer;

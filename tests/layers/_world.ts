@@ -83,20 +83,27 @@ export class World {
   readonly ports: MemoryPorts = openMemory();
   readonly #ends = new Map<Topic, number>();
 
-  /** Commits records to the log and to the dataset. */
-  async commit(records: readonly Entity[]): Promise<void> {
-    const { log, dataset } = this.ports;
+  /** Appends records to the log alone, where ingest finds them. */
+  async produce(records: readonly Entity[]): Promise<void> {
+    const { log } = this.ports;
     await log.ensureTopics(TOPIC_SPECS);
     const producer = await log.producer();
+    await producer.send(
+      records.map((fact) => ({ topic: topicOf(fact), key: "k", value: bytesOf(fact) })),
+    );
+    await producer.close();
+  }
+
+  /** Commits records to the log and to the dataset. */
+  async commit(records: readonly Entity[]): Promise<void> {
+    const { dataset } = this.ports;
+    await this.produce(records);
     const byTopic = Map.groupBy(records, topicOf);
     for (const [topic, facts] of byTopic) {
       const start = this.#ends.get(topic) ?? 0;
       const end = start + facts.length;
       this.#ends.set(topic, end);
       const encoder = new TextEncoder();
-      await producer.send(
-        facts.map((fact) => ({ topic, key: "k", value: encoder.encode(encodeRecord(fact)) })),
-      );
       const files: CommittedFile[] = [];
       for (const [folder, hour] of Map.groupBy(facts, (f) => hourFolder(topic, f.timestamp))) {
         const bytes = encoder.encode(hour.map((fact) => `${encodeRecord(fact)}\n`).join(""));
@@ -104,7 +111,7 @@ export class World {
         await dataset.write(`/data/${path}`, bytes);
         files.push({ path, records: hour.length, bytes: bytes.length, hash: hashBytes(bytes) });
       }
-      const value = encoder.encode(encodeRecord(facts.at(-1)!));
+      const value = bytesOf(facts.at(-1)!);
       const last = { offset: end - 1, hash: recordHash({ key: "k", value }) };
       const commit: Commit = {
         topic,
@@ -119,7 +126,6 @@ export class World {
       };
       await new CommitLog(dataset).publish(commit, `/data/_tmp/t/${topic}-${start}`);
     }
-    await producer.close();
   }
 
   /** Runs work beside a speed layer. */
@@ -149,6 +155,8 @@ export class World {
     return found;
   }
 }
+
+const bytesOf = (fact: Entity) => new TextEncoder().encode(encodeRecord(fact));
 
 const TOPIC_SPECS = ["reddit.posts", "reddit.comments", "reddit.users", "reddit.dlq"].map(
   (topic) => ({ topic, partitions: 1 }),

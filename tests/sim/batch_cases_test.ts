@@ -37,7 +37,8 @@ const outcomeOf = (run: Promise<unknown>) => run.then(() => "done", (error) => e
 Deno.test("case 35: the input of a run is frozen, whatever ingestion adds meanwhile", async () => {
   const stage = await served();
   await stage.world.produce(10);
-  stage.fate = once(/store\.write/, "before", () => {
+  // What is written into the new generation comes after the input was chosen.
+  stage.fate = once(/store\.write 2 /, "before", () => {
     stage.world.produce(60);
     return undefined;
   });
