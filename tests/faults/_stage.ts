@@ -83,7 +83,8 @@ export class Stage implements AsyncDisposable {
   readonly servers: Servers;
   readonly #jobs = new Map<string, JobProcess>();
   readonly #print: (line: string) => void;
-  readonly #rate: number;
+  /** Records a second that the generator makes. */
+  readonly rate: number;
   /** Where serving listens. */
   readonly #apiPort = freePort();
   #world: World | undefined;
@@ -93,7 +94,7 @@ export class Stage implements AsyncDisposable {
   private constructor(servers: Servers, print: (line: string) => void, rate: number) {
     this.servers = servers;
     this.#print = print;
-    this.#rate = rate;
+    this.rate = rate;
   }
 
   /** Starts servers and the first world. */
@@ -327,7 +328,7 @@ export class Stage implements AsyncDisposable {
   ): JobProcess {
     const { number, records, end } = this.#here;
     const own = job === "generator"
-      ? generatorConfig(records, { end, rate: this.#rate })
+      ? generatorConfig(records, { end, rate: this.rate })
       : job === "serving"
       ? { ...SETTINGS.serving, port: name === job ? this.#apiPort : freePort() }
       : SETTINGS[job];

@@ -7,7 +7,7 @@
 import { distance, type MasterDataset, type OffsetVector, offsetVector } from "@pipeline/core";
 import { CommitLog, foldedVector, readEnds, readFolded } from "@pipeline/protocol";
 import { pause } from "../support/demo.ts";
-import { FLUSH_AGE, PARTITIONS, RATE } from "./_configs.ts";
+import { FLUSH_AGE, PARTITIONS } from "./_configs.ts";
 import type { Stage } from "./_stage.ts";
 
 /** Milliseconds that a part of the pipeline may take to say how far it is. */
@@ -28,14 +28,14 @@ const QUIET = 4_000;
 /** Milliseconds after a fault before which nothing has recovered: a fault takes time to show. */
 const SOONEST = 8_000;
 
-/** Records that must have been acknowledged meanwhile. */
-const FLOW = 3 * RATE;
+/** Seconds of the load that must have been acknowledged meanwhile. */
+const FLOW = 3;
 
-/** Records that each layer may be behind the log while all is well: some seconds of the load. */
+/** Seconds of the load that each layer may be behind the log while all is well. */
 const MOST_BEHIND = {
-  speed: 10 * RATE,
-  ingest: (FLUSH_AGE + 10) * RATE + COMMITTED_AGE * RATE / 1_000,
-  generator: 3 * RATE,
+  speed: 10,
+  ingest: FLUSH_AGE + 10 + COMMITTED_AGE / 1_000,
+  generator: 3,
 };
 
 /** How far everything is at one moment; `undefined` where there was no answer. */
@@ -112,12 +112,14 @@ export class Watch {
       const now = performance.now();
       const end = progress.ends && total(progress.ends);
       first ??= end;
-      why = faultsOf(progress).filter((fault) => !except.some((name) => fault.startsWith(name)));
+      why = faultsOf(progress, this.#stage.rate).filter((fault) =>
+        !except.some((name) => fault.startsWith(name))
+      );
       if (why.length > 0) {
         wasBad = true;
         good = undefined;
       } else good ??= progress.at;
-      const flows = end !== undefined && end - first! >= FLOW;
+      const flows = end !== undefined && end - first! >= FLOW * this.#stage.rate;
       if (good !== undefined && now - good >= QUIET && now - since >= SOONEST && flows) {
         return wasBad ? good - since : 0;
       }
@@ -168,14 +170,15 @@ export class Watch {
   }
 }
 
-/** What is not as it is when all is well. */
-function faultsOf({ ends, committed, folded, behind, objections }: Progress): string[] {
+/** What is not as it is when all is well, at a load of so many records a second. */
+function faultsOf(progress: Progress, rate: number): string[] {
+  const { ends, committed, folded, behind, objections } = progress;
   const faults = [...objections];
   if (ends === undefined) faults.push("the log does not answer");
   if (committed === undefined) faults.push("the dataset does not answer");
   if (folded === undefined) faults.push("the store does not answer");
-  const lag = (what: string, records: number, most: number) => {
-    if (records > most) faults.push(`${what} is ${records} records behind`);
+  const lag = (what: string, records: number, seconds: number) => {
+    if (records > seconds * rate) faults.push(`${what} is ${records} records behind`);
   };
   if (ends !== undefined && committed !== undefined) {
     lag("ingest", distance(committed, ends), MOST_BEHIND.ingest);

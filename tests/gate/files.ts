@@ -30,9 +30,14 @@ export function runsAlone(file: string): boolean {
   return file.startsWith("tests/e2e/") || file.endsWith("_perf_test.ts");
 }
 
-/** Whether a test needs real servers, which are started once for all of them. */
+/** Whether a test needs real servers. */
 export function needsServers(file: string): boolean {
   return file.endsWith("_servers_test.ts");
+}
+
+/** Whether the servers that a test needs are those that are started once for many; else it starts its own. */
+export async function sharesServers(file: string): Promise<boolean> {
+  return needsServers(file) && (await Deno.readTextFile(file)).includes("sharedServers()");
 }
 
 /** Whether a test needs a Kubernetes cluster, which whoever runs it provides: `scripts/test-cluster`. */

@@ -1,5 +1,12 @@
 import { formatCoverage, summarizeCoverage } from "./coverage.ts";
-import { listFiles, needsCluster, needsServers, publicModules, runsAlone } from "./files.ts";
+import {
+  listFiles,
+  needsCluster,
+  needsServers,
+  publicModules,
+  runsAlone,
+  sharesServers,
+} from "./files.ts";
 import { Tally } from "./tally.ts";
 import { runWatched, TEST_RESULT } from "./watched.ts";
 
@@ -49,6 +56,7 @@ class Gate {
     const files = found.filter((file) => !needsCluster(file) || paths.includes(file));
     const alone = files.filter(runsAlone);
     const onServers = files.filter((file) => needsServers(file) && !runsAlone(file));
+    const shares = await Promise.all(onServers.map(sharesServers));
     const together = files.filter((file) => !runsAlone(file) && !needsServers(file));
 
     await this.#check("install", "scripts/deno", "install", "--frozen", "--quiet");
@@ -60,7 +68,9 @@ class Gate {
       ? [`--coverage=${this.#scratch}/coverage`, "--coverage-raw-data-only"]
       : [];
     await this.#test("tests", together, ["--parallel", ...coverage]);
-    await this.#testOnServers(onServers);
+    await this.#testOnServers(onServers.filter((_, i) => shares[i]));
+    // Beside other servers, theirs would have less of the machine.
+    await this.#test("tests with own servers", onServers.filter((_, i) => !shares[i]), []);
     await this.#test("tests alone", alone, []);
     if (files.length === 0) this.#tally.addCheck("tests", false, "there are none");
 
@@ -104,8 +114,9 @@ class Gate {
   /** Servers stand for these tests only: those that measure time have the machine for themselves. */
   async #testOnServers(files: string[]): Promise<void> {
     if (files.length === 0) return;
-    this.#options.print("== servers");
     const { SHARED, startServers } = await import("../servers/mod.ts");
+    if (Deno.env.has(SHARED)) return await this.#test("tests on servers", files, []);
+    this.#options.print("== servers");
     try {
       await using servers = await startServers({ data: `${this.#scratch}/servers` });
       this.#tally.addCheck("servers", true);

@@ -192,6 +192,8 @@ export function watchOver(
   child.unref();
   return {
     async end() {
+      // Else nothing would be left to wait for, and the program would end here.
+      child.ref();
       await child.stdin.close();
       await child.status;
     },
