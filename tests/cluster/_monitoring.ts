@@ -76,7 +76,7 @@ export interface Views {
   readonly release: string;
 }
 
-/** Only there where verify is given a ledger, which nobody has in a cluster. */
+/** Only there after a verification with a ledger, such as that of helm test; each later one replaces it. */
 const WITH_A_LEDGER = "batch_verify_ledger_differences";
 
 /** What a panel asks that finds nothing in what it looks back at, each as `dashboard: title: query`. */

@@ -1,9 +1,9 @@
 /**
- * The cases of the matrix that are a part of every test run, on one stage. All of them:
- * `deno task faults`.
+ * The cases of the matrix that are a part of every test run, one after the other, with one proof at the end. All
+ * of them, each with a proof of its own: `deno task faults`.
  */
 
-import { nameOf } from "./_case.ts";
+import { type FaultCase, nameOf } from "./_case.ts";
 import { CASES } from "./_cases.ts";
 import { outcomeText, runCase } from "./_run.ts";
 import { Stage } from "./_stage.ts";
@@ -14,26 +14,19 @@ import { Stage } from "./_stage.ts";
  */
 const LOAD = 250;
 
-let stage: Stage | undefined;
-
-Deno.test.beforeAll(async () => {
-  stage = await Stage.open((line) => console.log(line), { rate: LOAD });
-});
-
-Deno.test.afterAll(async () => {
-  await stage?.[Symbol.asyncDispose]();
-});
-
-for (const fault of CASES.filter(({ quick }) => quick)) {
-  Deno.test({
-    name: nameOf(fault),
-    // The stage outlives each of its cases.
-    sanitizeOps: false,
-    sanitizeResources: false,
-    async fn() {
-      const outcome = await runCase(stage!, fault);
-      if (outcome.failure !== undefined) throw new Error(outcomeText(outcome));
-      console.log(outcomeText(outcome));
+Deno.test("jobs and servers are killed under load: nothing is lost, doubled or wrong", async (t) => {
+  await using stage = await Stage.open((line) => console.log(line), { rate: LOAD });
+  const all: FaultCase = {
+    numbers: [],
+    title: "all of it",
+    async run(scene) {
+      for (const fault of CASES.filter(({ quick }) => quick)) {
+        await t.step(nameOf(fault), () => fault.run(scene));
+        await stage.restore();
+      }
     },
-  });
-}
+  };
+  const outcome = await runCase(stage, all);
+  if (outcome.failure !== undefined) throw new Error(outcomeText(outcome));
+  console.log(outcomeText(outcome));
+});
