@@ -1,5 +1,5 @@
 /**
- * Going back to the generation before: the same way round as going on.
+ * Rolls back to an earlier generation, by the same steps as a switch forward.
  *
  * @module
  */
@@ -29,7 +29,7 @@ export async function rollBack(
   const switching = { store, clock, ...stop, ...(logger === undefined ? {} : { logger }) };
   try {
     const kept = await readManifest(store, generation);
-    // Prepared: by a rollback that did not finish. Live: by a switch of which only that is missing.
+    // `prepared`: an earlier rollback was interrupted. `live`: the aliases moved, and the state was not yet updated.
     const whole = kept !== undefined && kept.manifest.state !== "building" &&
       kept.manifest.state !== "failed";
     if (!whole) {

@@ -170,7 +170,7 @@ async function settle(
   await setState(generation, "live", options);
   for (const { manifest } of await readManifests(store)) {
     if (manifest.generation === generation) continue;
-    // Also one that a switch left so which ended right after it had moved the aliases.
+    // This includes a generation left `live` by a switch that crashed just after it had moved the aliases.
     const before = manifest.generation === from || manifest.state === "live";
     if (before) await setState(manifest.generation, "previous", options);
   }
@@ -189,7 +189,7 @@ export async function setState(
   await writeManifest(options.store, manifest, found.version);
 }
 
-/** Says what became of a generation that did not come to serve; what failed says more. */
+/** Records the state of a generation that never went live. Errors are ignored: the first failure matters more. */
 export async function giveUp(
   generation: number,
   state: Manifest["state"],

@@ -21,7 +21,7 @@ const FINEST = NESTED.length - 1;
 /** In minutes. */
 const SIZES = NESTED.map((name) => WINDOWS[name] / WINDOWS["1m"]);
 
-// What a cell is made of. Cells are told by where they begin; -1 stands for none.
+// What a cell is made of. A cell is identified by its start index; -1 stands for none.
 const POSTS = 0;
 const COMMENTS = 1;
 /** Of the window, counted since 1970: as keys, small integers are faster than milliseconds. */
@@ -32,7 +32,7 @@ const PARENT = 3;
 const BEFORE = 4;
 /** The last cell within it. */
 const LAST = 5;
-/** The one author, most minutes have no other; or -2 - the set of authors. */
+/** Index of the only author, which is the common case; or -2 - n, where n is the index of an author set. */
 const AUTHOR = 6;
 /** The subreddit, and how deep the window is nested. */
 const PLACE = 7;

@@ -25,7 +25,7 @@ interface Counted {
 /** Windows are told by whole minutes: small integers need no memory of their own. */
 const MINUTE = WINDOWS["1m"];
 
-/** In place of a cell: nobody knows the subreddit. */
+/** Stored in place of a cell's index while the subreddit is unknown. */
 const UNKNOWN = -2;
 
 /** What announcements are counted in. */

@@ -55,7 +55,7 @@ export class Text {
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** A record, as far as the views go. It is written over by the next one. */
+/** The fields of one record that the views need. One instance, which the next record overwrites. */
 export class Facts {
   /** The kind of record. */
   kind: Entity["kind"] = "user";

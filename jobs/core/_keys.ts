@@ -13,7 +13,7 @@ export const FOLDED: Uint8Array = Uint8Array.from(
   (_, byte) => byte < 0x80 ? nameKey(String.fromCharCode(byte)).charCodeAt(0) : byte,
 );
 
-/** An identifier where it lies. Keys are written over: what is to last is copied by a table. */
+/** A view on an identifier's bytes in the input. It is reused: tables copy the bytes that they keep. */
 export class Key {
   /** What it lies in. */
   bytes: Uint8Array = NOTHING;

@@ -11,7 +11,7 @@ import type { Part, UserWindowDocument } from "./documents.ts";
 import { type WindowName, WINDOWS } from "./time.ts";
 import type { RetainedFrom, ViewSettings } from "./view_settings.ts";
 
-// What a cell is made of. Cells are told by where they begin; -1 stands for none.
+// What a cell is made of. A cell is identified by its start index; -1 stands for none.
 const POSTS = 0;
 const COMMENTS = 1;
 /** Of the window, counted since 1970. */

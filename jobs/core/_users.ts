@@ -88,7 +88,7 @@ export class UserTable {
     return this.#users[user * LENGTH + MEMBER]!;
   }
 
-  /** Takes part of an announcement in a user's totals: what does not mind being repeated. */
+  /** Applies the idempotent part of an announcement: the user's last activity and set of subreddits. */
   announce(user: number, created: number, subreddit: number | undefined): void {
     const at = user * LENGTH;
     if (created > this.#users[at + LAST_ACTIVE]!) this.#users[at + LAST_ACTIVE] = created;

@@ -52,7 +52,7 @@ export interface FoldCounts {
   readonly unresolved: number;
 }
 
-/** One for all states: what it reads is folded before it reads on. */
+/** Shared by all states: each scanned record is folded before the next one is scanned. */
 const scanner = new Scanner();
 
 const LINE_FEED = 0x0a;

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { canonicalJson, DAY, type Entity, formatTime, type MasterDataset } from "@pipeline/core";
+import { canonicalJson, DAY, type Entity, type MasterDataset } from "@pipeline/core";
 import { stopped } from "@pipeline/runtime";
 import { createHash } from "node:crypto";
 import { Model } from "./model/model.ts";
@@ -159,10 +159,4 @@ function parameters(options: HistoryOptions) {
   const from = end - Math.floor(days * DAY);
   const unknownSubreddit = options.unknownSubreddit ?? 0;
   return { seed, from, end, scale, subreddits, users, unknownSubreddit };
-}
-
-/** The range of a history as people read it. */
-export function historyRange(options: HistoryOptions): { from: string; end: string } {
-  const { from, end } = parameters(options);
-  return { from: formatTime(from), end: formatTime(end) };
 }

@@ -32,7 +32,6 @@ export {
   history,
   historyLoadId,
   type HistoryOptions,
-  historyRange,
   type HistoryRun,
   historySize,
   type Progress,

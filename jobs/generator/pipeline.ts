@@ -224,7 +224,7 @@ async function deliver(
   make: (common: Common) => Producing,
 ): Promise<void> {
   const { config, metrics, health, logger, signal, retry } = job;
-  // Nothing is due before the log is there: what would be missed is no load that was wanted.
+  // The schedule starts when the topics exist: otherwise the wait would count as missed load.
   await job.begin("log", () => topicsAreThere(log));
   const ledger = config.ledger === undefined ? undefined : await openLedger(config.ledger);
   try {

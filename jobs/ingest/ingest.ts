@@ -188,7 +188,7 @@ export class Ingest {
       const { flush_records, flush_bytes } = this.#o.settings;
       if (records >= flush_records || bytes >= flush_bytes) await this.#commit(assigned);
     });
-    // What fails on a partition that was taken from us is its new owner's to do.
+    // Failures on a partition that another member owns by now are ignored: its new owner repeats the work.
     await taken.catch((error) => {
       if (this.#isOurs(assigned)) throw error;
     });
@@ -270,7 +270,7 @@ export class Ingest {
     const run = assigned.busy.then(work);
     assigned.busy = run;
     run.catch((error) => {
-      // What fails on a partition that was taken from us is its new owner's to do.
+      // Failures on a partition that another member owns by now are ignored: its new owner repeats the work.
       if (this.#isOurs(assigned)) this.#life.fail(error);
     });
     return run;

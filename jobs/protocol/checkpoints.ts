@@ -48,7 +48,7 @@ export class Checkpoints {
     const all = await this.#ranges();
     const chain: CheckpointRange[] = [];
     for (let end = Math.max(0, ...all.map((range) => range.end)); end > from;) {
-      // Not only one that ends there: another run may have gathered over that end.
+      // An exact end is not required: a concurrent run may have written a checkpoint that spans it.
       const [widest] = all.filter((range) => range.start < end && range.end >= end)
         .sort((a, b) => a.start - b.start);
       if (widest === undefined) {

@@ -186,7 +186,7 @@ export class CommitLog {
       if (!known && !hasCode(error, "unavailable")) throw error;
       if (await this.#dataset.status(path) === undefined && !hasCode(error, "exists")) throw error;
     }
-    // What stood there and is gone was gathered meanwhile: `not_found`, and looked at again.
+    // A file that has vanished was compacted into a checkpoint: the read fails with `not_found`, and the caller rereads.
     return await this.#read<T>(path);
   }
 

@@ -6,7 +6,7 @@
  *     /data/_commits/history/<load>                          one historical load
  *     /data/_commits/checkpoints/<topic>/<partition>/<start>-<end>   commits, gathered
  *     /data/_state/<generation>/...                          batch's own state
- *     /data/_tmp/<writer token>/...                          not yet anybody's
+ *     /data/_tmp/<writer token>/...                          uncommitted
  *     /staging/<load>/...                                    a load that waits to be committed
  *
  * @module
@@ -39,11 +39,6 @@ export function hourFolder(topic: Topic, time: number): string {
   return `${TOPIC_FOLDERS[topic]}/year=${iso.slice(0, 4)}/month=${iso.slice(5, 7)}/day=${
     iso.slice(8, 10)
   }/hour=${iso.slice(11, 13)}`;
-}
-
-/** The number of the hour (since 1970) that holds a time; what flushes group by. */
-export function hourNumber(time: number): number {
-  return Math.floor(time / WINDOWS["1h"]);
 }
 
 const FOLDER = /^(posts|comments|users)\/year=(\d{4})\/month=(\d\d)\/day=(\d\d)\/hour=(\d\d)$/;

@@ -1,6 +1,6 @@
 /**
- * What came of the runs of jobs that end: kept with the store, so that those who go on running can
- * say it when the run is long gone.
+ * Results of finished runs of batch and verify, stored as control documents, so that serving can export them as
+ * metrics after the process has ended.
  *
  * @module
  */

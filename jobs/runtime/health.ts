@@ -30,9 +30,9 @@ export interface HealthReport {
 
 /** Something that must be so before a job is ready, such as an answer from a dependency. */
 export interface Gate {
-  /** It is so. */
+  /** Marks the condition as met. */
   open(): void;
-  /** It is not so, for a reason that people read. */
+  /** Marks the condition as not met; `/readyz` shows why. */
   close(why: string): void;
 }
 

@@ -212,7 +212,7 @@ class JobProcess<C extends CommandConfig> {
       if (ending.how === "drained") logger.info("Drained");
       return ending.result ?? 0;
     } catch (error) {
-      // Where an expected error was made does not help; where an unexpected one was, does.
+      // Unexpected errors are logged with their stack; of a PipelineError, message and code are enough.
       const expected = error instanceof PipelineError;
       logger.error(errorText(error), expected ? { code: error.code } : { error });
       return exitCode(error);

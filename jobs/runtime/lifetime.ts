@@ -12,7 +12,7 @@ export class Lifetime {
 
   /** Runs until {@linkcode end} or {@linkcode fail}. */
   constructor() {
-    // Whoever does not ask how it ended is not to be ended by that.
+    // Nobody need await `done`: its rejection is no unhandled one.
     this.#ended.promise.catch(() => {});
   }
 

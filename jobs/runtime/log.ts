@@ -49,7 +49,7 @@ export function createLogger(options: LoggerOptions): Logger {
     if (LOG_LEVELS.indexOf(at) < LOG_LEVELS.indexOf(level)) return;
     const head = { level: at, time: new Date(clock.now()).toISOString(), msg: redactUrls(msg) };
     const shown = presentable({ ...fields, ...more }) as object;
-    // Twice: first for their place, then so that no field of the same name replaces them.
+    // `head` comes first to fix the order of keys, and last to keep callers from overriding its keys.
     sink(JSON.stringify({ ...head, ...shown, ...head }));
   };
   return {

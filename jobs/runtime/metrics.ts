@@ -34,7 +34,7 @@ export interface CounterMetric<L extends Labels> {
 export interface GaugeMetric<L extends Labels> {
   /** Replaces the value. */
   set(value: number, ...labels: LabelArguments<L>): void;
-  /** Forgets every value, and which labels it had, for gauges that are set anew as a whole or are not known for a while. */
+  /** Removes all values and label sets, of gauges that are rebuilt as a whole or whose value is unknown for now. */
   clear(): void;
 }
 

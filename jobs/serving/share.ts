@@ -18,7 +18,7 @@ export interface ShareOptions {
   readonly clock: Pick<Clock, "monotonic" | "sleep">;
 }
 
-/** The same, asked once at a time and not again while the answer is fresh, or the failure. */
+/** Wraps `ask`: concurrent callers share one call, and its result or failure is reused while it is fresh. */
 export function shareAnswer<T>(ask: () => Promise<T>, options: ShareOptions): () => Promise<T> {
   const { clock, what, maxAge, timeout } = options;
   let shared: { readonly asked: number; readonly answer: Promise<T> } | undefined;

@@ -82,15 +82,15 @@ export interface FlushReport {
 class PartitionFold {
   readonly state: ViewState;
   deadLetters = 0;
-  /** When the log took the oldest record that no flush has taken, of those that nobody has folded before. */
+  /** Append time of the oldest unflushed record, replayed records that an earlier run had published left out. */
   oldest: number | undefined;
-  /** What the store was told; -1 before it was told anything. */
+  /** Offset that the store has last been given; -1 before the first flush. */
   written = -1;
   constructor(
     readonly topic: Topic,
     readonly partition: number,
     public next: number,
-    /** What lies before was folded by somebody who ran earlier, and could be found since. */
+    /** Offset up to which an earlier run had published: replaying below it adds no visible latency. */
     readonly known: number,
     manifest: Manifest,
   ) {

@@ -51,7 +51,7 @@ export async function runSpeed({ log, store }: SpeedPorts, job: Job<SpeedConfig>
       for (const [view, count] of Object.entries(flush.documents)) {
         documents.add(count, { view: view as ViewName });
       }
-      // A generation that is being caught up with is not what anybody looks at.
+      // The latency of a generation that is still catching up is not reported: nobody reads it yet.
       if (flush.generation !== speed.served) return;
       const at = clock.now();
       for (const { topic, partition, appended } of flush.oldest) {

@@ -206,7 +206,7 @@ export class Controls {
           settings: {
             number_of_shards: 1,
             number_of_replicas: this.#config.replicas,
-            // Every write refreshes; and a version below that of a removed document is a new one's.
+            // Writes refresh explicitly. A deleted document's version is forgotten at once, so that a new one may start lower.
             refresh_interval: "-1",
             gc_deletes: "0s",
           } as never,

@@ -47,15 +47,6 @@ export const UNKNOWN_FOR = 2_000;
  */
 const REFUSED = /invalid (username|credentials|oauth|server)|not supported by the server/i;
 
-/** Those after which a producer's numbering of its batches no longer fits the broker's. */
-const SEQUENCE = new Set([
-  "OUT_OF_ORDER_SEQUENCE_NUMBER",
-  "DUPLICATE_SEQUENCE_NUMBER",
-  "INVALID_PRODUCER_EPOCH",
-  "UNKNOWN_PRODUCER_ID",
-  "INVALID_PRODUCER_ID_MAPPING",
-]);
-
 /** The error itself and what it was caused by, the client's wrappers included. */
 function* causes(error: unknown): Generator<ClientError> {
   for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
@@ -69,11 +60,6 @@ function* causes(error: unknown): Generator<ClientError> {
 export function protocolError(error: unknown): string | undefined {
   for (const { type } of causes(error)) if (typeof type === "string") return type;
   return undefined;
-}
-
-/** Whether the producer must be replaced. */
-export function breaksSequence(error: unknown): boolean {
-  return SEQUENCE.has(protocolError(error) ?? "");
 }
 
 /**

@@ -1,6 +1,6 @@
 import { type ErrorCode, PipelineError } from "@pipeline/core";
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { breaksSequence, protocolError, toPipelineError } from "./errors.ts";
+import { protocolError, toPipelineError } from "./errors.ts";
 
 /** As the client makes it, which exports none of its classes where modules are looked at. */
 function named(name: string, message: string, more: object = {}): Error {
@@ -141,9 +141,4 @@ Deno.test("toPipelineError() names what was tried, and leaves our own errors as 
     "Asking for the offsets of x",
   );
   assertStringIncludes(error.message, "Asking for the offsets of x failed: What NOT_LEADER");
-});
-
-Deno.test("breaksSequence() knows after what a producer must be replaced", () => {
-  assertEquals(breaksSequence(exhausted(protocol("OUT_OF_ORDER_SEQUENCE_NUMBER"))), true);
-  assertEquals(breaksSequence(protocol("NOT_LEADER_FOR_PARTITION")), false);
 });

@@ -47,7 +47,7 @@ const PAUSE = 300;
 /** Milliseconds after which any request is given up: longer than others may take to join again. */
 const LONGEST = 2 * REBALANCE_TIMEOUT;
 
-/** Milliseconds that leaving may take; whoever is not let go is missed by the session's end. */
+/** Time limit of LeaveGroup, in milliseconds. If it fails, the broker removes the member when its session expires. */
 const LEAVE_TIMEOUT = 3_000;
 
 /** Name of the way in which partitions are assigned; members with another one are refused. */

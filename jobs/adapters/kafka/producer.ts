@@ -227,7 +227,7 @@ export class KafkaProducer implements LogProducer {
         unanswered.push(record);
         continue;
       }
-      // A broker that knows a batch as one that it has, but not where.
+      // Offset -1: the broker recognises a duplicate batch, and no longer knows its offset.
       if (offset < 0) throw new PipelineError("unavailable", `Kafka names no offset in ${name}`);
       next.set(name, offset + 1);
       call.acknowledgements[index] = { topic, partition, offset };

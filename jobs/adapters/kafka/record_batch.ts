@@ -88,7 +88,7 @@ export function decodeBatches(bytes: Uint8Array, options: DecodeOptions): Decode
         throw new Unreadable("format", `ends at offset ${batch.next}, the log at ${logEnd}`);
       }
       const counts = transactions.count(batch);
-      // What ends before the position, as of topics that were compacted, moves nobody.
+      // A batch that ends before the position, as in compacted topics, is skipped.
       if (counts && batch.next > next) batch.read(records, next);
       next = Math.max(next, batch.next);
       at = end;

@@ -23,7 +23,7 @@ export interface Counts {
   readonly comments: number;
 }
 
-/** Finds what several parts count. Begun with batch's part, ended with the fold of everything. */
+/** Finds what several parts count. It starts from the batch layer's part, and ends with the fold of everything. */
 export class Overlap {
   readonly #settings: ViewSettings;
   readonly #several = new Set<string>();
