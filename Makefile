@@ -54,16 +54,16 @@ status: ## what runs of the release
 generate-historical: ## generate history and load it
 	@scripts/release generate-historical
 
-run-consumer: ## see to it that ingest runs (log to dataset)
+run-consumer: ## start ingest (log to dataset)
 	@scripts/release run-consumer
 
-run-producer: ## see to it that the generator's live traffic runs
+run-producer: ## start the generator's live traffic
 	@scripts/release run-producer
 
 run-batch: ## build a generation of the batch views now
 	@scripts/release run-batch
 
-run-streaming: ## see to it that speed runs
+run-streaming: ## start speed
 	@scripts/release run-streaming
 
 test-scalability: ## give a release that runs more pods and more records, and take them back
