@@ -76,7 +76,7 @@ export interface Views {
   readonly release: string;
 }
 
-/** Only there after a verification with a ledger, such as that of helm test; each later one replaces it. */
+/** Only there once a verification with a ledger, such as helm test's, has run; later ones without one keep it. */
 const WITH_A_LEDGER = "batch_verify_ledger_differences";
 
 /** What a panel asks that finds nothing in what it looks back at, each as `dashboard: title: query`. */

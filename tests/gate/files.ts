@@ -35,9 +35,9 @@ export function needsServers(file: string): boolean {
   return file.endsWith("_servers_test.ts");
 }
 
-/** Whether the servers that a test needs are those that are started once for many; else it starts its own. */
+/** Whether a test that needs servers takes those that are started once for many; else it starts its own. */
 export async function sharesServers(file: string): Promise<boolean> {
-  return needsServers(file) && (await Deno.readTextFile(file)).includes("sharedServers()");
+  return (await Deno.readTextFile(file)).includes("sharedServers()");
 }
 
 /** Whether a test needs a Kubernetes cluster, which whoever runs it provides: `scripts/test-cluster`. */

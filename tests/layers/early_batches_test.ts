@@ -7,27 +7,18 @@ import { CommitLog, INGEST_GROUP, readFolded } from "@pipeline/protocol";
 import { Speed } from "@pipeline/speed";
 import { assertEquals } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
-import { post, SETTINGS, START, World } from "./_world.ts";
+import { post, SETTINGS, START, withSubscribe, World } from "./_world.ts";
 
 /** The log, but `subscribe` resolves only when a first batch was handled, flush and all. */
 function early(log: EventLog): EventLog {
-  const subscribe: EventLog["subscribe"] = async (subscription) => {
+  return withSubscribe(log, async (subscription) => {
     const handled = Promise.withResolvers<void>();
     const consumer = await log.subscribe({
       ...subscription,
-      batch: async (batch) => {
-        await subscription.batch(batch).then(handled.resolve, handled.reject);
-      },
+      batch: (batch) => subscription.batch(batch).then(handled.resolve, handled.reject),
     });
     await handled.promise;
     return consumer;
-  };
-  return new Proxy(log, {
-    get(target, name: keyof EventLog) {
-      if (name === "subscribe") return subscribe;
-      const found = target[name];
-      return typeof found === "function" ? found.bind(target) : found;
-    },
   });
 }
 

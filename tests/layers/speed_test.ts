@@ -3,7 +3,7 @@ import { type EventLog, PipelineError, type ServingStore } from "@pipeline/core"
 import { Speed } from "@pipeline/speed";
 import { assertEquals, assertRejects } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
-import { comment, post, SETTINGS, START, World } from "./_world.ts";
+import { comment, post, SETTINGS, START, withSubscribe, World } from "./_world.ts";
 
 const SPEED = { flush_interval: 2, max_unflushed: 1_000, poll_interval: 2 };
 
@@ -70,10 +70,7 @@ Deno.test("Speed ends with what came of stopping a fold whose view is gone", asy
     };
     return { done: consumer.done, stop, mark: (...where) => consumer.mark(...where) };
   };
-  const log = new Proxy(world.ports.log, {
-    get: (target, name: keyof EventLog) =>
-      name === "subscribe" ? subscribe : (target[name] as () => unknown).bind(target),
-  });
+  const log = withSubscribe(world.ports.log, subscribe);
   const speed = Speed.start({ ...world.ports, log, store, settings: SPEED });
   await world.commit([post("p1", START)]);
   await runBatch({ ...world.ports, settings: SETTINGS });
