@@ -13,6 +13,9 @@ import type { Stage } from "./_stage.ts";
 /** Milliseconds that a part of the pipeline may take to say how far it is. */
 const ANSWER = 5_000;
 
+/** Milliseconds for which a machine that is slow may let us wait: what is proved is that it comes, not when. */
+const LONGEST = 480_000;
+
 /** Milliseconds between two looks. */
 const INTERVAL = 1_000;
 
@@ -102,7 +105,7 @@ export class Watch {
    * @returns milliseconds until it was so; 0 where it was never seen otherwise.
    */
   async recovered(options: RecoveryOptions): Promise<number> {
-    const { since, timeout = 240_000, except = [] } = options;
+    const { since, timeout = LONGEST, except = [] } = options;
     let first: number | undefined;
     let good: number | undefined;
     let wasBad = false;
@@ -131,7 +134,7 @@ export class Watch {
   }
 
   /** Waits until everything in the log is committed and folded; nobody may produce meanwhile. */
-  async drained(timeout = 240_000): Promise<void> {
+  async drained(timeout = LONGEST): Promise<void> {
     const deadline = performance.now() + timeout;
     let left = "";
     while (performance.now() < deadline) {

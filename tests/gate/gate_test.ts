@@ -10,7 +10,8 @@ const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
         <testcase name="says &lt;b&gt; &amp; &quot;c&quot; &#x2713;" classname="./a_test.ts" time="7.25" line="1" col="6">
         </testcase>
         <testcase name="fails" classname="./a_test.ts" time="0.000" line="1" col="6">
-            <failure message="Uncaught">&lt;testcase name=&quot;x&quot;&gt;</failure>
+            <failure message="Uncaught (in promise) Error: 3 &lt; 4
+and more">&lt;testcase name=&quot;x&quot;&gt;</failure>
         </testcase>
         <testcase name="is cancelled" classname="./a_test.ts" time="0.000" line="1" col="6">
             <error message="Cancelled"/>
@@ -47,7 +48,7 @@ Deno.test("Tally counts passed, failed, skipped and slow tests", () => {
   assertEquals(`${tally}`, "2 passed, 3 failed");
   assertEquals(tally.failures, [
     "lint: exit code 1",
-    "a_test.ts: fails",
+    "a_test.ts: fails: Error: 3 < 4",
     "a_test.ts: is cancelled: was cancelled",
   ]);
   assertEquals(tally.skipped, ["a_test.ts: is off"]);
@@ -76,7 +77,7 @@ Deno.test("runsAlone() sets tests of processes and of time apart", () => {
 });
 
 const WAYS_TO_BREAK: [name: string, code: string, failure: string][] = [
-  ["a test fails", 'Deno.test("a", () => { throw new Error("no"); });', "a_test.ts: a"],
+  ["a test fails", 'Deno.test("a", () => { throw new Error("no"); });', "a_test.ts: a: Error: no"],
   ["a file throws at its top", 'throw new Error("no");', "a_test.ts: no test of it ran"],
   ["a file has no test", "export const a = 1;", "a_test.ts: no test of it ran"],
   ["a file is no code", "const = 1;", "run: no usable report (exit code 1)"],
@@ -170,7 +171,7 @@ Deno.test("runGate() ends and names tests that hang, and runs those that come af
   for (const name of ["a_test.ts: waits", "b_test.ts: loops", "c_test.ts", "e_test.ts: talks"]) {
     assert(failures.includes(`${name}: ${why}`), `${name} is not among ${failures.join("; ")}`);
   }
-  assert(failures.includes("d_test.ts: fails"));
+  assert(failures.includes("d_test.ts: fails: Error: no"));
   // "before", "after", and the check "install".
   assertEquals(passed, 3, failures.join("; "));
 });

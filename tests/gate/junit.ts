@@ -6,6 +6,8 @@ export interface TestResult {
   name: string;
   /** One that ran when the run was ended is cancelled. */
   outcome: "passed" | "failed" | "cancelled" | "skipped";
+  /** First line of what a failed test threw. */
+  why?: string;
   /** How long it took, in seconds. */
   seconds: number;
 }
@@ -17,12 +19,26 @@ export interface TestResult {
 export function parseJunit(xml: string): TestResult[] {
   if (!xml.trimEnd().endsWith("</testsuites>")) throw new SyntaxError("The report is cut off");
   const cases = xml.matchAll(/<testcase ([^>]*?)(?:\/>|>(.*?)<\/testcase>)/gs);
-  return Array.from(cases, ([, attributes = "", body = ""]) => ({
-    file: attribute(attributes, "classname").replace(/^\.\//, ""),
-    name: attribute(attributes, "name"),
-    outcome: outcomeOf(body),
-    seconds: Number(attribute(attributes, "time", "0")),
-  }));
+  return Array.from(cases, ([, attributes = "", body = ""]) => {
+    const outcome = outcomeOf(body);
+    return {
+      file: attribute(attributes, "classname").replace(/^\.\//, ""),
+      name: attribute(attributes, "name"),
+      outcome,
+      ...(outcome === "failed" ? { why: reasonOf(body) } : {}),
+      seconds: Number(attribute(attributes, "time", "0")),
+    };
+  });
+}
+
+/** Characters of a reason that a list of failures has room for. */
+const LONGEST_REASON = 240;
+
+function reasonOf(body: string): string {
+  const [failure = ""] = body.match(/<(?:failure|error) [^>]*>/) ?? [];
+  const [line = ""] = attribute(failure, "message", "").split("\n");
+  const reason = line.replace(/^Uncaught (\(in promise\) )?/, "");
+  return reason.length > LONGEST_REASON ? `${reason.slice(0, LONGEST_REASON)}...` : reason;
 }
 
 function outcomeOf(body: string): TestResult["outcome"] {

@@ -6,7 +6,7 @@ const SLOW_SECONDS = 5;
 /** What a run of the gate has counted so far. */
 export class Tally {
   passed = 0;
-  /** One line each, naming what failed. */
+  /** One line each, naming what failed and why. */
   readonly failures: string[] = [];
   /** One line each, naming what did not run. */
   readonly skipped: string[] = [];
@@ -29,13 +29,14 @@ export class Tally {
     const seen = new Set<string>();
     try {
       const results = parseJunit(run.report ?? "");
-      for (const { file, name, outcome } of results) {
+      for (const { file, name, outcome, why } of results) {
         seen.add(file);
         if (outcome === "passed") this.passed++;
         else if (outcome === "cancelled") {
           this.failures.push(`${file}: ${name}: ${run.hung ?? "was cancelled"}`);
-        } else if (outcome === "failed") this.failures.push(`${file}: ${name}`);
-        else this.skipped.push(`${file}: ${name}`);
+        } else if (outcome === "failed") {
+          this.failures.push(why ? `${file}: ${name}: ${why}` : `${file}: ${name}`);
+        } else this.skipped.push(`${file}: ${name}`);
       }
       const slow = results.filter(({ seconds }) => seconds >= SLOW_SECONDS);
       slow.sort((a, b) => b.seconds - a.seconds);
