@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { MemoryStore } from "@pipeline/adapters/memory";
+import { MemoryStore } from "@pipeline/adapters/testing";
 import { hasCode } from "@pipeline/core";
 import { TestClock } from "@pipeline/runtime";
 import { lockBatch } from "./lock.ts";

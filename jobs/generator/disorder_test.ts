@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { MemoryEventLog } from "@pipeline/adapters/memory";
+import { MemoryEventLog } from "@pipeline/adapters/testing";
 import { admitRecord, hashBytes, isAnnouncement, RecordError, TOPICS } from "@pipeline/core";
 import { TestClock } from "@pipeline/runtime";
 import type { DisorderOptions, InjectedRecord } from "./disorder.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
-import { MemoryDataset } from "@pipeline/adapters/memory";
+import { MemoryDataset } from "@pipeline/adapters/testing";
 import { DAY, type Entity, isAnnouncement, parseText, PipelineError } from "@pipeline/core";
 import { createHash } from "node:crypto";
 import {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { MemoryEventLog } from "@pipeline/adapters/memory";
+import { MemoryEventLog } from "@pipeline/adapters/testing";
 import {
   type EventLog,
   hashBytes,

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { openMemory } from "@pipeline/adapters/memory";
+import { openMemory } from "@pipeline/adapters/testing";
 import { PipelineError, type TopicSpec } from "@pipeline/core";
 import { TEMPORARY } from "@pipeline/protocol";
 import { checkDataset, checkTopics } from "./check.ts";

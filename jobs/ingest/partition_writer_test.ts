@@ -1,4 +1,4 @@
-import { openMemory } from "@pipeline/adapters/memory";
+import { openMemory } from "@pipeline/adapters/testing";
 import { DEAD_LETTER_TOPIC } from "@pipeline/core";
 import { CommitLog } from "@pipeline/protocol";
 import { assertEquals, assertRejects } from "@std/assert";

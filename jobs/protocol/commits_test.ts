@@ -1,4 +1,4 @@
-import { openMemory } from "@pipeline/adapters/memory";
+import { openMemory } from "@pipeline/adapters/testing";
 import { hasCode, type MasterDataset, PipelineError } from "@pipeline/core";
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import type { Commit } from "./commit.ts";

@@ -1,4 +1,4 @@
-import { MemoryEventLog } from "@pipeline/adapters/memory";
+import { MemoryEventLog } from "@pipeline/adapters/testing";
 import { type StoppedPartition, TOPICS } from "@pipeline/core";
 import { Health, Metrics } from "@pipeline/runtime";
 import { assertEquals, assertStringIncludes } from "@std/assert";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { openMemory } from "@pipeline/adapters/memory";
+import { openMemory } from "@pipeline/adapters/testing";
 import { readLatency, RecentLatencies, writeLatencies } from "./latency.ts";
 
 Deno.test("readLatency() tells quantiles over all partitions, of what was written lately", async () => {

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { MemoryEventLog } from "@pipeline/adapters/memory";
+import { MemoryEventLog } from "@pipeline/adapters/testing";
 import { PipelineError, TOPICS } from "@pipeline/core";
 import { topicsAreThere } from "./topics.ts";
 

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/as
 import { offsetVector, PipelineError, type ServingStore } from "@pipeline/core";
 import { Health, Metrics, TestClock } from "@pipeline/runtime";
 import { readManifest, writeManifest } from "@pipeline/protocol";
-import { MemoryStore } from "@pipeline/adapters/memory";
+import { MemoryStore } from "@pipeline/adapters/testing";
 import {
   activityAnswer,
   problemAnswer,

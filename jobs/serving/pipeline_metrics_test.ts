@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
-import { MemoryStore } from "@pipeline/adapters/memory";
+import { MemoryStore } from "@pipeline/adapters/testing";
 import { writeOutcome } from "@pipeline/protocol";
 import { Metrics, TestClock } from "@pipeline/runtime";
 import { watchPipeline } from "./pipeline_metrics.ts";

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { offsetVector, WINDOWS } from "@pipeline/core";
 import { TestClock } from "@pipeline/runtime";
-import { MemoryStore } from "@pipeline/adapters/memory";
+import { MemoryStore } from "@pipeline/adapters/testing";
 import { type Stats, Summarizer, type Summary } from "./summary.ts";
 import { addGeneration, buildStore, comment, NOON, post } from "./testing/world.ts";
 import { Throughput } from "./throughput.ts";

@@ -4,7 +4,7 @@
  */
 
 import { openKafka } from "@pipeline/adapters/kafka";
-import { openMemory } from "@pipeline/adapters/memory";
+import { openMemory } from "@pipeline/adapters/testing";
 import { runBatch, verify } from "@pipeline/batch";
 import { encodeRecord, TOPICS } from "@pipeline/core";
 import { Ingest } from "@pipeline/ingest";

@@ -1,4 +1,4 @@
-import { openMemory } from "@pipeline/adapters/memory";
+import { openMemory } from "@pipeline/adapters/testing";
 import { eventLogSuite } from "./event_log_suite.ts";
 import { masterDatasetSuite } from "./master_dataset_suite.ts";
 import { servingStoreSuite } from "./serving_store_suite.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { faulty, openMemory, type Ports } from "@pipeline/adapters/memory";
+import { faulty, openMemory, type Ports } from "@pipeline/adapters/testing";
 import { type Manifest, writeManifest, writeOwn } from "@pipeline/protocol";
 import { hasCode, PipelineError, TOPICS, VIEWS } from "@pipeline/core";
 import { eventLogSuite } from "./event_log_suite.ts";

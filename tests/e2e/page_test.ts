@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Entity, OffsetVector } from "@pipeline/core";
-import type { MemoryStore } from "@pipeline/adapters/memory";
+import type { MemoryStore } from "@pipeline/adapters/testing";
 import { writeLatencies } from "@pipeline/protocol";
 import { createApp, loadAssets, serve, type Stats } from "@pipeline/serving";
 import {

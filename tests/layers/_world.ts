@@ -6,7 +6,7 @@
  */
 
 import type { BatchSettings } from "@pipeline/batch";
-import { type MemoryPorts, openMemory } from "@pipeline/adapters/memory";
+import { type MemoryPorts, openMemory } from "@pipeline/adapters/testing";
 import {
   type Comment,
   DEFAULT_SETTINGS,

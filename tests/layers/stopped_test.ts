@@ -1,6 +1,6 @@
 /** A partition that cannot be read on: what shows, who goes on, and who does not wait for it. */
 
-import { openMemory } from "@pipeline/adapters/memory";
+import { openMemory } from "@pipeline/adapters/testing";
 import { runBatch } from "@pipeline/batch";
 import { encodeRecord, type PipelineError, TOPICS } from "@pipeline/core";
 import { readFolded, readStopped } from "@pipeline/protocol";

@@ -3,7 +3,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { openMemory } from "@pipeline/adapters/memory";
+import { openMemory } from "@pipeline/adapters/testing";
 import { readAcknowledged } from "@pipeline/protocol";
 import { type Job, untilAborted } from "@pipeline/runtime";
 import type { z } from "zod";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { runBatch } from "@pipeline/batch";
-import { openMemory } from "@pipeline/adapters/memory";
+import { openMemory } from "@pipeline/adapters/testing";
 import { encodeRecord, type ServingStore, TOPICS } from "@pipeline/core";
 import { readFolded, readManifest, writeManifest } from "@pipeline/protocol";
 import { speedConfig } from "../../jobs/speed/config.ts";

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { runBatch } from "@pipeline/batch";
-import { openMemory } from "@pipeline/adapters/memory";
+import { openMemory } from "@pipeline/adapters/testing";
 import { encodeRecord, TOPICS } from "@pipeline/core";
 import { ingestConfig } from "../../jobs/ingest/config.ts";
 import { runIngest, setUp } from "../../jobs/ingest/pipeline.ts";

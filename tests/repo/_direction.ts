@@ -32,6 +32,9 @@ const ONLY_IN_MAIN = /^(console|Deno\.(exit|exitCode|env|args)|process\.(exit|en
 const IMPURE =
   /^(Deno\..*|process\..*|fetch|setTimeout|setInterval|queueMicrotask|performance(\..*)?|Date\.now|new Date\(\)|Math\.random|crypto\.(randomUUID|getRandomValues))$/;
 
+/** A folder of what only tests use, such as adapters in memory. */
+const TESTING = /\/testing(\/|$)/;
+
 /** Settings of adapters are schemas alone: whoever reads them loads no client. */
 const SETTINGS = /^@pipeline\/adapters\/[^/]+\/config$/;
 const MAY_SETTINGS_IMPORT = ["@pipeline/core", "@pipeline/runtime", "zod"];
@@ -57,6 +60,8 @@ export function directionProblems(source: Source, workspace: Workspace): string[
   for (const { specifier, line } of source.imports) {
     const why = place.isSettings && !MAY_SETTINGS_IMPORT.includes(specifier)
       ? `settings may import ${MAY_SETTINGS_IMPORT.join(", ")}`
+      : !forTests && TESTING.test(specifier)
+      ? "it is for tests"
       : specifier.startsWith(".")
       ? relativeProblem(source.path, specifier)
       : bareProblem(specifier, place);

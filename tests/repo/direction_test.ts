@@ -40,7 +40,12 @@ const WORKSPACE: Workspace = {
 
 const WRONG: [name: string, path: string, code: string, why: string][] = [
   ["core uses runtime", "jobs/core/a.ts", 'import "@pipeline/runtime";', "no other member"],
-  ["core's test uses an adapter", "jobs/core/a_test.ts", 'import "@pipeline/adapters/memory";', ""],
+  [
+    "core's test uses an adapter",
+    "jobs/core/a_test.ts",
+    'import "@pipeline/adapters/testing";',
+    "",
+  ],
   ["a type goes upwards", "jobs/core/a.ts", 'import type { A } from "@pipeline/speed";', ""],
   ["a type goes upwards in place", "jobs/core/a.ts", 'let a: import("@pipeline/speed").A;', ""],
   ["a re-export goes upwards", "jobs/runtime/a.ts", 'export * from "@pipeline/adapters";', ""],
@@ -82,6 +87,18 @@ const WRONG: [name: string, path: string, code: string, why: string][] = [
     "settings may import",
   ],
   ["a deep main.ts uses an adapter", "jobs/speed/x/main.ts", 'import "@pipeline/adapters/x";', ""],
+  [
+    "an adapter uses one in memory",
+    "jobs/adapters/kafka/a.ts",
+    'import "../testing/log.ts";',
+    "for tests",
+  ],
+  [
+    "a main.ts uses one in memory",
+    "jobs/speed/main.ts",
+    'import "@pipeline/adapters/testing";',
+    "",
+  ],
   ["adapters use a job", "jobs/adapters/a.ts", 'import "@pipeline/ingest";', ""],
   ["a new member has no place", "jobs/other/a.ts", 'import "@pipeline/core";', "no place"],
   ["a member uses its own name", "jobs/core/a.ts", 'import "@pipeline/core";', "relative path"],
@@ -136,7 +153,8 @@ const RIGHT: [path: string, code: string][] = [
   ["jobs/speed/config.ts", 'import "@pipeline/adapters/kafka/config";'],
   ["jobs/batch/day_worker.ts", 'import "@pipeline/adapters/hdfs";'],
   ["jobs/adapters/kafka/config.ts", 'import { text } from "@pipeline/runtime"; import "zod";'],
-  ["jobs/speed/a_test.ts", 'import "@pipeline/adapters/memory";'],
+  ["jobs/speed/a_test.ts", 'import "@pipeline/adapters/testing";'],
+  ["jobs/adapters/testing/a.ts", 'import "../testing/log.ts"; import "../contract/rules.ts";'],
   ["jobs/pipeline/a.ts", 'import "@pipeline/speed"; import "@pipeline/adapters/embedded";'],
   ["tests/sim/a.ts", 'console.log(1); import "@pipeline/speed";'],
 ];

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { MemoryPorts, Ports } from "@pipeline/adapters/memory";
+import type { MemoryPorts, Ports } from "@pipeline/adapters/testing";
 import {
   BATCH_PART,
   DEAD_LETTER_TOPIC,

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { faulty, type FaultyPorts, type Ports, SimulatedCrash } from "@pipeline/adapters/memory";
+import { faulty, type FaultyPorts, type Ports, SimulatedCrash } from "@pipeline/adapters/testing";
 import type { EventLog } from "@pipeline/core";
 import { type Clock, patient, type RetryOptions } from "@pipeline/runtime";
 import type { Owner, Scheduler } from "./_scheduler.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Ports, SimulatedCrash } from "@pipeline/adapters/memory";
+import { type Ports, SimulatedCrash } from "@pipeline/adapters/testing";
 import {
   DEFAULT_MAX_FUTURE,
   type ErrorCode,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Ports, SimulatedCrash } from "@pipeline/adapters/memory";
+import { type Ports, SimulatedCrash } from "@pipeline/adapters/testing";
 import { DEFAULT_MAX_FUTURE } from "@pipeline/core";
 import { type BatchReport, type BatchSettings, rollBack, runBatch } from "@pipeline/batch";
 import { Ingest, type IngestSettings, sweep } from "@pipeline/ingest";

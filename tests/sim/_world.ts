@@ -5,7 +5,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { type MemoryPorts, openMemory } from "@pipeline/adapters/memory";
+import { type MemoryPorts, openMemory } from "@pipeline/adapters/testing";
 import {
   encodeRecord,
   type Entity,

@@ -1,7 +1,7 @@
 /** Negative controls: a rule is broken on purpose, and the invariants must say so. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { SimulatedCrash } from "@pipeline/adapters/memory";
+import { SimulatedCrash } from "@pipeline/adapters/testing";
 import {
   withCommitFirst,
   withEventTime,

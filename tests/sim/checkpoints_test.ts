@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { type Commit, CommitLog } from "@pipeline/protocol";
-import { SimulatedCrash } from "@pipeline/adapters/memory";
+import { SimulatedCrash } from "@pipeline/adapters/testing";
 import { Process } from "./_process.ts";
 import { seeded, World } from "./_world.ts";
 

@@ -11,7 +11,7 @@ import { leftovers } from "./_invariants.ts";
 import type { Process } from "./_process.ts";
 import { seeded } from "./_world.ts";
 import { crashAt, once, Stage } from "./_stage.ts";
-import { SimulatedCrash } from "@pipeline/adapters/memory";
+import { SimulatedCrash } from "@pipeline/adapters/testing";
 
 /** Odd, so that steps are hit before and after; all of them in a long run. */
 const SOME = Deno.env.has("SIM_LONG") ? 1 : 3;

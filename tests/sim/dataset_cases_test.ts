@@ -1,7 +1,7 @@
 /** Cases of the dataset, by their numbers in the list of failure cases. */
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { SimulatedCrash } from "@pipeline/adapters/memory";
+import { SimulatedCrash } from "@pipeline/adapters/testing";
 import { hasCode, type LogRange, PipelineError } from "@pipeline/core";
 import { verify } from "@pipeline/batch";
 import { CommitLog } from "@pipeline/protocol";

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { LogBatch } from "@pipeline/core";
-import type { Ports } from "@pipeline/adapters/memory";
+import type { Ports } from "@pipeline/adapters/testing";
 import { CommitLog, readManifest } from "@pipeline/protocol";
 import { answers } from "./_invariants.ts";
 import { Stage } from "./_stage.ts";

@@ -5,7 +5,7 @@
  */
 
 import { BATCH_PART, type StoredDocument, type ViewName, type ViewQuery } from "@pipeline/core";
-import { queryFields } from "../memory/query.ts";
+import { queryFields } from "../contract/query.ts";
 import { hasField, ID_FIELD } from "./mappings.ts";
 
 /** One condition of a search. */

@@ -17,7 +17,7 @@ import {
   type ViewQuery,
   VIEWS,
 } from "@pipeline/core";
-import { checkControl, checkDocument, checkGeneration, checkQuery } from "../memory/rules.ts";
+import { checkControl, checkDocument, checkGeneration, checkQuery } from "../contract/rules.ts";
 import { Controls } from "./_controls.ts";
 import { Names } from "./_names.ts";
 import { searchBody } from "./_query.ts";

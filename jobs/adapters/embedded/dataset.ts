@@ -16,7 +16,7 @@ import {
   type MasterDataset,
   PipelineError,
 } from "@pipeline/core";
-import { pathParts, stopped } from "../memory/rules.ts";
+import { pathParts, stopped } from "../contract/rules.ts";
 import { type Durability, fileError, syncFolder } from "./io.ts";
 
 const CHUNK_BYTES = 1 << 20;

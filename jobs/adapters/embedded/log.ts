@@ -26,14 +26,14 @@ import {
   type GroupOptions,
   outOfRange,
   type PartitionSource,
-} from "../memory/groups.ts";
+} from "../contract/groups.ts";
 import {
   checkPartition,
   checkSize,
   checkTopic,
   DEFAULT_MAX_RECORD_BYTES,
   stopped,
-} from "../memory/rules.ts";
+} from "../contract/rules.ts";
 import { Breather, type Durability, fileError } from "./io.ts";
 import { type NewRecord, Partition, type PartitionOptions } from "./partition.ts";
 import { EmbeddedReader, readRange } from "./partition_reader.ts";

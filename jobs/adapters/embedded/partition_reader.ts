@@ -5,7 +5,7 @@
  */
 
 import type { LogBatch, LogRecord } from "@pipeline/core";
-import { outOfRange, type PartitionReader } from "../memory/groups.ts";
+import { outOfRange, type PartitionReader } from "../contract/groups.ts";
 import { FrameReader } from "./frame.ts";
 import { Breather, fileError } from "./io.ts";
 import type { Partition } from "./partition.ts";

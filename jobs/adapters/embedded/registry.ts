@@ -6,7 +6,7 @@
  */
 
 import { type ControlDocument, PipelineError, viewAlias, VIEWS } from "@pipeline/core";
-import { noGeneration } from "../memory/rules.ts";
+import { noGeneration } from "../contract/rules.ts";
 import { Connection, fromColumn, type StoreMode, toColumn } from "./sqlite.ts";
 import type { SqlValue } from "./schema.ts";
 

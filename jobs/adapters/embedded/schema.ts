@@ -12,7 +12,7 @@ import {
   type ViewQuery,
   VIEWS,
 } from "@pipeline/core";
-import { queryFields } from "../memory/query.ts";
+import { queryFields } from "../contract/query.ts";
 import { toColumn } from "./sqlite.ts";
 
 /** Documents that one statement writes. */

@@ -20,7 +20,7 @@ import {
   checkGeneration,
   checkQuery,
   stopped,
-} from "../memory/rules.ts";
+} from "../contract/rules.ts";
 import { createGenerationFile, GenerationFile } from "./generation_file.ts";
 import { Breather, type Durability, nextTurn, sqliteError } from "./io.ts";
 import { Registry } from "./registry.ts";

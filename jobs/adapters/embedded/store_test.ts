@@ -12,7 +12,7 @@ import {
 } from "@pipeline/core";
 import fc from "fast-check";
 import { DatabaseSync } from "node:sqlite";
-import { MemoryStore } from "../memory/mod.ts";
+import { MemoryStore } from "../testing/mod.ts";
 import { EmbeddedStore } from "./mod.ts";
 import { selectPage } from "./schema.ts";
 

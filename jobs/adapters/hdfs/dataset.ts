@@ -14,7 +14,7 @@ import {
   PipelineError,
 } from "@pipeline/core";
 import { type Logger, withTimeout } from "@pipeline/runtime";
-import { pathParts, stopped } from "../memory/rules.ts";
+import { pathParts, stopped } from "../contract/rules.ts";
 import { type HdfsConfig, hdfsConfig, type HdfsInput } from "./config.ts";
 import { type Operation, WebHdfs } from "./webhdfs.ts";
 

@@ -16,7 +16,7 @@ import {
   UnreadableError,
 } from "@pipeline/core";
 import { type Clock, type Logger, retry, type RetryOptions } from "@pipeline/runtime";
-import { DEFAULT_MAX_RECORDS, outOfRange } from "../memory/groups.ts";
+import { DEFAULT_MAX_RECORDS, outOfRange } from "../contract/groups.ts";
 import type { ClientOptions } from "./_kafkajs.ts";
 import type { KafkaConfig } from "./config.ts";
 import { Fetcher } from "./fetcher.ts";

@@ -23,7 +23,7 @@ import {
   withTimeout,
 } from "@pipeline/runtime";
 import { type Admin, type ISocketFactory, Kafka, type Producer } from "kafkajs";
-import { DEFAULT_MAX_RECORDS, outOfRange } from "../memory/groups.ts";
+import { DEFAULT_MAX_RECORDS, outOfRange } from "../contract/groups.ts";
 import type { ClientOptions } from "./_kafkajs.ts";
 import { clientOptions } from "./client.ts";
 import { type KafkaConfig, kafkaConfig, type KafkaInput } from "./config.ts";

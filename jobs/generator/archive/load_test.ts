@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
-import { MemoryDataset } from "@pipeline/adapters/memory";
+import { MemoryDataset } from "@pipeline/adapters/testing";
 import type { MasterDataset } from "@pipeline/core";
 import { parseText, PipelineError } from "@pipeline/core";
 import { Buffer } from "node:buffer";

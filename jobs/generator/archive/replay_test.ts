@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { MemoryEventLog } from "@pipeline/adapters/memory";
+import { MemoryEventLog } from "@pipeline/adapters/testing";
 import { TOPICS } from "@pipeline/core";
 import { TestClock } from "@pipeline/runtime";
 import type { DeliveredBatch } from "../delivery.ts";

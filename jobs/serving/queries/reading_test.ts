@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { offsetVector, type ServingStore, type ViewPage } from "@pipeline/core";
-import { MemoryStore } from "@pipeline/adapters/memory";
+import { MemoryStore } from "@pipeline/adapters/testing";
 import { Problem } from "../problem.ts";
 import { addGeneration, buildStore, NOON, post } from "../testing/world.ts";
 import { type Reading, withReading } from "./reading.ts";

@@ -31,7 +31,7 @@ import {
   ViewState,
 } from "@pipeline/core";
 import { writeFolded, writeManifest } from "@pipeline/protocol";
-import { MemoryStore } from "@pipeline/adapters/memory";
+import { MemoryStore } from "@pipeline/adapters/testing";
 
 /** How a generation is built. */
 export interface WorldOptions {

@@ -16,7 +16,7 @@ import {
   type ViewQuery,
   VIEWS,
 } from "@pipeline/core";
-import { page } from "./query.ts";
+import { page } from "../contract/query.ts";
 import {
   checkControl,
   checkDocument,
@@ -24,7 +24,7 @@ import {
   checkQuery,
   noGeneration,
   stopped,
-} from "./rules.ts";
+} from "../contract/rules.ts";
 
 /** How the store behaves. */
 export interface MemoryStoreOptions {

@@ -20,14 +20,19 @@ import {
   type Subscription,
   type TopicSpec,
 } from "@pipeline/core";
-import { ConsumerGroups, type GroupOptions, outOfRange, type PartitionSource } from "./groups.ts";
+import {
+  ConsumerGroups,
+  type GroupOptions,
+  outOfRange,
+  type PartitionSource,
+} from "../contract/groups.ts";
 import {
   checkPartition,
   checkSize,
   checkTopic,
   DEFAULT_MAX_RECORD_BYTES,
   stopped,
-} from "./rules.ts";
+} from "../contract/rules.ts";
 
 /** Records of a batch of `read`. */
 const READ_RECORDS = 5_000;

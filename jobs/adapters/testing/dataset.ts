@@ -6,7 +6,7 @@
  */
 
 import { compareUtf8, type FileStatus, type MasterDataset, PipelineError } from "@pipeline/core";
-import { pathParts, stopped } from "./rules.ts";
+import { pathParts, stopped } from "../contract/rules.ts";
 
 interface MemoryFile {
   readonly type: "file";

@@ -14,8 +14,7 @@ export * from "./dataset.ts";
 export * from "./faults.ts";
 export * from "./log.ts";
 export * from "./store.ts";
-export type { Delivery, GroupOptions } from "./groups.ts";
-export { compareDocuments, matches } from "./query.ts";
+export type { Delivery, GroupOptions } from "../contract/groups.ts";
 
 /** All three ports in memory. */
 export interface MemoryPorts {
