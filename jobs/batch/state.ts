@@ -14,7 +14,6 @@
 import {
   type Announcement,
   canonicalBytes,
-  hasCode,
   hashBytes,
   type MasterDataset,
   type OffsetVector,
@@ -27,6 +26,7 @@ import {
   type CommittedFile,
   type LastRecords,
   newToken,
+  publishOnce,
   readAll,
   readLines,
   STATE,
@@ -99,14 +99,12 @@ export async function writeState(dataset: MasterDataset, manifest: StateManifest
   const bytes = canonicalBytes(manifest);
   await writeOwn(dataset, `${folder}/state`, bytes);
   await dataset.mkdirs(MANIFESTS);
-  try {
-    await dataset.rename(`${folder}/state`, path);
-  } catch (error) {
-    if (!hasCode(error, "exists") && !hasCode(error, "not_found")) throw error;
-    // The answer of an earlier try may have been lost.
-    if (await dataset.status(path) === undefined) throw error;
-    if (hashBytes(await readAll(dataset, path)) !== hashBytes(bytes)) throw error;
-  }
+  await publishOnce(
+    dataset,
+    `${folder}/state`,
+    path,
+    async () => hashBytes(await readAll(dataset, path)) === hashBytes(bytes),
+  );
   await dataset.remove(folder);
 }
 

@@ -6,7 +6,7 @@
  */
 
 import { canonicalBytes, canonicalJson, hashText, type MasterDataset } from "@pipeline/core";
-import { newToken, readAll, STAGING, writeOwn } from "@pipeline/protocol";
+import { newToken, publishOnce, readAll, STAGING, writeOwn } from "@pipeline/protocol";
 
 /**
  * The recorded end of the history that is identified by its other parameters; `now` is
@@ -23,13 +23,9 @@ export async function recordedEnd(
   if (await dataset.status(path) === undefined) {
     const temporary = `${STAGING}/_ends/_${newToken()}`;
     await writeOwn(dataset, temporary, canonicalBytes({ end: now, identity }));
-    try {
-      await dataset.rename(temporary, path);
-    } catch (error) {
-      // Whoever was first decides, and that may have been an earlier try.
-      if (await dataset.status(path) === undefined) throw error;
-      await dataset.remove(temporary);
-    }
+    // Whoever was first decides.
+    await publishOnce(dataset, temporary, path);
+    await dataset.remove(temporary);
   }
   const text = new TextDecoder().decode(await readAll(dataset, path));
   return (JSON.parse(text) as { readonly end: number }).end;

@@ -16,7 +16,7 @@ import {
   topicOf,
   WINDOWS,
 } from "@pipeline/core";
-import { writeOwn } from "@pipeline/protocol";
+import { publishOnce, writeOwn } from "@pipeline/protocol";
 import { createHash } from "node:crypto";
 
 /** The dataset's folder of each topic. */
@@ -217,7 +217,12 @@ export class StagingWriter {
     // A reader that finds it must find all of it.
     await this.#put("_manifest.new", text);
     const [from, to] = [`${this.#root}/_manifest.new`, `${this.#root}/_manifest.json`];
-    await renamed(this.dataset, from, to);
+    await publishOnce(
+      this.dataset,
+      from,
+      to,
+      async () => await this.dataset.status(from) === undefined,
+    );
     return manifest;
   }
 
@@ -267,17 +272,6 @@ export class StagingWriter {
   async #room(): Promise<void> {
     while (this.#writing.size >= this.#concurrency) await Promise.race(this.#writing);
     if (this.#failure !== undefined) throw this.#failure;
-  }
-}
-
-/** Renames, or finds that an earlier try did. */
-async function renamed(dataset: MasterDataset, from: string, to: string): Promise<void> {
-  try {
-    await dataset.rename(from, to);
-  } catch (error) {
-    if (await dataset.status(from) !== undefined || await dataset.status(to) === undefined) {
-      throw error;
-    }
   }
 }
 

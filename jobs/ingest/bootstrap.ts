@@ -5,13 +5,14 @@
  * @module
  */
 
-import { hasCode, hashBytes, type MasterDataset, PipelineError } from "@pipeline/core";
+import { hashBytes, type MasterDataset, PipelineError } from "@pipeline/core";
 import {
   CommitLog,
   type CommittedFile,
   type HistoryCommit,
   inOrder,
   newToken,
+  publishOnce,
   readAll,
   readFolder,
   STAGING,
@@ -91,22 +92,11 @@ export async function bootstrap(
 async function keepRejected(dataset: MasterDataset, load: string, path: string): Promise<void> {
   const folder = `/data/_rejected/${load}`;
   await dataset.mkdirs(folder);
-  await move(
+  await publishOnce(
     dataset,
     `${STAGING}/${load}/${path}`,
     `${folder}/${path.slice(path.lastIndexOf("/") + 1)}`,
   );
-}
-
-/** Renames, or finds that an earlier try did. */
-async function move(dataset: MasterDataset, from: string, to: string): Promise<void> {
-  try {
-    await dataset.rename(from, to);
-  } catch (error) {
-    const moved = hasCode(error, "not_found") || hasCode(error, "exists") ||
-      hasCode(error, "unavailable");
-    if (!moved || await dataset.status(to) === undefined) throw error;
-  }
 }
 
 /** Moves one file to its place, or finds it there from an earlier try. */
@@ -123,7 +113,7 @@ async function take(
   const name = staged.path.slice(slash + 1).replace(/^data_/, "");
   const path = `${folder}/data_${load}_${name}`;
   await dataset.mkdirs(`/data/${folder}`);
-  await move(dataset, `${STAGING}/${load}/${staged.path}`, `/data/${path}`);
+  await publishOnce(dataset, `${STAGING}/${load}/${staged.path}`, `/data/${path}`);
   const bytes = await readAll(dataset, `/data/${path}`);
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as BufferSource));
   if (bytes.length !== staged.bytes || digest.toHex() !== staged.sha256) {

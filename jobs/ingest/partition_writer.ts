@@ -36,6 +36,7 @@ import {
   inOrder,
   newToken,
   offsetName,
+  publishOnce,
   readAll,
   recordHash,
   TEMPORARY,
@@ -240,21 +241,15 @@ export class PartitionWriter {
     const temporary = this.#temporary("data");
     await writeOwn(dataset, temporary, bytes);
     await dataset.mkdirs(path.slice(0, path.lastIndexOf("/")));
-    try {
-      await dataset.rename(temporary, path);
-    } catch (error) {
+    await publishOnce(dataset, temporary, path, async () => {
       // The name follows from the offsets, and the content from the name: a file that
       // stands there is either this one, or a broken one.
-      const standing = await dataset.status(path);
-      if (standing === undefined) throw error;
-      const moved = hasCode(error, "unavailable") || hasCode(error, "exists") ||
-        hasCode(error, "not_found");
-      if (!moved) throw error;
       if (hashBytes(await readAll(dataset, path)) !== file.hash) {
-        throw new PipelineError("corrupt", `${path} exists with another content`, { cause: error });
+        throw new PipelineError("corrupt", `${path} exists with another content`);
       }
       await dataset.remove(temporary);
-    }
+      return true;
+    });
   }
 
   #temporary(kind: string): string {

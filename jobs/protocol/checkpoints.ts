@@ -1,5 +1,5 @@
 /**
- * Old commits of a partition, gathered: one file for many, named by the offsets that it
+ * Old commits of a partition, compacted: one file for many, named by the offsets that it
  * covers. Checkpoints together reach back to offset 0. A new one takes in those before it
  * that hold no more commits than it does, so their number grows with the logarithm of the
  * commits, and each commit is written again as often.
@@ -9,7 +9,6 @@
 
 import {
   canonicalBytes,
-  hasCode,
   type MasterDataset,
   partitionName,
   PipelineError,
@@ -17,7 +16,7 @@ import {
 } from "@pipeline/core";
 import { inOrder } from "./ahead.ts";
 import type { Commit } from "./commit.ts";
-import { newToken, readAll, writeOwn } from "./files.ts";
+import { newToken, publishOnce, readAll, writeOwn } from "./files.ts";
 import { COMMITS, offsetName, TEMPORARY } from "./layout.ts";
 
 /** Offsets that a checkpoint covers. */
@@ -76,26 +75,20 @@ export class Checkpoints {
    * in. Several runs may do so at a time: each leaves all commits covered.
    */
   async add(commits: readonly Commit[]): Promise<void> {
-    let gathered = commits;
+    let compacted = commits;
     for (const before of (await this.chain(0)).reverse()) {
-      const start = gathered[0]!.start;
+      const start = compacted[0]!.start;
       if (before.start >= start) continue;
       const absorbed = (await this.read([before]).next()).value!.filter((c) => c.start < start);
-      if (absorbed.length > gathered.length) break;
-      gathered = [...absorbed, ...gathered];
+      if (absorbed.length > compacted.length) break;
+      compacted = [...absorbed, ...compacted];
     }
-    const range = { start: gathered[0]!.start, end: gathered.at(-1)!.end };
+    const range = { start: compacted[0]!.start, end: compacted.at(-1)!.end };
     const folder = `${TEMPORARY}/${newToken()}`;
-    await writeOwn(this.#dataset, `${folder}/checkpoint`, canonicalBytes(gathered));
+    await writeOwn(this.#dataset, `${folder}/checkpoint`, canonicalBytes(compacted));
     await this.#dataset.mkdirs(this.#folder);
-    try {
-      await this.#dataset.rename(`${folder}/checkpoint`, this.#path(range));
-    } catch (error) {
-      // The same range holds the same commits, whoever gathered them: an earlier try, perhaps.
-      const moved = hasCode(error, "exists") ||
-        hasCode(error, "not_found") && await this.#dataset.status(this.#path(range)) !== undefined;
-      if (!moved) throw error;
-    }
+    // The same range holds the same commits, whoever compacted them.
+    await publishOnce(this.#dataset, `${folder}/checkpoint`, this.#path(range));
     await this.#dataset.remove(folder);
     for (const { start, end } of await this.#ranges()) {
       const same = start === range.start && end === range.end;

@@ -23,7 +23,7 @@ import {
 import { inOrder } from "./ahead.ts";
 import { type CheckpointRange, Checkpoints } from "./checkpoints.ts";
 import type { Commit, HistoryCommit, PartitionCommits } from "./commit.ts";
-import { readAll, writeOwn } from "./files.ts";
+import { publishOnce, readAll, writeOwn } from "./files.ts";
 import { COMMITS, offsetName } from "./layout.ts";
 
 /** Reads and writes the commit log. */
@@ -177,15 +177,7 @@ export class CommitLog {
     if ((await this.#dataset.status(temporary))?.length !== bytes.length) {
       await writeOwn(this.#dataset, temporary, bytes);
     }
-    try {
-      await this.#dataset.rename(temporary, path);
-    } catch (error) {
-      // A lost answer proves nothing, and neither does `not_found`: an earlier try
-      // may have moved the file. Only what stands at the destination counts.
-      const known = hasCode(error, "exists") || hasCode(error, "not_found");
-      if (!known && !hasCode(error, "unavailable")) throw error;
-      if (await this.#dataset.status(path) === undefined && !hasCode(error, "exists")) throw error;
-    }
+    await publishOnce(this.#dataset, temporary, path);
     // A file that has vanished was compacted into a checkpoint: the read fails with `not_found`, and the caller rereads.
     return await this.#read<T>(path);
   }

@@ -100,6 +100,27 @@ export async function writeOwn(
   }
 }
 
+/**
+ * Renames a complete file to its final path. A rename is tried by several writers, or by one whose answer was
+ * lost: an error of it proves nothing, only what stands at the path counts. Resolves when something stands there,
+ * which is the caller's own as far as `isOurs` says so; rejects with the rename's error otherwise.
+ */
+export async function publishOnce(
+  dataset: MasterDataset,
+  temporary: string,
+  path: string,
+  isOurs: () => Promise<boolean> = () => Promise.resolve(true),
+): Promise<void> {
+  try {
+    await dataset.rename(temporary, path);
+  } catch (error) {
+    const exists = hasCode(error, "exists");
+    if (!exists && !hasCode(error, "not_found") && !hasCode(error, "unavailable")) throw error;
+    if (!exists && await dataset.status(path) === undefined) throw error;
+    if (!await isOurs()) throw error;
+  }
+}
+
 /** A name that no other writer has: 128 random bits in hexadecimal. */
 export function newToken(): string {
   return crypto.randomUUID().replaceAll("-", "");
