@@ -1,0 +1,223 @@
+import { faulty, type MemoryPorts, openMemory, type Ports } from "@pipeline/adapters/testing";
+import {
+  DEFAULT_SETTINGS,
+  definitionHash,
+  encodeRecord,
+  offsetVector,
+  PipelineError,
+  RETAIN_ALL,
+  TOPICS,
+} from "@pipeline/core";
+import {
+  type Manifest,
+  readFolded,
+  readManifest,
+  removeControls,
+  writeManifest,
+} from "@pipeline/protocol";
+import { createLogger, TestClock } from "@pipeline/runtime";
+import { assertEquals, assertRejects } from "@std/assert";
+import { Speed } from "./speed.ts";
+
+/** Milliseconds between two looks, and between two flushes. */
+const LOOK = 1_000;
+
+function settings(flush = LOOK) {
+  return { flush_interval: flush, max_unflushed: 1_000, poll_interval: LOOK };
+}
+
+/** Speed on ports in memory, and what it logs. */
+class World implements AsyncDisposable {
+  readonly ports: MemoryPorts = openMemory();
+  readonly clock = new TestClock();
+  readonly lines: string[] = [];
+  #speed: Speed | undefined;
+
+  static async open(): Promise<World> {
+    const world = new World();
+    await world.ports.log.ensureTopics(TOPICS.map((topic) => ({ topic, partitions: 1 })));
+    return world;
+  }
+
+  /** Makes a generation whose horizon is the log's beginning. */
+  async generation(generation: number, more: Partial<Manifest>): Promise<void> {
+    const { store } = this.ports;
+    await store.createGeneration(generation);
+    await writeManifest(store, {
+      generation,
+      state: "prepared",
+      horizon: offsetVector(1, () => 0),
+      history: [],
+      definition: definitionHash(DEFAULT_SETTINGS),
+      settings: DEFAULT_SETTINGS,
+      retained_from: RETAIN_ALL,
+      keep: 10,
+      records: 0,
+      unresolved: 0,
+      updated: 0,
+      ...more,
+    }, 0);
+  }
+
+  async setState(generation: number, state: Manifest["state"]): Promise<void> {
+    const { manifest, version } = (await readManifest(this.ports.store, generation))!;
+    await writeManifest(this.ports.store, { ...manifest, state }, version);
+  }
+
+  /** Appends a post. */
+  async append(id: string): Promise<void> {
+    const time = this.clock.now();
+    const value = new TextEncoder().encode(encodeRecord({
+      kind: "post",
+      post_id: id,
+      user_id: "ann",
+      subreddit: "sub",
+      title: "",
+      content: "",
+      score: 1,
+      num_comments: 0,
+      created_utc: time,
+      timestamp: time,
+    }));
+    const producer = await this.ports.log.producer();
+    await producer.send([{ topic: "reddit.posts", key: id, value }]);
+  }
+
+  /** Starts speed, which looks once. */
+  async start(ports: Partial<Pick<Ports, "store">> = {}, flush?: number): Promise<Speed> {
+    const { clock } = this;
+    const logger = createLogger({ clock, sink: (line) => void this.lines.push(line) });
+    this.#speed = Speed.start({
+      ...this.ports,
+      ...ports,
+      settings: settings(flush),
+      clock,
+      logger,
+    });
+    await clock.advance(0);
+    return this.#speed;
+  }
+
+  /** Lets speed look again. */
+  async look(): Promise<void> {
+    await this.clock.advance(LOOK);
+  }
+
+  said(text: string): number {
+    return this.lines.filter((line) => line.includes(text)).length;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#speed?.stop().catch(() => {});
+  }
+}
+
+const folds = (speed: Speed) => [...speed.folds.keys()];
+
+Deno.test("Speed folds the generation that is served and those that are prepared, and no others", async () => {
+  await using world = await World.open();
+  const states = ["previous", "live", "failed", "building", "prepared"] as const;
+  for (const [i, state] of states.entries()) await world.generation(i + 1, { state });
+  await world.ports.store.switchTo(2, undefined);
+  const speed = await world.start();
+  assertEquals([folds(speed), speed.served], [[2, 5], 2]);
+  await world.setState(1, "prepared");
+  await world.look();
+  assertEquals(folds(speed).sort(), [1, 2, 5], "a rollback has begun");
+});
+
+Deno.test("Speed folds what the aliases name, whatever its state says", async () => {
+  await using world = await World.open();
+  // A rollback died between the aliases and the states.
+  await world.generation(1, { state: "previous" });
+  await world.generation(2, { state: "live" });
+  await world.ports.store.switchTo(1, undefined);
+  const speed = await world.start();
+  assertEquals([folds(speed), speed.served], [[1], 1]);
+});
+
+Deno.test("Speed waits with a generation that was still being built when it was read", async () => {
+  await using world = await World.open();
+  await world.generation(1, { state: "building" });
+  await world.ports.store.switchTo(1, undefined);
+  const speed = await world.start();
+  assertEquals(folds(speed), []);
+  await world.setState(1, "live");
+  await world.look();
+  assertEquals(folds(speed), [1]);
+});
+
+Deno.test("Speed ends the fold of a generation that is wanted no more, without a word to the store", async () => {
+  await using world = await World.open();
+  await world.generation(1, {});
+  const speed = await world.start({}, 100 * LOOK);
+  await world.append("p1");
+  await world.clock.advance(0);
+  assertEquals(speed.folds.get(1)?.folded().map(({ records }) => records), [1, 0, 0]);
+  await world.setState(1, "failed");
+  await world.look();
+  assertEquals(folds(speed), []);
+  assertEquals(await readFolded(world.ports.store, 1), []);
+});
+
+Deno.test("Speed goes on where batch drops a generation under its feet", async () => {
+  await using world = await World.open();
+  await world.generation(1, {});
+  await world.generation(2, {});
+  const speed = await world.start({}, LOOK / 4);
+  await world.ports.store.dropGeneration(1);
+  await removeControls(world.ports.store, 1);
+  await world.append("p1");
+  // The fold writes before anybody has looked again.
+  await world.clock.advance(LOOK / 2);
+  assertEquals([folds(speed), [...speed.broken]], [[2], []]);
+  const folded = await readFolded(world.ports.store, 2);
+  assertEquals(folded.find(({ topic }) => topic === "reddit.posts")?.next_offset, 1);
+});
+
+Deno.test("Speed refuses a generation of other definitions, and says so once", async () => {
+  await using world = await World.open();
+  await world.generation(1, { definition: "0".repeat(16) });
+  const speed = await world.start();
+  for (let i = 0; i < 3; i++) await world.look();
+  assertEquals(folds(speed), []);
+  assertEquals(world.said("was built by other view definitions"), 1);
+});
+
+Deno.test("Speed says that it waits for a first generation, and not once it folds one", async () => {
+  await using world = await World.open();
+  const speed = await world.start();
+  assertEquals(world.said("Waiting until batch has prepared a generation"), 1);
+  await world.generation(1, {});
+  for (let i = 0; i < 20; i++) await world.look();
+  assertEquals(folds(speed), [1]);
+  assertEquals(world.said("Waiting until batch has prepared a generation"), 1);
+});
+
+Deno.test("Speed ends with what keeps it from looking", async () => {
+  await using world = await World.open();
+  const { store } = faulty(world.ports, {
+    step: (name) =>
+      name === "store.current"
+        ? Promise.reject(new PipelineError("invalid", "Not allowed"))
+        : Promise.resolve(),
+  });
+  const speed = await world.start({ store });
+  await assertRejects(() => speed.done, PipelineError, "Not allowed");
+});
+
+Deno.test("stop() writes what every fold has folded", async () => {
+  await using world = await World.open();
+  await world.generation(1, {});
+  await world.generation(2, {});
+  const speed = await world.start({}, 100 * LOOK);
+  await world.append("p1");
+  await world.clock.advance(0);
+  await speed.stop();
+  await speed.done;
+  for (const generation of [1, 2]) {
+    const folded = await readFolded(world.ports.store, generation);
+    assertEquals(folded.find(({ topic }) => topic === "reddit.posts")?.next_offset, 1);
+  }
+  assertEquals(world.clock.sleeping, 0);
+});
