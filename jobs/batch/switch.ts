@@ -168,13 +168,17 @@ async function settle(
   const { store } = options;
   const generation = prepared.manifest.generation;
   await setState(generation, "live", options);
+  const keep = [generation, from ?? generation];
   for (const { manifest } of await readManifests(store)) {
     if (manifest.generation === generation) continue;
     // This includes a generation left `live` by a switch that crashed just after it had moved the aliases.
     const before = manifest.generation === from || manifest.state === "live";
     if (before) await setState(manifest.generation, "previous", options);
+    // Where no alias moved, the generation before is still the one before.
+    const stays = before || manifest.state === "previous";
+    if (from === generation && stays) keep.push(manifest.generation);
   }
-  await dropOthers(store, [generation, from ?? generation]);
+  await dropOthers(store, keep);
 }
 
 /** Writes a generation's state. */

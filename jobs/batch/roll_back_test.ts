@@ -1,0 +1,112 @@
+import { MemoryStore } from "@pipeline/adapters/testing";
+import {
+  DEFAULT_SETTINGS,
+  definitionHash,
+  offsetVector,
+  PipelineError,
+  RETAIN_ALL,
+  type ServingStore,
+  TOPICS,
+} from "@pipeline/core";
+import { type Manifest, readManifest, writeFolded, writeManifest } from "@pipeline/protocol";
+import { TestClock } from "@pipeline/runtime";
+import { assertEquals, assertRejects } from "@std/assert";
+import type { BatchSettings } from "./batch.ts";
+import { lockBatch } from "./lock.ts";
+import { rollBack } from "./roll_back.ts";
+
+const LEASE = 60_000;
+
+function settings(): BatchSettings {
+  return {
+    views: DEFAULT_SETTINGS,
+    partitions: 1,
+    keep: 10,
+    retention: { "1m": 0, "1h": 0, "1d": 0 },
+    catch_up_timeout: 10_000,
+    poll_interval: 1_000,
+    lock_lease: LEASE,
+  };
+}
+
+/** Generation 2 serves, 1 has the state that is given, and speed has folded both so far. */
+async function opened(state: Manifest["state"], folded: readonly [number, number]) {
+  const store = new MemoryStore();
+  for (const [i, generation] of [1, 2].entries()) {
+    await store.createGeneration(generation);
+    await writeManifest(store, {
+      generation,
+      state: generation === 1 ? state : "live",
+      horizon: offsetVector(1, () => 0),
+      history: [],
+      definition: definitionHash(DEFAULT_SETTINGS),
+      settings: DEFAULT_SETTINGS,
+      retained_from: RETAIN_ALL,
+      keep: 10,
+      records: 0,
+      unresolved: 0,
+      updated: 0,
+    }, 0);
+    await writeFolded(
+      store,
+      generation,
+      TOPICS.map((topic) => {
+        const counts = { records: 0, dead_letters: 0, duplicates: 0, retired: 0, unresolved: 0 };
+        return { topic, partition: 0, next_offset: folded[i]!, ...counts, keys: 0 };
+      }),
+    );
+  }
+  await store.switchTo(2, undefined);
+  return { store, clock: new TestClock() };
+}
+
+const stateOf = async (store: ServingStore, generation: number) =>
+  (await readManifest(store, generation))?.manifest.state;
+
+/** The lock can be taken at once: nobody holds it. */
+async function assertUnlocked(store: ServingStore, clock: TestClock): Promise<void> {
+  await lockBatch(store, "somebody else", { lease: LEASE, clock });
+}
+
+Deno.test("rollBack() makes a generation that is kept serve again, also after a rollback that broke off", async () => {
+  for (const state of ["previous", "prepared", "live"] as const) {
+    const { store, clock } = await opened(state, [5, 5]);
+    await clock.run(rollBack(1, { store, clock, settings: settings() }));
+    assertEquals(await store.current(), 1, state);
+    assertEquals([await stateOf(store, 1), await stateOf(store, 2)], ["live", "previous"]);
+    await assertUnlocked(store, clock);
+  }
+});
+
+Deno.test("rollBack() to the generation that serves drops nothing that one could go back to", async () => {
+  const { store, clock } = await opened("previous", [5, 5]);
+  await clock.run(rollBack(2, { store, clock, settings: settings() }));
+  assertEquals([await store.current(), await store.generations()], [2, [1, 2]]);
+  assertEquals([await stateOf(store, 1), await stateOf(store, 2)], ["previous", "live"]);
+});
+
+Deno.test("rollBack() refuses a generation that is not whole, and lets go of the lock", async () => {
+  for (const state of ["building", "failed"] as const) {
+    const { store, clock } = await opened(state, [5, 5]);
+    for (const generation of [1, 9]) {
+      const error = await assertRejects(
+        () => rollBack(generation, { store, clock, settings: settings() }),
+        PipelineError,
+      );
+      assertEquals([error.code, await store.current()], ["not_found", 2]);
+      await assertUnlocked(store, clock);
+      await store.removeControls(["lock/batch"]);
+    }
+  }
+});
+
+Deno.test("rollBack() leaves a generation that speed does not follow as it was, so that it can be done again", async () => {
+  const { store, clock } = await opened("previous", [4, 5]);
+  const error = await clock.run(assertRejects(
+    () => rollBack(1, { store, clock, settings: settings() }),
+    PipelineError,
+  ));
+  assertEquals(error.code, "unavailable");
+  assertEquals([await store.current(), await stateOf(store, 1)], [2, "previous"]);
+  await assertUnlocked(store, clock);
+});
