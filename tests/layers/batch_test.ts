@@ -1,22 +1,8 @@
-import {
-  lockBatch,
-  plan,
-  retainedFrom,
-  rollBack,
-  runBatch,
-  storedGenerations,
-  verify,
-} from "@pipeline/batch";
+import { lockBatch, plan, rollBack, runBatch, storedGenerations, verify } from "@pipeline/batch";
 import { DAY, type Entity, hasCode } from "@pipeline/core";
 import { readManifest } from "@pipeline/protocol";
 import { createLogger, systemClock } from "@pipeline/runtime";
-import {
-  assert,
-  assertEquals,
-  assertNotEquals,
-  assertRejects,
-  assertStringIncludes,
-} from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { comment, HOUR, post, SETTINGS, START, World } from "./_world.ts";
 
 /** Records of a step: late ones for old days among them, duplicates, updates, unknown subreddits. */
@@ -180,15 +166,6 @@ Deno.test("rollBack() makes the generation before serve, exactly, up to now", as
   assertEquals({ exact, generation }, { exact: true, generation: 1 });
 });
 
-Deno.test("plan() refuses a dataset whose first commits are missing", async () => {
-  const world = new World();
-  await world.commit(step(0));
-  await world.commit(step(1));
-  await world.ports.dataset.remove(`/data/_commits/reddit.posts/0/${"0".repeat(20)}`);
-  const error = await assertRejects(() => plan(world.ports.dataset, 1));
-  assert(hasCode(error, "corrupt"));
-});
-
 Deno.test("a committed file with another content fails the run", async () => {
   const world = new World();
   await world.commit(step(0));
@@ -198,13 +175,4 @@ Deno.test("a committed file with another content fails the run", async () => {
   const error = await assertRejects(() => runBatch({ ...world.ports, settings: SETTINGS }));
   assert(hasCode(error, "corrupt"), String(error));
   assertEquals(await world.ports.store.current(), undefined);
-});
-
-Deno.test("retainedFrom() follows the latest event, goes back never, and keeps small windows no longer", () => {
-  const retention = { "1m": 0, "1h": HOUR, "1d": 0 };
-  const first = retainedFrom([{ latest: START + 3 * HOUR + 5 }], retention);
-  assertEquals(first, { "1m": START + 2 * HOUR, "1h": START + 2 * HOUR, "1d": 0 });
-  assertEquals(retainedFrom([{ latest: START }], retention, first), first);
-  assertNotEquals(retainedFrom([{ latest: START + 9 * HOUR }], retention, first), first);
-  assertEquals(retainedFrom([], retention), { "1m": 0, "1h": 0, "1d": 0 });
 });
