@@ -27,7 +27,7 @@ import {
 } from "@pipeline/protocol";
 import { TestClock } from "@pipeline/runtime";
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { GenerationFold } from "./generation_fold.ts";
+import { type FlushReport, GenerationFold } from "./generation_fold.ts";
 
 const POSTS = "reddit.posts";
 const DAY_START = Date.UTC(2026, 2, 1);
@@ -90,16 +90,17 @@ async function said({ store }: Pick<MemoryPorts, "store">): Promise<number | und
 /** Starts a fold, lets it do what needs no time, and flushes once. */
 async function started(
   ports: Pick<Ports, "log" | "store">,
-  { horizon = 0, most, last = {} }: {
+  { horizon = 0, most, last = {}, onFlush = () => {} }: {
     readonly horizon?: number;
     readonly most?: number;
     readonly last?: LastRecords;
+    readonly onFlush?: (flush: FlushReport) => void;
   } = {},
 ) {
   const clock = new TestClock();
   const { log, store } = ports;
   const generation = { ...manifest(horizon), last };
-  const options = { log, store, manifest: generation, settings: settings(most), clock };
+  const options = { log, store, manifest: generation, settings: settings(most), clock, onFlush };
   const fold = await GenerationFold.start(options);
   await clock.advance(0);
   await fold.flush().catch(() => {});
@@ -128,9 +129,11 @@ function byHand(log: EventLog) {
   return { hand, log: played };
 }
 
+/** Posts, of which the log has taken each a millisecond after the one before. */
 function batch(startOffset: number, ids: readonly string[]) {
   const records = ids.map((id, i) => {
-    return { offset: startOffset + i, key: "k", value: post(id), timestamp: DAY_START };
+    const offset = startOffset + i;
+    return { offset, key: "k", value: post(id), timestamp: DAY_START + offset };
   });
   return { topic: POSTS, partition: 0, startOffset, nextOffset: startOffset + ids.length, records };
 }
@@ -289,6 +292,30 @@ Deno.test("a partition that was revoked is written no more, and begins at the ho
   await deliver(batch(0, ["p0", "p1"]));
   await fold.stop();
   assertEquals(await said(ports), 2);
+});
+
+Deno.test("flush() tells of the oldest record that could not be found before, and of none twice", async () => {
+  const ports = await world();
+  const told: number[] = [];
+  const onFlush = ({ oldest }: FlushReport) =>
+    void told.push(...oldest.map(({ appended }) => appended - DAY_START));
+  const begin = async () => {
+    const { hand, log } = byHand(ports.log);
+    const { fold } = await started({ ...ports, log }, { onFlush });
+    await hand.subscriber!.start(POSTS, 0);
+    return { fold, deliver: hand.subscriber!.batch };
+  };
+  const { fold, deliver } = await begin();
+  await deliver(batch(0, ["p0"]));
+  await deliver(batch(1, ["p1"]));
+  await fold.flush();
+  await deliver(batch(2, ["p2"]));
+  await fold.stop();
+  // Another start folds again what this one has published.
+  const again = await begin();
+  await again.deliver(batch(0, ["p0", "p1", "p2", "p3", "p4"]));
+  await again.fold.stop();
+  assertEquals(told, [0, 2, 3]);
 });
 
 Deno.test("flush() tells the store of a partition that stands still, once, and takes it back", async () => {

@@ -1,11 +1,14 @@
 import { runBatch } from "@pipeline/batch";
 import { type EventLog, PipelineError, type ServingStore } from "@pipeline/core";
+import { TestClock } from "@pipeline/runtime";
 import { Speed } from "@pipeline/speed";
 import { assertEquals, assertRejects } from "@std/assert";
-import { eventually } from "../support/eventually.ts";
 import { comment, post, SETTINGS, START, withSubscribe, World } from "./_world.ts";
 
 const SPEED = { flush_interval: 2, max_unflushed: 1_000, poll_interval: 2 };
+
+/** Time in which speed looks, folds and flushes more than once. */
+const A_WHILE = 20;
 
 /** A store in which calls about one view of generation 1 fail, as long as there is an error. */
 function failing(store: ServingStore, error: () => PipelineError | undefined): ServingStore {
@@ -23,20 +26,23 @@ function failing(store: ServingStore, error: () => PipelineError | undefined): S
 
 Deno.test("Speed folds the next generation where a view of the current one is gone, and says so", async () => {
   const world = new World();
+  const clock = new TestClock();
   let error: PipelineError | undefined;
   const store = failing(world.ports.store, () => error);
-  const speed = Speed.start({ ...world.ports, store, settings: SPEED });
+  const speed = Speed.start({ ...world.ports, store, settings: SPEED, clock });
   try {
     await world.commit([post("p1", START), comment("c1", START + 1, { subreddit: "sub" })]);
-    await runBatch({ ...world.ports, settings: SETTINGS });
+    await clock.run(runBatch({ ...world.ports, settings: SETTINGS, clock }));
     error = new PipelineError("not_found", "There is no such index");
     await world.commit([comment("c2", START + 2, { subreddit: "sub" })]);
-    await eventually(() => assertEquals([...speed.broken], [1]));
-    const { generation } = await runBatch({ ...world.ports, settings: SETTINGS });
-    assertEquals(await world.ports.store.current(), generation);
-    await eventually(() =>
-      assertEquals([[...speed.broken], [...speed.folds.keys()]], [[], [generation]])
+    await clock.advance(A_WHILE);
+    assertEquals([...speed.broken], [1]);
+    const { generation } = await clock.run(
+      runBatch({ ...world.ports, settings: SETTINGS, clock }),
     );
+    assertEquals(await world.ports.store.current(), generation);
+    await clock.advance(A_WHILE);
+    assertEquals([[...speed.broken], [...speed.folds.keys()]], [[], [generation]]);
   } finally {
     await speed.stop();
   }
@@ -44,15 +50,16 @@ Deno.test("Speed folds the next generation where a view of the current one is go
 
 Deno.test("Speed ends with whatever else a store refuses", async () => {
   const world = new World();
+  const clock = new TestClock();
   let error: PipelineError | undefined;
   const store = failing(world.ports.store, () => error);
-  const speed = Speed.start({ ...world.ports, store, settings: SPEED });
+  const speed = Speed.start({ ...world.ports, store, settings: SPEED, clock });
   try {
     await world.commit([post("p1", START)]);
-    await runBatch({ ...world.ports, settings: SETTINGS });
+    await clock.run(runBatch({ ...world.ports, settings: SETTINGS, clock }));
     error = new PipelineError("invalid", "The field is not mapped");
     await world.commit([comment("c1", START + 1, { subreddit: "sub" })]);
-    await assertRejects(() => speed.done, PipelineError, "not mapped");
+    await clock.run(assertRejects(() => speed.done, PipelineError, "not mapped"));
   } finally {
     await speed.stop().catch(() => {});
   }
@@ -60,6 +67,7 @@ Deno.test("Speed ends with whatever else a store refuses", async () => {
 
 Deno.test("Speed ends with what came of stopping a fold whose view is gone", async () => {
   const world = new World();
+  const clock = new TestClock();
   const errors: PipelineError[] = [];
   const store = failing(world.ports.store, () => errors[0]);
   const subscribe: EventLog["subscribe"] = async (subscription) => {
@@ -71,23 +79,25 @@ Deno.test("Speed ends with what came of stopping a fold whose view is gone", asy
     return { done: consumer.done, stop, mark: (...where) => consumer.mark(...where) };
   };
   const log = withSubscribe(world.ports.log, subscribe);
-  const speed = Speed.start({ ...world.ports, log, store, settings: SPEED });
+  const speed = Speed.start({ ...world.ports, log, store, settings: SPEED, clock });
   await world.commit([post("p1", START)]);
-  await runBatch({ ...world.ports, settings: SETTINGS });
+  await clock.run(runBatch({ ...world.ports, settings: SETTINGS, clock }));
   errors.push(new PipelineError("not_found", "There is no such index"));
   await world.commit([comment("c1", START + 1, { subreddit: "sub" })]);
-  await assertRejects(() => speed.done, PipelineError, "The group did not answer");
+  await clock.run(assertRejects(() => speed.done, PipelineError, "The group did not answer"));
   await speed.stop().catch(() => {});
 });
 
 Deno.test("Speed tells of each flush when the log took what could not be found before, once", async () => {
   const world = new World();
+  const clock = new TestClock();
   const told: number[] = [];
   let flushed = 0;
   const start = () =>
     Speed.start({
       ...world.ports,
       settings: SPEED,
+      clock,
       onFlush: ({ oldest, folded }) => {
         told.push(...oldest.map(({ appended }) => appended));
         flushed = Math.max(0, ...folded.map(({ next_offset }) => next_offset));
@@ -96,17 +106,19 @@ Deno.test("Speed tells of each flush when the log took what could not be found b
   await world.commit([post("p1", START)]);
   let speed = start();
   try {
-    await runBatch({ ...world.ports, settings: SETTINGS });
+    await clock.run(runBatch({ ...world.ports, settings: SETTINGS, clock }));
     await world.commit([post("p2", START + 1)]);
-    await eventually(() => assertEquals(told.length, 1));
+    await clock.advance(A_WHILE);
+    assertEquals([told.length, flushed], [1, 2]);
     await speed.stop();
     flushed = 0;
     speed = start();
     // A start folds again what could be found already, and flushes it without a word.
-    await eventually(() => assertEquals(flushed, 2));
-    assertEquals(told.length, 1);
+    await clock.advance(A_WHILE);
+    assertEquals([told.length, flushed], [1, 2]);
     await world.commit([post("p3", START + 2)]);
-    await eventually(() => assertEquals(told.length, 2));
+    await clock.advance(A_WHILE);
+    assertEquals([told.length, flushed], [2, 3]);
   } finally {
     await speed.stop();
   }
