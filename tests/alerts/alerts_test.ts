@@ -18,7 +18,10 @@ async function filesIn(folder: URL, end: string): Promise<string[]> {
 }
 
 const TESTS = new URL("./", import.meta.url);
-const RUNBOOKS = new URL("../../docs/runbooks/", import.meta.url);
+const RUNBOOKS = new URL(
+  "../../charts/reddit-pipeline/charts/prometheus/files/runbooks/",
+  import.meta.url,
+);
 
 Deno.test("every alert has a file, a test and a runbook, and none is left over", async () => {
   const files = new URL(

@@ -16,18 +16,7 @@ export async function generated(): Promise<ReadonlyMap<string, string>> {
       [`${CHART}/charts/${chart}/values.schema.json`, toText(chartSchema(chart))] as const
     ),
     [`${CHART}/README.md`, await valuesReference(CHART)],
-    ...await runbooks(),
   ]);
-}
-
-/** The runbooks, which Prometheus serves beside its alerts: a chart holds no file from outside of it. */
-async function runbooks(): Promise<[path: string, text: string][]> {
-  const folder = new URL("../../docs/runbooks/", import.meta.url);
-  const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
-  return await Promise.all(names.map(async (name): Promise<[string, string]> => [
-    `${CHART}/charts/prometheus/files/runbooks/${name}`,
-    await Deno.readTextFile(new URL(name, folder)),
-  ]));
 }
 
 function toText(schema: JsonSchema): string {

@@ -1,8 +1,15 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { containers, type Manifest, NAMESPACE, podTemplate, renderChart } from "./_render.ts";
+import {
+  CHART,
+  containers,
+  type Manifest,
+  NAMESPACE,
+  podTemplate,
+  renderChart,
+} from "./_render.ts";
 
 /** Files whose commands are for a release as README installs it. */
-const FOLDER = "docs/runbooks";
+const FOLDER = `${CHART}/charts/prometheus/files/runbooks`;
 
 /** The lines of a page that are commands, and its code within a line, with their variables' values. */
 function commandsOf(text: string): string[] {

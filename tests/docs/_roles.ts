@@ -49,7 +49,7 @@ const RULES: readonly Rule[] = [
   { page: /^docs\/architecture\.md$/, role: "figure" },
   { page: /^docs\/(benchmarks|faults|images|metrics)\.md$/, role: "read" },
   // What they name is held by tests/charts/runbooks_test.ts.
-  { page: /^docs\/runbooks\//, role: "read" },
+  { page: /\/files\/runbooks\//, role: "read" },
   { page: /^charts\/reddit-pipeline\/README\.md$/, role: "read" },
 ];
 

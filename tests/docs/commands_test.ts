@@ -5,9 +5,6 @@ import { type Block, blocksOf, commandsOf, inlineCommands, words } from "./_comm
 import { problemOf } from "./_known.ts";
 import { roleOf } from "./_roles.ts";
 
-/** `make charts` copies docs/runbooks there. */
-const COPIES = /^charts\/.*\/files\/runbooks\//;
-
 async function pages(): Promise<string[]> {
   const { stdout, success } = await new Deno.Command("git", {
     args: ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.md"],
@@ -15,7 +12,7 @@ async function pages(): Promise<string[]> {
   assert(success, "git ls-files failed");
   // A page that is deleted and not yet committed is listed too.
   const listed = new TextDecoder().decode(stdout).split("\0").filter((path) => path !== "");
-  return listed.filter((path) => !COPIES.test(path)).filter((path) => {
+  return listed.filter((path) => {
     try {
       return Deno.statSync(path).isFile;
     } catch {

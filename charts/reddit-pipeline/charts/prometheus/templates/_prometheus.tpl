@@ -104,7 +104,7 @@ Elasticsearch speaks for it. Takes {ctx, port}.
 {{- $root := . -}}
 {{- range $name, $_ := .Values.alerts -}}
 {{- if not ($root.Files.Get (printf "files/alerts/%s.yaml" $name)) -}}
-{{- fail (printf "\nERROR: prometheus.alerts.%s: there is no alert of that name; docs/runbooks has them all" $name) -}}
+{{- fail (printf "\nERROR: prometheus.alerts.%s: there is no alert of that name; files/runbooks has them all" $name) -}}
 {{- end -}}
 {{- end -}}
 {{- $thresholds := dict -}}
