@@ -32,8 +32,17 @@ export const FOLDER = "charts/reddit-pipeline/charts/grafana/files/dashboards";
 export function dashboardFiles(): ReadonlyMap<string, string> {
   return new Map(DASHBOARDS.map((spec) => [
     `${FOLDER}/${spec.uid}.json`,
-    `${JSON.stringify(toDashboard(spec), null, 2)}\n`,
+    toText(toDashboard(spec)),
   ]));
+}
+
+/** A dashboard's JSON, one panel a line. */
+function toText({ panels = [], ...rest }: ReturnType<typeof toDashboard>): string {
+  const members = Object.entries(rest).map(([name, value]) =>
+    `  ${JSON.stringify(name)}: ${JSON.stringify(value)}`
+  );
+  const lines = panels.map((panel) => `    ${JSON.stringify(panel)}`);
+  return `{\n${members.join(",\n")},\n  "panels": [\n${lines.join(",\n")}\n  ]\n}\n`;
 }
 
 /** A query of a panel. */

@@ -48,6 +48,14 @@ Deno.test("the dashboards are what scripts/charts writes, and there are no other
   assertEquals(there.sort(), [...files.keys()].sort());
 });
 
+Deno.test("a panel is a line, by which a diff says which one changed", () => {
+  for (const [path, text] of dashboardFiles()) {
+    const lines = text.split("\n").filter((line) => line.startsWith("    "))
+      .map((line) => JSON.parse(line.replace(/,$/, "")));
+    assertEquals(lines, JSON.parse(text).panels, path);
+  }
+});
+
 Deno.test("a dashboard says what it is, and shows half an hour of one release anew every 10 s", () => {
   for (const one of dashboards) {
     assert(one.title !== "" && one.description !== "", one.uid);
