@@ -6,19 +6,16 @@
 
 import { valuesReference } from "./_reference.ts";
 import { CHART } from "./_render.ts";
-import { CHARTS, chartSchema, type JsonSchema, umbrellaSchema } from "./_values.ts";
+import { schemaText } from "./_schema_text.ts";
+import { CHARTS, chartSchema, umbrellaSchema } from "./_values.ts";
 
 /** The content of each generated file. */
 export async function generated(): Promise<ReadonlyMap<string, string>> {
   return new Map([
-    [`${CHART}/values.schema.json`, toText(umbrellaSchema())],
+    [`${CHART}/values.schema.json`, schemaText(umbrellaSchema())],
     ...CHARTS.map((chart) =>
-      [`${CHART}/charts/${chart}/values.schema.json`, toText(chartSchema(chart))] as const
+      [`${CHART}/charts/${chart}/values.schema.json`, schemaText(chartSchema(chart))] as const
     ),
     [`${CHART}/README.md`, await valuesReference(CHART)],
   ]);
-}
-
-function toText(schema: JsonSchema): string {
-  return `${JSON.stringify(schema, null, 2)}\n`;
 }

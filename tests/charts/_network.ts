@@ -9,7 +9,8 @@ import { z } from "zod";
 
 const { array, enum: choice, record, strictObject, string } = z;
 
-const selector = strictObject({
+/** Labels that pods or namespaces have. */
+export const selector: z.ZodType = strictObject({
   matchLabels: record(string(), string()).optional(),
   matchExpressions: array(strictObject({
     key: string().regex(/\S/),
@@ -21,7 +22,7 @@ const selector = strictObject({
 const cidr = string().regex(/^[0-9a-fA-F.:]+\/\d{1,3}$/);
 
 /** Pods, namespaces or addresses. */
-const peer = z.union([
+export const peer: z.ZodType = z.union([
   strictObject({ podSelector: selector, namespaceSelector: selector.optional() }),
   strictObject({ namespaceSelector: selector }),
   strictObject({ ipBlock: strictObject({ cidr, except: array(cidr).optional() }) }),
@@ -29,13 +30,25 @@ const peer = z.union([
 
 const protocol = choice(["TCP", "UDP", "SCTP"]).optional();
 
-const rulePorts = array(z.union([
+/** Ports of a rule; all where not given. */
+export const rulePorts: z.ZodType = array(z.union([
   strictObject({ protocol, port: port().optional(), endPort: port().optional() }),
   strictObject({ protocol, port: string().regex(/^[a-z0-9-]{1,15}$/) }),
 ])).optional();
 
-const ingress = array(strictObject({ from: array(peer).optional(), ports: rulePorts }));
-const egress = array(strictObject({ to: array(peer).optional(), ports: rulePorts }));
+/** Who may reach which ports. */
+export const ingressRule: z.ZodType = strictObject({
+  from: array(peer).optional(),
+  ports: rulePorts,
+});
+/** What may be reached, at which ports. */
+export const egressRule: z.ZodType = strictObject({
+  to: array(peer).optional(),
+  ports: rulePorts,
+});
+
+const ingress = array(ingressRule);
+const egress = array(egressRule);
 
 /** Rules of one component. */
 export const networkPolicy: z.ZodType = strictObject({

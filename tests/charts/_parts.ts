@@ -19,7 +19,8 @@ function quantity(): z.ZodType {
   return z.union([form(/^\d+(\.\d+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$/), z.number().min(0)]);
 }
 
-const amounts = strictObject({
+/** Amounts of what a container takes. */
+export const amounts: z.ZodType = strictObject({
   cpu: quantity().optional().describe("Cores"),
   memory: quantity().optional().describe("Bytes"),
   "ephemeral-storage": quantity().optional().describe("Bytes of what no volume holds"),
@@ -51,7 +52,8 @@ export const image: z.ZodType = strictObject({
   pullPolicy: choice(["Always", "IfNotPresent", "Never"]).describe("When it is fetched"),
 });
 
-function probe(): z.ZodType {
+/** A probe of a container; what it asks is the chart's. */
+export function probe(): z.ZodType {
   return strictObject({
     periodSeconds: integer({ min: 1 }).describe("Time between two looks"),
     timeoutSeconds: integer({ min: 1 }).describe("Longest time to wait for an answer"),

@@ -456,7 +456,8 @@ function without(schema: JsonSchema, paths: readonly string[], at = ""): JsonSch
 export function chartSchema(chart: string): JsonSchema {
   const schema = configJsonSchema(strictObject({
     enabled: enabled("Whether it is part of the release").optional(),
-    global: globals,
+    // The umbrella's schema, which checks it, sees the same one.
+    global: looseObject({}),
     ...PARTS[chart]!,
   })) as JsonSchema;
   const config = jobSettings(chart);

@@ -26,6 +26,25 @@ Deno.test("schemas and the reference are what scripts/charts writes", async () =
   }
 });
 
+/** A schema's text, with what it has once in each place that refers to it. */
+async function wholeSchema(folder: string): Promise<JsonSchema> {
+  const text = await Deno.readTextFile(`${folder}/values.schema.json`);
+  const { definitions = {}, ...schema } = JSON.parse(text);
+  const whole = (value: unknown): unknown =>
+    JSON.parse(JSON.stringify(value), (_, member) => {
+      const name = member?.$ref?.replace("#/definitions/", "");
+      return name === undefined ? member : whole(definitions[name]);
+    });
+  return whole(schema) as JsonSchema;
+}
+
+Deno.test("a schema that has something once says what it would if it were there each time", async () => {
+  assertEquals(await wholeSchema(CHART), umbrellaSchema());
+  for (const chart of CHARTS) {
+    assertEquals(await wholeSchema(`${CHART}/charts/${chart}`), chartSchema(chart), chart);
+  }
+});
+
 /** Free-form members: what Kubernetes or a server defines. */
 const FREE =
   /\.(config|labels|alerts|podAnnotations|podLabels|nodeSelector|affinity|annotations)$|\[\]$/;
@@ -151,6 +170,12 @@ for (const [values, line] of WRONG) {
     assertMatch(found ?? stderr, line);
   });
 }
+
+Deno.test("Helm refuses a value under global once", async () => {
+  const { stderr } = await renderText({ values: { global: { topics: { partitions: 0 } } } });
+  const found = stderr.split("\n").filter((line) => line.startsWith("- at"));
+  assertEquals(found, ["- at '/global/topics/partitions': minimum: got 0, want 1"]);
+});
 
 /** Names under global of which no chart knows anything. */
 const FOREIGN = [
