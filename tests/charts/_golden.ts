@@ -1,10 +1,12 @@
 /**
- * What each preset renders to, as it is kept to be compared with.
+ * What each preset renders to, as it is kept to be compared with: the default whole, of the others what differs.
  *
  * @module
  */
 
-import { renderText } from "./_render.ts";
+import { difference } from "./_difference.ts";
+import { type ObjectText, objectTexts } from "./_object_text.ts";
+import { renderChart } from "./_render.ts";
 
 /** Folder of what is kept. */
 export const GOLDEN = "tests/charts/golden";
@@ -18,18 +20,22 @@ export const PRESETS: Readonly<Record<string, readonly string[]>> = {
   "test-cluster": ["values-dev.yaml", "ci/test-cluster-values.yaml"],
 };
 
-/** The text of a dashboard in its ConfigMap, after the line that names it. */
-const DASHBOARD = /^( {2}(?!config)[a-z-]+\.json: \|\n)(?: {4}.*\n)+/gm;
+/** The file that is kept of a preset. */
+export function goldenPath(preset: string): string {
+  return `${GOLDEN}/${preset}.${preset === "default" ? "yaml" : "diff"}`;
+}
 
 /**
- * What a preset renders to, without white space that says nothing and without the dashboards' texts, which have
- * a test of their own.
+ * What is kept of a preset.
  *
  * @throws {Error} with what Helm says, where it refuses.
  */
 export async function renderGolden(preset: string): Promise<string> {
-  const { success, stdout, stderr } = await renderText({ presets: PRESETS[preset]! });
-  if (!success) throw new Error(stderr);
-  return stdout.replaceAll(/[ \t]+$/gm, "").replaceAll(/^\n/gm, "")
-    .replaceAll(DASHBOARD, "$1    {}\n");
+  const texts = await textsOf("default");
+  if (preset !== "default") return difference(texts, await textsOf(preset));
+  return texts.map(({ lines }) => `---\n${lines.join("\n")}\n`).join("");
+}
+
+async function textsOf(preset: string): Promise<ObjectText[]> {
+  return await objectTexts(await renderChart({ presets: PRESETS[preset]! }));
 }

@@ -1,12 +1,12 @@
 /**
  * Writes what is generated of the charts: their schemas, the reference of their values, and
- * with `--golden` what each preset renders to, with `--new-major` also what upgrades may not change.
+ * with `--golden` what is kept of each preset, with `--new-major` also what upgrades may not change.
  *
  * @module
  */
 
 import { generated } from "./_generated.ts";
-import { GOLDEN, PRESETS, renderGolden } from "./_golden.ts";
+import { GOLDEN, goldenPath, PRESETS, renderGolden } from "./_golden.ts";
 import { immutables } from "./_immutable.ts";
 import { renderChart } from "./_render.ts";
 
@@ -14,10 +14,11 @@ for (const [path, text] of await generated()) await Deno.writeTextFile(path, tex
 if (Deno.args.includes("--golden")) {
   await Deno.mkdir(GOLDEN, { recursive: true });
   for (const preset of Object.keys(PRESETS)) {
-    await Deno.writeTextFile(`${GOLDEN}/${preset}.yaml`, await renderGolden(preset));
+    await Deno.writeTextFile(goldenPath(preset), await renderGolden(preset));
   }
 }
 if (Deno.args.includes("--new-major")) {
-  const parts = JSON.stringify(immutables(await renderChart()), null, 2);
-  await Deno.writeTextFile(`${GOLDEN}/immutable.json`, `${parts}\n`);
+  const parts = Object.entries(immutables(await renderChart()))
+    .map(([name, part]) => `  ${JSON.stringify(name)}: ${JSON.stringify(part)}`);
+  await Deno.writeTextFile(`${GOLDEN}/immutable.json`, `{\n${parts.join(",\n")}\n}\n`);
 }

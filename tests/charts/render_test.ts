@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parse } from "yaml";
-import { GOLDEN, PRESETS, renderGolden } from "./_golden.ts";
+import { GOLDEN, goldenPath, PRESETS, renderGolden } from "./_golden.ts";
 import { immutables } from "./_immutable.ts";
 import { merged } from "./_mutations.ts";
 import { CHART, containers, find, helm, names, podTemplate, renderChart } from "./_render.ts";
@@ -11,7 +11,7 @@ for (const preset of Object.keys(PRESETS)) {
   Deno.test(`the preset ${preset} renders to what is kept; scripts/charts --golden writes it anew`, async () => {
     assertEquals(
       (await renderGolden(preset)).split("\n"),
-      (await Deno.readTextFile(`${GOLDEN}/${preset}.yaml`)).split("\n"),
+      (await Deno.readTextFile(goldenPath(preset))).split("\n"),
     );
   });
 
