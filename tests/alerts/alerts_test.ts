@@ -1,9 +1,9 @@
 // The alerts, as the chart renders them, in time: promtool plays series to them.
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { parse } from "yaml";
 import { knownSeries } from "../dashboards/_known.ts";
 import { promqlNames } from "../dashboards/_promql.ts";
 import { command, promtool } from "../servers/mod.ts";
+import { wholeCases } from "./_cases.ts";
 import { operatorRules, rules, rulesText } from "./_rules.ts";
 
 const all = await rules();
@@ -97,17 +97,41 @@ for (const name of names) {
     try {
       await Deno.writeTextFile(`${folder}/rules.yaml`, await rulesText());
       const text = await Deno.readTextFile(new URL(`${name}.yaml`, TESTS));
-      const cases = parse(text).tests.flatMap((
-        { alert_rule_test }: { alert_rule_test: { exp_alerts?: unknown[] }[] },
-      ) => alert_rule_test.map(({ exp_alerts = [] }) => exp_alerts.length > 0));
-      assert(cases.includes(true) && cases.includes(false), "fires, and does not fire");
-      await Deno.writeTextFile(`${folder}/test.yaml`, text);
+      const whole = wholeCases(text, alerts.find(({ alert }) => alert === name)!);
+      const fires = whole.tests.flatMap(({ alert_rule_test }) =>
+        alert_rule_test.map(({ exp_alerts }) => exp_alerts.length > 0)
+      );
+      assert(fires.includes(true) && fires.includes(false), "fires, and does not fire");
+      await Deno.writeTextFile(`${folder}/test.yaml`, JSON.stringify(whole));
       await command(await promtool(), ["test", "rules", "test.yaml"], { cwd: folder, lines: 80 });
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
   });
 }
+
+Deno.test("wholeCases() adds what the rule says to what the file says, which wins", () => {
+  const rule = {
+    alert: "A",
+    expr: "x > 0",
+    labels: { severity: "critical" },
+    annotations: {
+      summary: "It is",
+      description: "{{ $value }}",
+      runbook_url: "{{ $externalURL }}",
+    },
+  };
+  const fires = "{ exp_labels: { a: b }, exp_annotations: { description: '1' } }";
+  const text = `tests: [{ alert_rule_test: [{ eval_time: 5m, exp_alerts: [${fires}] }] }]`;
+  assertEquals(wholeCases(text, rule).tests[0]!.alert_rule_test, [{
+    eval_time: "5m",
+    alertname: "A",
+    exp_alerts: [{
+      exp_labels: { severity: "critical", a: "b" },
+      exp_annotations: { summary: "It is", description: "1", runbook_url: "/user/A.md" },
+    }],
+  }]);
+});
 
 Deno.test("values change how long, how bad and whether", async () => {
   const found = async (prometheus: unknown) =>
