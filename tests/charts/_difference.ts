@@ -61,10 +61,12 @@ interface Entry {
 /** The names of what a line is in, and which item of a list it is where it does not say so itself. */
 function pathOf(lines: readonly string[], at: number): string {
   const entries = lines.slice(0, at + 1).flatMap(entriesOf);
-  let i = entries.length - entriesOf(lines[at]!).length;
-  const { isItem, name } = entries[i]!;
-  const names = isItem && name === undefined ? [labelOf(entries, i)] : [];
-  while ((i = parentOf(entries, i)) >= 0) names.unshift(labelOf(entries, i));
+  const own = entries.length - entriesOf(lines[at]!).length;
+  const { isItem, name } = entries[own]!;
+  const names = isItem && name === undefined ? [labelOf(entries, own)] : [];
+  for (let i = parentOf(entries, own); i >= 0; i = parentOf(entries, i)) {
+    names.unshift(labelOf(entries, i));
+  }
   return names.filter((name) => name !== "{").join(" > ").replaceAll(" > [", "[");
 }
 
