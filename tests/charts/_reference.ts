@@ -48,15 +48,22 @@ export async function valuesReference(folder: string): Promise<string> {
       prefix: `${name}.`,
     }));
   }
+  const rows = new Map<string, readonly Row[]>();
   for (const chart of CHARTS) {
     const { properties } = chartSchema(chart);
     const { global: _, ...own } = properties!;
     const values = parse(await Deno.readTextFile(`${folder}/charts/${chart}/values.yaml`));
-    sections.push(section(chart, {
-      schema: { properties: own },
-      values: { enabled: umbrella[chart].enabled, ...values },
-      prefix: `${chart}.`,
-    }));
+    rows.set(
+      chart,
+      rowsOf({ properties: own }, { enabled: umbrella[chart].enabled, ...values }, ""),
+    );
+  }
+  const shared = sharedRows(rows);
+  sections.push(sharedSection(shared));
+  for (const [chart, own] of rows) {
+    const kept = own.filter((row) => !shared.has(keyOf(row)))
+      .map((row) => ({ ...row, path: `${chart}.${row.path}` }));
+    sections.push(`### ${chart}\n\n${table(kept)}`);
   }
   return [INTRODUCTION, ...sections].join("\n");
 }
@@ -67,13 +74,65 @@ interface Section {
   readonly prefix: string;
 }
 
+/** A value, and the cells that say what it is. */
+interface Row {
+  readonly path: string;
+  readonly cells: readonly string[];
+}
+
 function section(title: string, { schema, values, prefix }: Section): string {
-  const rows = [...leaves(schema, values, prefix)].map(({ path, member, value }) =>
-    `| \`${path}\` | ${typeText(member)} | ${defaultText(member, value)} | ${cell(member)} |`
+  return `### ${title}\n\n${table(rowsOf(schema, values, prefix))}`;
+}
+
+function table(rows: readonly Row[], ...further: readonly string[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |\n`;
+  const columns = ["value", "type", "default", "what", ...further];
+  return [
+    line(columns),
+    line(columns.map(() => "---")),
+    ...rows.map(({ path, cells }) => line([`\`${path}\``, ...cells])),
+  ].join("");
+}
+
+/** Fewer charts than that have a value in their own tables. */
+const SHARED = 3;
+
+function keyOf({ path, cells }: Row): string {
+  return [path, ...cells].join("|");
+}
+
+/** What several charts, and most of those that have it, have with the same default, and which ones do. */
+function sharedRows(
+  all: ReadonlyMap<string, readonly Row[]>,
+): ReadonlyMap<string, { readonly row: Row; readonly charts: readonly string[] }> {
+  const owners = new Map<string, { row: Row; charts: string[] }>();
+  const having = new Map<string, number>();
+  for (const [chart, rows] of all) {
+    for (const row of rows) {
+      const { charts } = owners.get(keyOf(row)) ?? { charts: [] };
+      owners.set(keyOf(row), { row, charts: [...charts, chart] });
+      having.set(row.path, (having.get(row.path) ?? 0) + 1);
+    }
+  }
+  return new Map(
+    [...owners].filter(([, { row, charts }]) =>
+      charts.length >= SHARED && charts.length > having.get(row.path)! / 2
+    ),
   );
-  return `### ${title}\n\n| value | type | default | what |\n| --- | --- | --- | --- |\n${
-    rows.join("\n")
-  }\n`;
+}
+
+const SHARED_INTRODUCTION = `### Several charts
+
+Below the name of each chart that has it, such as \`kafka.image.tag\`. Where a chart's default is another one, the value
+is in its own table.
+`;
+
+function sharedSection(shared: ReturnType<typeof sharedRows>): string {
+  const rows = [...shared.values()].map(({ row: { path, cells }, charts }) => {
+    const names = charts.length === CHARTS.length ? "all" : charts.join(", ");
+    return { path, cells: [...cells, names] };
+  });
+  return `${SHARED_INTRODUCTION}\n${table(rows, "charts")}`;
 }
 
 interface Leaf {
@@ -90,6 +149,13 @@ function* leaves(schema: JsonSchema, values: unknown, prefix: string): Generator
     if (known) yield* leaves(member, value, `${path}.`);
     else yield { path, member, value };
   }
+}
+
+function rowsOf(schema: JsonSchema, values: unknown, prefix: string): Row[] {
+  return [...leaves(schema, values, prefix)].map(({ path, member, value }) => ({
+    path,
+    cells: [typeText(member), defaultText(member, value), cell(member)],
+  }));
 }
 
 function typeText({ type, enum: choices, anyOf, items }: JsonSchema): string {
