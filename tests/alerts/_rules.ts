@@ -4,8 +4,8 @@
  * @module
  */
 
+import { type Manifest, renderChart } from "@pipeline/tools/charts";
 import { parse, stringify } from "yaml";
-import { type Manifest, renderChart } from "../charts/_render.ts";
 
 /** A rule: an alert, or what is recorded. */
 export interface Rule {

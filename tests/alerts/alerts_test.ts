@@ -1,8 +1,8 @@
 // The alerts, as the chart renders them, in time: promtool plays series to them.
+import { command, promtool } from "@pipeline/tools/servers";
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { knownSeries } from "../dashboards/_known.ts";
 import { promqlNames } from "../dashboards/_promql.ts";
-import { command, promtool } from "../servers/mod.ts";
 import { wholeCases } from "./_cases.ts";
 import { operatorRules, rules, rulesText } from "./_rules.ts";
 

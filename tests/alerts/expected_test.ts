@@ -1,16 +1,16 @@
 // What Prometheus is told of the release's pods: exactly the workloads that are rendered and that it reads.
-import { assert, assertEquals } from "@std/assert";
-import { parse } from "yaml";
-import { PRESETS } from "../charts/_golden.ts";
 import {
   find,
   type Manifest,
   NAMESPACE,
   podTemplate,
+  PRESETS,
   RELEASE,
   renderChart,
   type RenderOptions,
-} from "../charts/_render.ts";
+} from "@pipeline/tools/charts";
+import { assert, assertEquals } from "@std/assert";
+import { parse } from "yaml";
 import type { Rule } from "./_rules.ts";
 
 const CASES: Readonly<Record<string, RenderOptions>> = {

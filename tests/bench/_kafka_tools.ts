@@ -4,7 +4,7 @@
  * @module
  */
 
-import { kafkaTool } from "../servers/mod.ts";
+import { kafkaTool } from "@pipeline/tools/servers";
 
 /** What {@linkcode producerPerformance} appends. */
 export interface ProduceRun {

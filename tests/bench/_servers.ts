@@ -6,7 +6,7 @@
 
 import { openKafka } from "@pipeline/adapters/kafka";
 import type { EventLog, ProducerRecord, Topic } from "@pipeline/core";
-import { type Servers, type ServersOptions, startServers } from "../servers/mod.ts";
+import { type Servers, type ServersOptions, startServers } from "@pipeline/tools/servers";
 import type { Line } from "./_history.ts";
 
 /** Partitions of each topic. */

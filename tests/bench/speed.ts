@@ -12,9 +12,9 @@
  * @module
  */
 
+import type { Servers } from "@pipeline/tools/servers";
 import { demoRun } from "./_demo_run.ts";
 import type { Figure } from "./_figure.ts";
-import type { Servers } from "../servers/mod.ts";
 import { onServers, serversFile, sharesOf, usage } from "./_servers.ts";
 
 /** Records a second; the last one is what the pipeline is built for. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CHART } from "./_render.ts";
+import { CHART } from "@pipeline/tools/charts";
 
 /** A folder in place of a container's root, with programs that only say how they were called. */
 export class Container {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { JsonSchema } from "./_values.ts";
+import type { JsonSchema } from "@pipeline/tools/charts";
 
 /** A value and another one that its schema allows. */
 export interface Mutation {

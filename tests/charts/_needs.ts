@@ -4,7 +4,7 @@
  * @module
  */
 
-import { containers, type Manifest, podTemplate } from "./_render.ts";
+import { containers, type Manifest, podTemplate } from "@pipeline/tools/charts";
 
 /** What a preset needs. */
 export interface Needs {

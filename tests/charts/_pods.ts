@@ -5,7 +5,7 @@
  * @module
  */
 
-import { assert } from "@std/assert";
+import { find, type Manifest } from "@pipeline/tools/charts";
 import {
   ELASTICSEARCH_FLAGS,
   elasticsearchHome,
@@ -15,8 +15,8 @@ import {
   type NodeSpec,
   provideJava,
   webFolders,
-} from "../servers/mod.ts";
-import { find, type Manifest } from "./_render.ts";
+} from "@pipeline/tools/servers";
+import { assert } from "@std/assert";
 
 /** A pod that becomes a process. */
 export interface PodOptions {
@@ -90,7 +90,7 @@ function move(text: string, { root, ports }: Pick<PodOptions, "root" | "ports">)
 /** Lays out below the root what the image of a server has: the stand-ins' scripts, and the jars that tests run. */
 export async function layServer(server: "kafka" | "hdfs" | "elasticsearch", root: string) {
   const script = async (name: string, target: string) => {
-    const text = await Deno.readTextFile(`scripts/image/servers/${name}.sh`);
+    const text = await Deno.readTextFile(`scripts/tools/images/servers/${name}.sh`);
     // The folder of its libraries is the one that all tests share.
     const changed = move(text, { root, ports: {} }).replace("lib/java.options", "java.options");
     await Deno.writeTextFile(target, changed, { mode: 0o755 });

@@ -1,7 +1,6 @@
+import { CHART, CHARTS } from "@pipeline/tools/charts";
 import { assert, assertEquals } from "@std/assert";
 import { parse } from "yaml";
-import { CHART } from "./_render.ts";
-import { CHARTS } from "./_values.ts";
 
 async function yaml(path: string) {
   return parse(await Deno.readTextFile(path));

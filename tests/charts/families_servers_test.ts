@@ -5,10 +5,10 @@
  * @module
  */
 
+import { type Manifest, NAMESPACE, RELEASE, renderChart } from "@pipeline/tools/charts";
+import { command, freePorts, type NodeSpec, ServerNode } from "@pipeline/tools/servers";
 import { assert, assertEquals } from "@std/assert";
-import { command, freePorts, type NodeSpec, ServerNode } from "../servers/mod.ts";
 import { layServer, type PodOptions, podProcess } from "./_pods.ts";
-import { type Manifest, NAMESPACE, RELEASE, renderChart } from "./_render.ts";
 
 const IP = "::1";
 const TWO = { replicas: 2 };

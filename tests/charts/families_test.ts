@@ -1,5 +1,5 @@
+import { find, refusal, renderChart } from "@pipeline/tools/charts";
 import { assert, assertEquals } from "@std/assert";
-import { find, refusal, renderChart } from "./_render.ts";
 
 async function services(values: unknown, presets: readonly string[] = []) {
   return (await renderChart({ values, presets })).filter(({ kind }) => kind === "Service");

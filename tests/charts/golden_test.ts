@@ -1,8 +1,13 @@
+import {
+  CHART,
+  difference,
+  GOLDEN,
+  goldenPath,
+  type Manifest,
+  objectTexts,
+  PRESETS,
+} from "@pipeline/tools/charts";
 import { assertEquals, assertThrows } from "@std/assert";
-import { difference } from "./_difference.ts";
-import { GOLDEN, goldenPath, PRESETS } from "./_golden.ts";
-import { objectTexts } from "./_object_text.ts";
-import { CHART, type Manifest } from "./_render.ts";
 
 async function differenceOf(before: readonly Manifest[], after: readonly Manifest[]) {
   return difference(await objectTexts(before), await objectTexts(after)).split("\n").slice(0, -1);

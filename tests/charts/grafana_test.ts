@@ -1,8 +1,7 @@
+import { find, type Manifest, names, PRESETS, renderChart } from "@pipeline/tools/charts";
+import { VIEWS } from "@pipeline/tools/dashboards";
 import { assert, assertEquals } from "@std/assert";
 import { parse } from "yaml";
-import { VIEWS } from "../../scripts/dashboards/mod.ts";
-import { PRESETS } from "./_golden.ts";
-import { find, type Manifest, names, renderChart } from "./_render.ts";
 
 function datasourcesOf(manifests: readonly Manifest[]): Manifest[] {
   return parse(find(manifests, "ConfigMap", "reddit-grafana").data["datasources.yaml"]).datasources;

@@ -1,8 +1,8 @@
 /** What README says that a release asks of a cluster is what the charts render to. */
 
+import { renderChart } from "@pipeline/tools/charts";
 import { assert, assertEquals } from "@std/assert";
 import { type Needs, needsOf, unasked } from "./_needs.ts";
-import { renderChart } from "./_render.ts";
 
 const README = await Deno.readTextFile("README.md");
 

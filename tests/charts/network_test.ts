@@ -1,4 +1,3 @@
-import { assert, assertEquals, equal } from "@std/assert";
 import {
   CHART,
   helm,
@@ -6,7 +5,8 @@ import {
   renderChart,
   type RenderOptions,
   renderText,
-} from "./_render.ts";
+} from "@pipeline/tools/charts";
+import { assert, assertEquals, equal } from "@std/assert";
 
 const COMPONENT = "app.kubernetes.io/component";
 

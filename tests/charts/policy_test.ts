@@ -1,8 +1,16 @@
+import {
+  CHARTS,
+  chartSchema,
+  containers,
+  type JsonSchema,
+  type Manifest,
+  podTemplate,
+  PRESETS,
+  renderChart,
+  umbrellaSchema,
+} from "@pipeline/tools/charts";
 import { assert, assertEquals } from "@std/assert";
 import { merged, nested } from "./_mutations.ts";
-import { PRESETS } from "./_golden.ts";
-import { containers, type Manifest, podTemplate, renderChart } from "./_render.ts";
-import { CHARTS, chartSchema, type JsonSchema, umbrellaSchema } from "./_values.ts";
 
 const LABELS = ["name", "instance", "component", "version", "part-of", "managed-by"]
   .map((label) => `app.kubernetes.io/${label}`);

@@ -1,9 +1,20 @@
+import {
+  CHART,
+  containers,
+  find,
+  GOLDEN,
+  goldenPath,
+  helm,
+  immutables,
+  names,
+  podTemplate,
+  PRESETS,
+  renderChart,
+  renderGolden,
+} from "@pipeline/tools/charts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parse } from "yaml";
-import { GOLDEN, goldenPath, PRESETS, renderGolden } from "./_golden.ts";
-import { immutables } from "./_immutable.ts";
 import { merged } from "./_mutations.ts";
-import { CHART, containers, find, helm, names, podTemplate, renderChart } from "./_render.ts";
 
 const IMMUTABLE = `${GOLDEN}/immutable.json`;
 

@@ -1,5 +1,5 @@
+import { refusal, type RenderOptions, renderText } from "@pipeline/tools/charts";
 import { assert, assertEquals } from "@std/assert";
-import { refusal, type RenderOptions, renderText } from "./_render.ts";
 
 const endpoints = {
   kafka: ["kafka.example.com:9092"],

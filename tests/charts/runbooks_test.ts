@@ -1,4 +1,3 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   CHART,
   containers,
@@ -6,7 +5,8 @@ import {
   NAMESPACE,
   podTemplate,
   renderChart,
-} from "./_render.ts";
+} from "@pipeline/tools/charts";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 
 /** Files whose commands are for a release as README installs it. */
 const FOLDER = `${CHART}/charts/prometheus/files/runbooks`;

@@ -1,7 +1,14 @@
+import { find, type Manifest, renderChart } from "@pipeline/tools/charts";
+import {
+  command,
+  freePorts,
+  jars,
+  prometheus,
+  promtool,
+  provideJava,
+} from "@pipeline/tools/servers";
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { command, freePorts, jars, prometheus, promtool, provideJava } from "../servers/mod.ts";
 import { Container } from "./_container.ts";
-import { find, type Manifest, renderChart } from "./_render.ts";
 
 const JAVA = new URL("./java/", import.meta.url).pathname;
 

@@ -1,8 +1,16 @@
+import {
+  CHARTS,
+  chartSchema,
+  find,
+  type Manifest,
+  refusal,
+  renderChart,
+  renderText,
+  umbrellaSchema,
+} from "@pipeline/tools/charts";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { parse } from "yaml";
 import { merged, nested, numbers } from "./_mutations.ts";
-import { find, type Manifest, refusal, renderChart, renderText } from "./_render.ts";
-import { CHARTS, chartSchema, umbrellaSchema } from "./_values.ts";
 
 /** The text of each server's settings, as its container finds it. */
 async function settings(values: unknown): Promise<Record<string, string>> {

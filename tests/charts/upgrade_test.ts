@@ -1,6 +1,5 @@
+import { find, immutables, type Manifest, podTemplate, renderChart } from "@pipeline/tools/charts";
 import { assert, assertEquals } from "@std/assert";
-import { immutables } from "./_immutable.ts";
-import { find, type Manifest, podTemplate, renderChart } from "./_render.ts";
 
 /** Workloads whose pods differ, `kind/name`; Jobs by what is before the hash. */
 async function rolled(values: unknown): Promise<string[]> {

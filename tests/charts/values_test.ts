@@ -1,16 +1,19 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
-import { parse } from "yaml";
-import { generated } from "./_generated.ts";
-import { merged, type Mutation, mutations, nested } from "./_mutations.ts";
-import { CHART, helm, refusal, renderText } from "./_render.ts";
 import {
+  CHART,
   CHARTS,
   chartSchema,
+  generated,
+  helm,
   jobSettings,
   type JsonSchema,
   OWN,
+  refusal,
+  renderText,
   umbrellaSchema,
-} from "./_values.ts";
+} from "@pipeline/tools/charts";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { parse } from "yaml";
+import { merged, type Mutation, mutations, nested } from "./_mutations.ts";
 
 type Values = Record<string, unknown>;
 

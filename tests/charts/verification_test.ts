@@ -1,5 +1,5 @@
+import { find, type Manifest, renderChart } from "@pipeline/tools/charts";
 import { assertEquals } from "@std/assert";
-import { find, type Manifest, renderChart } from "./_render.ts";
 
 /** The pods of `helm test`. */
 async function tests(values: unknown = {}, presets: readonly string[] = []): Promise<Manifest[]> {

@@ -1,13 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { loadConfig } from "@pipeline/runtime";
+import { find, type Manifest, PRESETS, renderChart } from "@pipeline/tools/charts";
 import type { z } from "zod";
 import { batchConfig, verifyConfig } from "../../jobs/batch/config.ts";
 import { canaryConfig, historicalConfig, realtimeConfig } from "../../jobs/generator/config.ts";
 import { bootstrapConfig, ingestConfig } from "../../jobs/ingest/config.ts";
 import { servingConfig } from "../../jobs/serving/config.ts";
 import { speedConfig } from "../../jobs/speed/config.ts";
-import { PRESETS } from "./_golden.ts";
-import { find, type Manifest, renderChart } from "./_render.ts";
 
 /** What each command of each job checks its configuration with. */
 const SCHEMAS: Readonly<Record<string, readonly z.ZodType[]>> = {

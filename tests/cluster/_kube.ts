@@ -4,7 +4,7 @@
  * @module
  */
 
-import { command } from "../servers/mod.ts";
+import { command } from "@pipeline/tools/servers";
 
 /** An object of Kubernetes, as the API has it. */
 // deno-lint-ignore no-explicit-any

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { panelQueries, type ViewTarget } from "../../scripts/dashboards/mod.ts";
+import { panelQueries, type ViewTarget } from "@pipeline/tools/dashboards";
 import { fillIn, searchBody } from "../dashboards/_asked.ts";
 import type { Resource } from "./_kube.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { command } from "../servers/mod.ts";
+import { command } from "@pipeline/tools/servers";
 import { isTrue, Kube, type Resource, until } from "./_kube.ts";
 
 /** Folder of the chart. */

@@ -1,8 +1,8 @@
 // The laptop's preset on a cluster, as the README has it: `scripts/test-cluster dev`.
+import { PRESETS } from "@pipeline/tools/charts";
+import { command } from "@pipeline/tools/servers";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parseAllDocuments } from "yaml";
-import { PRESETS } from "../charts/_golden.ts";
-import { command } from "../servers/mod.ts";
 import { Kube, makeNamespace, nodes, type Resource, until } from "./_kube.ts";
 import { emptyPanels, Prometheus, type Views } from "./_monitoring.ts";
 import { CHART, COMPONENTS, IMAGE_FLAGS, Release, setFlags, valueFlags } from "./_release.ts";

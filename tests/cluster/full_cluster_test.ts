@@ -1,6 +1,6 @@
 // The seed's topology on three nodes: `scripts/test-cluster full`.
+import { command } from "@pipeline/tools/servers";
 import { assertEquals } from "@std/assert";
-import { command } from "../servers/mod.ts";
 import { makeNamespace, nodes, type Resource } from "./_kube.ts";
 import { reach } from "./_probe.ts";
 import { CHART, COMPONENTS, IMAGE_FLAGS, Release, valueFlags } from "./_release.ts";

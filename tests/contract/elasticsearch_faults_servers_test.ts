@@ -5,8 +5,8 @@
 
 import { type ElasticsearchStore, openElasticsearch } from "@pipeline/adapters/elasticsearch";
 import type { StoredDocument } from "@pipeline/core";
+import { sharedServers } from "@pipeline/tools/servers";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { sharedServers } from "../servers/mod.ts";
 import { Authority } from "../support/certificates.ts";
 import { ask, removeAll } from "../support/elasticsearch.ts";
 import { HttpProxy, type Interference } from "../support/http_proxy.ts";

@@ -1,5 +1,5 @@
 import { openElasticsearch } from "@pipeline/adapters/elasticsearch";
-import { sharedServers } from "../servers/mod.ts";
+import { sharedServers } from "@pipeline/tools/servers";
 import { removeAll } from "../support/elasticsearch.ts";
 import { servingStoreSuite } from "./serving_store_suite.ts";
 

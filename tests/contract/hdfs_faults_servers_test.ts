@@ -4,8 +4,8 @@
  */
 
 import { type HdfsDataset, openHdfs } from "@pipeline/adapters/hdfs";
+import { sharedServers } from "@pipeline/tools/servers";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { sharedServers } from "../servers/mod.ts";
 import { Authority } from "../support/certificates.ts";
 import { type Asked, HttpProxy, type Interference } from "../support/http_proxy.ts";
 import { assertCode } from "./suite.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { openHdfs } from "@pipeline/adapters/hdfs";
-import { sharedServers } from "../servers/mod.ts";
+import { sharedServers } from "@pipeline/tools/servers";
 import { masterDatasetSuite } from "./master_dataset_suite.ts";
 import { eventually } from "./suite.ts";
 

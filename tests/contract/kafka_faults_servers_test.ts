@@ -6,9 +6,9 @@
 import { type KafkaLog, openKafka } from "@pipeline/adapters/kafka";
 import type { LogBatch, ProducerRecord } from "@pipeline/core";
 import type { Logger } from "@pipeline/runtime";
+import { sharedServers } from "@pipeline/tools/servers";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Kafka, logLevel } from "kafkajs";
-import { sharedServers } from "../servers/mod.ts";
 import { pause } from "../support/demo.ts";
 import { BrokerProxies, FETCH, PRODUCE } from "../support/tcp_proxy.ts";
 import { assertCode, eventually } from "./suite.ts";

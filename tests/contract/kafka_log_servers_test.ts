@@ -7,9 +7,9 @@
 import { openKafka } from "@pipeline/adapters/kafka";
 import type { LogBatch } from "@pipeline/core";
 import type { Logger } from "@pipeline/runtime";
+import { kafkaTool, sharedServers } from "@pipeline/tools/servers";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type Admin, ConfigResourceTypes, Kafka, logLevel } from "kafkajs";
-import { kafkaTool, sharedServers } from "../servers/mod.ts";
 import { assertCode, eventually } from "./suite.ts";
 
 const servers = await sharedServers();

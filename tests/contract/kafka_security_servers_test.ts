@@ -4,8 +4,8 @@
  */
 
 import { type KafkaInput, openKafka } from "@pipeline/adapters/kafka";
+import { kafkaTool, startServers } from "@pipeline/tools/servers";
 import { assert, assertEquals } from "@std/assert";
-import { kafkaTool, startServers } from "../servers/mod.ts";
 import { Authority } from "../support/certificates.ts";
 import { BrokerProxies } from "../support/tcp_proxy.ts";
 import { assertCode } from "./suite.ts";

@@ -1,6 +1,6 @@
 import { openKafka } from "@pipeline/adapters/kafka";
+import { sharedServers } from "@pipeline/tools/servers";
 import { Kafka, logLevel } from "kafkajs";
-import { sharedServers } from "../servers/mod.ts";
 import { eventLogSuite } from "./event_log_suite.ts";
 import { assertCode } from "./suite.ts";
 

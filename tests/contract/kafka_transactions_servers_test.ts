@@ -11,10 +11,10 @@ import { Ingest } from "@pipeline/ingest";
 import { CommitLog, readAll, readEnds, readFolded } from "@pipeline/protocol";
 import { patient } from "@pipeline/runtime";
 import { Speed } from "@pipeline/speed";
+import { sharedServers } from "@pipeline/tools/servers";
 import { assert, assertEquals } from "@std/assert";
 import { Kafka, logLevel, type Message, type Transaction } from "kafkajs";
 import { post, SETTINGS, START } from "../layers/_world.ts";
-import { sharedServers } from "../servers/mod.ts";
 import { eventually } from "./suite.ts";
 
 const servers = await sharedServers();

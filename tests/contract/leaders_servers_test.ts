@@ -17,9 +17,9 @@ import { checkTopics } from "@pipeline/ingest";
 import { readEnds, readFolded, topicsAreThere } from "@pipeline/protocol";
 import { patient } from "@pipeline/runtime";
 import { Speed } from "@pipeline/speed";
+import { startServers } from "@pipeline/tools/servers";
 import { assert, assertEquals } from "@std/assert";
 import { post, START } from "../layers/_world.ts";
-import { startServers } from "../servers/mod.ts";
 import { pause } from "../support/demo.ts";
 
 const RECORDS = 3_000;

@@ -4,11 +4,11 @@
  */
 
 import { openHdfs } from "@pipeline/adapters/hdfs";
+import { sharedServers } from "@pipeline/tools/servers";
 import { assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { Readable } from "node:stream";
 import webhdfs from "webhdfs";
-import { sharedServers } from "../servers/mod.ts";
 
 const servers = await sharedServers();
 const { endpoint } = servers.namenodes[0]!;

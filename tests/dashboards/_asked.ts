@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Aggregation, VIEWS, type ViewTarget } from "../../scripts/dashboards/mod.ts";
+import { type Aggregation, VIEWS, type ViewTarget } from "@pipeline/tools/dashboards";
 
 /**
  * A query with values in place of its variables, Grafana's own among them.

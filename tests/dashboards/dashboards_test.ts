@@ -1,5 +1,3 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
-import { viewMappings } from "../../jobs/adapters/elasticsearch/mappings.ts";
 import {
   dashboardFiles,
   DASHBOARDS,
@@ -8,9 +6,11 @@ import {
   type PanelQuery,
   VIEWS,
   type ViewTarget,
-} from "../../scripts/dashboards/mod.ts";
+} from "@pipeline/tools/dashboards";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { viewMappings } from "../../jobs/adapters/elasticsearch/mappings.ts";
 import { rules } from "../alerts/_rules.ts";
-import { series } from "../../scripts/dashboards/promql.ts";
+import { series } from "../../scripts/tools/dashboards/promql.ts";
 import { tables } from "../metrics/_documented.ts";
 import { fillIn, searchBody } from "./_asked.ts";
 import { knownSeries } from "./_known.ts";

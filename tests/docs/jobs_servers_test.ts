@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { jsonLines, submissions } from "../support/archive.ts";
-import { settle, watchOver } from "../servers/servers.ts";
+import { settle, watchOver } from "../../scripts/tools/servers/servers.ts";
 import { block, Checkout } from "./_checkout.ts";
 
 const README = "README.md";

@@ -4,8 +4,8 @@
  * @module
  */
 
+import type { ServerNode, Servers } from "@pipeline/tools/servers";
 import { type Admin, AssignerProtocol, Kafka, logLevel } from "kafkajs";
-import type { ServerNode, Servers } from "../servers/mod.ts";
 import { pause } from "../support/demo.ts";
 
 /** Milliseconds for everything to become whole after a repair, on a machine that is slow. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Servers } from "../servers/mod.ts";
+import type { Servers } from "@pipeline/tools/servers";
 
 /** Messages a second that the generator sends, all the time. */
 export const RATE = 1_000;

@@ -4,8 +4,8 @@
  * @module
  */
 
+import type { ServerNode } from "@pipeline/tools/servers";
 import { assert, assertEquals } from "@std/assert";
-import type { ServerNode } from "../servers/mod.ts";
 import type { FaultCase } from "./_case.ts";
 import { anyNode, askElasticsearch, masterOf } from "./_cluster.ts";
 import type { Stage } from "./_stage.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { writePid } from "../servers/mod.ts";
+import { writePid } from "@pipeline/tools/servers";
 import { freePort, pause } from "../support/demo.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;

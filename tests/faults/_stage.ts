@@ -15,7 +15,7 @@ import { kafkaConfig, openKafka } from "@pipeline/adapters/kafka";
 import type { EventLog, MasterDataset, ServingStore } from "@pipeline/core";
 import type { InjectedRecord } from "@pipeline/generator";
 import { readJsonLines } from "@pipeline/protocol";
-import { type Servers, type ServersOptions, startServers } from "../servers/mod.ts";
+import { type Servers, type ServersOptions, startServers } from "@pipeline/tools/servers";
 import { freePort } from "../support/demo.ts";
 import { Audit } from "./_audit.ts";
 import { repair, withAdmin } from "./_cluster.ts";

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { formatCoverage, summarizeCoverage } from "./coverage.ts";
-import { runsAlone } from "./files.ts";
-import { parseJunit } from "./junit.ts";
-import { Tally } from "./tally.ts";
+import { formatCoverage, summarizeCoverage } from "../../scripts/tools/gate/coverage.ts";
+import { runsAlone } from "../../scripts/tools/gate/files.ts";
+import { parseJunit } from "../../scripts/tools/gate/junit.ts";
+import { Tally } from "../../scripts/tools/gate/tally.ts";
 
 const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="deno test" tests="4" failures="1" errors="0" time="0.110">
@@ -138,7 +138,7 @@ async function gate(files: Readonly<Record<string, string>>): Promise<Tally> {
     await Deno.writeTextFile(`${root}/deno.json`, "{}");
     await Deno.writeTextFile(
       `${root}/main.ts`,
-      `import { runGate } from "${of("./gate.ts")}";
+      `import { runGate } from "${of("../../scripts/tools/gate/gate.ts")}";
       const options = { testOptions: ["--no-check"], print: console.error, limit: ${LIMIT} };
       const tally = await runGate({ ...options, paths: ["."] });
       Deno.writeTextFileSync("tally.json", JSON.stringify(tally));`,

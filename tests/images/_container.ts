@@ -6,7 +6,7 @@
  */
 
 import process from "node:process";
-import { unpackImage } from "../../scripts/image/image.ts";
+import { unpackImage } from "../../scripts/tools/images/image.ts";
 
 /** What a program did. */
 export interface Ended {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { unpackImage, writeImage } from "../../scripts/image/image.ts";
+import { unpackImage, writeImage } from "../../scripts/tools/images/image.ts";
 
 const CONFIG = { user: "65532:65532", entrypoint: ["/job"], env: { A: "1" }, labels: { l: "x" } };
 

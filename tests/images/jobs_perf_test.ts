@@ -1,10 +1,10 @@
 // The jobs as they are shipped: each image's files as a read-only root, its user, and what is compiled in.
+import { freePorts } from "@pipeline/tools/servers";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { build, type Built } from "../../scripts/image/build.ts";
-import { writeImage } from "../../scripts/image/image.ts";
-import { jobRecipe } from "../../scripts/image/job_image.ts";
-import { type JobName, JOBS } from "../../scripts/image/jobs.ts";
-import { freePorts } from "../servers/mod.ts";
+import { build, type Built } from "../../scripts/tools/images/build.ts";
+import { writeImage } from "../../scripts/tools/images/image.ts";
+import { jobRecipe } from "../../scripts/tools/images/job_image.ts";
+import { type JobName, JOBS } from "../../scripts/tools/images/jobs.ts";
 import { Container, type Ended } from "./_container.ts";
 
 const USER = 65532;

@@ -1,6 +1,6 @@
 import { PipelineError } from "@pipeline/core";
 import { assertEquals, assertThrows } from "@std/assert";
-import { findLoader } from "../../scripts/image/load.ts";
+import { findLoader } from "../../scripts/tools/images/load.ts";
 
 const way = (
   context: string | undefined,

@@ -1,5 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { type Lock, lockedId, nameOf, pruneLock, versionOf } from "../../scripts/image/lock.ts";
+import {
+  type Lock,
+  lockedId,
+  nameOf,
+  pruneLock,
+  versionOf,
+} from "../../scripts/tools/images/lock.ts";
 
 const pack = (...dependencies: string[]) => ({
   integrity: "sha512-AA==",

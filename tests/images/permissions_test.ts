@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { JOB_SPECS, JOBS, permissions } from "../../scripts/image/jobs.ts";
+import { JOB_SPECS, JOBS, permissions } from "../../scripts/tools/images/jobs.ts";
 
 /** Tries what a job must not do and what it must be able to, and prints how each went. */
 const PROBE = `

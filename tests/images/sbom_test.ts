@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { billOfMaterials } from "../../scripts/image/sbom.ts";
+import { billOfMaterials } from "../../scripts/tools/images/sbom.ts";
 
 const CONTENTS = {
   name: "reddit-pipeline/job",

@@ -1,7 +1,7 @@
 // The stand-ins for the servers' images: at the places and for the calls that the charts rely on.
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { build } from "../../scripts/image/build.ts";
-import { type ServerName, serverRecipe } from "../../scripts/image/servers.ts";
+import { build } from "../../scripts/tools/images/build.ts";
+import { type ServerName, serverRecipe } from "../../scripts/tools/images/servers.ts";
 import { Container } from "./_container.ts";
 
 async function container(name: ServerName, user: number): Promise<Container> {

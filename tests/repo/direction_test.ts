@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { listFiles } from "../gate/files.ts";
+import { listFiles } from "../../scripts/tools/gate/files.ts";
 import { clientProblems, directionProblems, type Workspace } from "./_direction.ts";
 import { parseSource } from "./_source.ts";
 

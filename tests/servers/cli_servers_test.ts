@@ -1,8 +1,8 @@
 /** `scripts/servers`, as a user calls it. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { isAlive, readPid, startOf } from "./_process.ts";
-import { wheelJava } from "./_provide.ts";
+import { isAlive, readPid, startOf } from "../../scripts/tools/servers/process.ts";
+import { wheelJava } from "../../scripts/tools/servers/provide.ts";
 
 const SCRIPT = new URL("../../scripts/servers", import.meta.url).pathname;
 

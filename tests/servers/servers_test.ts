@@ -8,16 +8,16 @@ import {
 } from "@std/assert";
 import { Authority } from "../support/certificates.ts";
 import { eventually } from "../support/eventually.ts";
-import { JAR_SETS, readArtifacts } from "./_artifacts.ts";
-import { command } from "./_command.ts";
-import { findJava } from "./_java.ts";
-import { compare } from "./_jars.ts";
-import { ServerNode } from "./node.ts";
-import { isAlive, readPid, startOf } from "./_process.ts";
-import { provideJava } from "./_provide.ts";
-import { settle, watchOver } from "./servers.ts";
+import { JAR_SETS, readArtifacts } from "../../scripts/tools/servers/artifacts.ts";
+import { command } from "../../scripts/tools/servers/command.ts";
+import { findJava } from "../../scripts/tools/servers/java.ts";
+import { compare } from "../../scripts/tools/servers/jars.ts";
+import { ServerNode } from "../../scripts/tools/servers/node.ts";
+import { isAlive, readPid, startOf } from "../../scripts/tools/servers/process.ts";
+import { provideJava } from "../../scripts/tools/servers/provide.ts";
+import { settle, watchOver } from "../../scripts/tools/servers/servers.ts";
 
-const LOCK = new URL("./maven.lock", import.meta.url);
+const LOCK = new URL("../../scripts/tools/servers/maven.lock", import.meta.url);
 
 Deno.test("readArtifacts() takes its versions from the Chartfile", async () => {
   const text = await Deno.readTextFile(new URL("../../Chartfile", import.meta.url));
@@ -95,7 +95,7 @@ Deno.test("findJava() looks beside the default one, and says what it found", asy
 Deno.test("provideJava() says in one line that none is to be had", async () => {
   const folder = await Deno.makeTempDir();
   try {
-    const module = new URL("./_provide.ts", import.meta.url);
+    const module = new URL("../../scripts/tools/servers/provide.ts", import.meta.url);
     const { code, stdout } = await new Deno.Command(Deno.execPath(), {
       args: [
         "eval",
@@ -122,7 +122,7 @@ Deno.test("keyStore() is one that Java reads", async () => {
     const { home } = await provideJava(17, { for: "A test" });
     const { cert: pem } = await Authority.create();
     await Deno.writeTextFile(`${folder}/bundle.crt`, `# a comment\n${pem}\n${pem}\n`);
-    const module = new URL("./_trust.ts", import.meta.url);
+    const module = new URL("../../scripts/tools/servers/trust.ts", import.meta.url);
     const { stdout } = await new Deno.Command(Deno.execPath(), {
       args: ["eval", `import { trustFlag } from "${module}"; console.log(await trustFlag());`],
       env: { SSL_CERT_FILE: `${folder}/bundle.crt`, XDG_CACHE_HOME: folder },

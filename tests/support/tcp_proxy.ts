@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Proxied } from "../servers/mod.ts";
+import type { Proxied } from "@pipeline/tools/servers";
 
 /** Number of the request that appends records (Kafka protocol, API keys). */
 export const PRODUCE = 0;

@@ -1,0 +1,101 @@
+/**
+ * Builds images and keeps them, each under a key that is made of all that it depends on.
+ *
+ * @module
+ */
+
+import { cacheFolder, makeOnce } from "../servers/mod.ts";
+import { type ImageConfig, type Layer, sha256, writeImage } from "./image.ts";
+
+/** How one image is made. */
+export interface Recipe {
+  /** Such as `speed`. */
+  readonly name: string;
+  /** `repository:tag`. */
+  readonly reference: string;
+  /** All that the image depends on besides this program: equal inputs, equal image. */
+  readonly inputs: readonly string[];
+  readonly config: ImageConfig;
+  /** Makes what is in the image below a folder. `sbom.cdx.json` in the folder itself is kept beside the image. */
+  layers(folder: string): Promise<Layer[]>;
+}
+
+/** An image that is there. */
+export interface Built {
+  readonly name: string;
+  readonly reference: string;
+  /** The file that holds it. */
+  readonly archive: string;
+  /** `sha256:<hex>`, by which container engines know it. */
+  readonly id: string;
+  /** Whether it was there before. */
+  readonly cached: boolean;
+}
+
+/** Builds of one image that are kept: those of some branches, not of all times. */
+const KEPT = 3;
+
+/** Builds an image, unless it is there. */
+export async function build(recipe: Recipe): Promise<Built> {
+  const { name, reference, inputs, config } = recipe;
+  // What lies in an image is readable for its user, whoever builds it.
+  Deno.umask(0o022);
+  const key = await hashText(JSON.stringify([reference, inputs, config, await ownSources()]));
+  const target = `${cacheFolder("images")}/${name}-${key.slice(0, 16)}`;
+  let cached = true;
+  await makeOnce(target, async (folder) => {
+    cached = false;
+    const scratch = await Deno.makeTempDir({ dir: folder });
+    const layers = await recipe.layers(scratch);
+    const id = await writeImage(`${folder}/image.tar`, { reference, layers, config });
+    await Deno.writeTextFile(`${folder}/id`, id);
+    await Deno.rename(`${scratch}/sbom.cdx.json`, `${folder}/sbom.cdx.json`).catch(() => {});
+    await Deno.remove(scratch, { recursive: true });
+  });
+  await Deno.utime(target, new Date(), new Date());
+  if (!cached) await forgetOld(name);
+  const id = await Deno.readTextFile(`${target}/id`);
+  return { name, reference, archive: `${target}/image.tar`, id, cached };
+}
+
+/** The SHA-256 of a text, in hexadecimal. */
+export async function hashText(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return new Uint8Array(digest).toHex();
+}
+
+/** The SHA-256 of each file, by its path. */
+export async function hashFiles(paths: readonly string[]): Promise<Record<string, string>> {
+  const hashes: Record<string, string> = {};
+  for (const path of paths) hashes[path] = await sha256(path);
+  return hashes;
+}
+
+/** Modules that do something with images, but decide nothing about what is in them. */
+const OUTSIDE = ["main.ts", "load.ts", "measure.ts"];
+
+/** What builds the images decides what is in them. */
+async function ownSources(): Promise<string> {
+  const texts: string[] = [];
+  const folder = new URL(".", import.meta.url);
+  const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+  for (
+    const name of names.filter((name) => name.endsWith(".ts") && !OUTSIDE.includes(name)).sort()
+  ) {
+    texts.push(await Deno.readTextFile(new URL(name, folder)));
+  }
+  return await hashText(texts.join("\0"));
+}
+
+async function forgetOld(name: string): Promise<void> {
+  const folder = cacheFolder("images");
+  const builds: { readonly path: string; readonly used: number }[] = [];
+  for await (const entry of Deno.readDir(folder)) {
+    if (!new RegExp(`^${name}-[0-9a-f]{16}$`).test(entry.name)) continue;
+    const path = `${folder}/${entry.name}`;
+    builds.push({ path, used: (await Deno.stat(path)).mtime?.getTime() ?? 0 });
+  }
+  for (const { path } of builds.sort((a, b) => b.used - a.used).slice(KEPT)) {
+    await Deno.remove(path, { recursive: true }).catch(() => {});
+  }
+}
