@@ -39,10 +39,10 @@ const TESTING = /\/testing(\/|$)/;
 const SETTINGS = /^@pipeline\/adapters\/[^/]+\/config$/;
 const MAY_SETTINGS_IMPORT = ["@pipeline/core", "@pipeline/runtime", "zod"];
 
-/** What is wrong with one file, a line each; nothing for files outside the jobs. */
+/** What is wrong with one file, a line each. Outside the jobs, that is only what it imports from tests. */
 export function directionProblems(source: Source, workspace: Workspace): string[] {
   const [folder, member, ...inner] = source.path.split("/");
-  if (folder !== "jobs" || member === undefined) return [];
+  if (folder !== "jobs" || member === undefined) return folder === "tests" ? [] : testsIn(source);
   const forTests = /(_test|_bench)\.ts$/.test(source.path) || inner.includes("testing");
   const file = inner.length === 1 ? inner[0]! : "";
   const isMain = file === "main.ts";
@@ -76,6 +76,15 @@ export function directionProblems(source: Source, workspace: Workspace): string[
     }
   }
   return problems;
+}
+
+function testsIn({ path, imports }: Source): string[] {
+  const isTests = (specifier: string) =>
+    /^(@pipeline|)\/tests\//.test(
+      specifier.startsWith(".") ? new URL(specifier, `file:///${path}`).pathname : `${specifier}/`,
+    );
+  return imports.filter(({ specifier }) => isTests(specifier))
+    .map(({ specifier, line }) => `${path}:${line} imports ${specifier}: tests are nobody's`);
 }
 
 interface Place {

@@ -18,13 +18,13 @@ async function readWorkspace(): Promise<Workspace> {
 }
 
 async function readSources() {
-  const paths = await listFiles(["jobs"], ".ts");
+  const paths = await listFiles(["jobs", "scripts", "charts"], ".ts");
   return await Promise.all(
     paths.map(async (path) => parseSource(path, await Deno.readTextFile(path))),
   );
 }
 
-Deno.test("dependencies point one way: core, runtime, protocol, adapters, jobs, pipeline", async () => {
+Deno.test("dependencies point one way: core, runtime, protocol, adapters, jobs, pipeline, tools, tests", async () => {
   const workspace = await readWorkspace();
   assertEquals((await readSources()).flatMap((s) => directionProblems(s, workspace)), []);
 });
@@ -130,6 +130,26 @@ const WRONG: [name: string, path: string, code: string, why: string][] = [
   ],
   ["the process is ended", "jobs/speed/a.ts", "globalThis.Deno.exit(1);", "only main.ts"],
   ["the process is ended by key", "jobs/speed/a.ts", 'Deno["exit"](1);', "only main.ts"],
+  [
+    "a tool uses a test's helper",
+    "scripts/tools/a/b.ts",
+    'import "../../../tests/a/c.ts";',
+    "tests",
+  ],
+  [
+    "a tool uses the tests by name",
+    "scripts/tools/a/b.ts",
+    'import("@pipeline/tests/c");',
+    "tests",
+  ],
+  [
+    "a script starts a test's worker",
+    "scripts/a.ts",
+    'new URL("../tests/a.ts", import.meta.url);',
+    "",
+  ],
+  ["a chart uses a test's type", "charts/a.ts", 'import type { A } from "../tests/a.ts";', "tests"],
+  ["a job uses a test's helper", "jobs/speed/a_test.ts", 'import "../../tests/support/b.ts";', ""],
   ["a worker uses the console", "jobs/batch/fold_worker.ts", "console.error(1);", "only main.ts"],
 ];
 
@@ -156,7 +176,8 @@ const RIGHT: [path: string, code: string][] = [
   ["jobs/speed/a_test.ts", 'import "@pipeline/adapters/testing";'],
   ["jobs/adapters/testing/a.ts", 'import "../testing/log.ts"; import "../contract/rules.ts";'],
   ["jobs/pipeline/a.ts", 'import "@pipeline/speed"; import "@pipeline/adapters/embedded";'],
-  ["tests/sim/a.ts", 'console.log(1); import "@pipeline/speed";'],
+  ["tests/sim/a.ts", 'console.log(1); import "@pipeline/speed"; import "../support/a.ts";'],
+  ["scripts/tools/a/b.ts", 'import "../tests/c.ts"; import "@pipeline/core"; import "zod";'],
 ];
 
 for (const [path, code] of RIGHT) {
