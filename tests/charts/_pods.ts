@@ -90,7 +90,7 @@ function move(text: string, { root, ports }: Pick<PodOptions, "root" | "ports">)
 /** Lays out below the root what the image of a server has: the stand-ins' scripts, and the jars that tests run. */
 export async function layServer(server: "kafka" | "hdfs" | "elasticsearch", root: string) {
   const script = async (name: string, target: string) => {
-    const text = await Deno.readTextFile(`scripts/tools/images/servers/${name}.sh`);
+    const text = await Deno.readTextFile(`scripts/offline/images/${name}.sh`);
     // The folder of its libraries is the one that all tests share.
     const changed = move(text, { root, ports: {} }).replace("lib/java.options", "java.options");
     await Deno.writeTextFile(target, changed, { mode: 0o755 });

@@ -1,11 +1,11 @@
 // The stand-ins for the servers' images: at the places and for the calls that the charts rely on.
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { build } from "../../scripts/tools/images/build.ts";
-import { type ServerName, serverRecipe } from "../../scripts/tools/images/servers.ts";
+import { type StandIn, standInRecipe } from "../../scripts/offline/images/mod.ts";
 import { Container } from "./_container.ts";
 
-async function container(name: ServerName, user: number): Promise<Container> {
-  return await Container.of((await build(await serverRecipe(name))).archive, { user });
+async function container(name: StandIn, user: number): Promise<Container> {
+  return await Container.of((await build(await standInRecipe(name))).archive, { user });
 }
 
 Deno.test("the stand-in for Kafka has bash, Java and the scripts, which run as the image's user", async () => {

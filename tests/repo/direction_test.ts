@@ -17,20 +17,18 @@ async function readWorkspace(): Promise<Workspace> {
   };
 }
 
-async function readSources() {
-  const paths = await listFiles(["jobs", "scripts", "charts"], ".ts");
-  return await Promise.all(
-    paths.map(async (path) => parseSource(path, await Deno.readTextFile(path))),
-  );
-}
+const paths = await listFiles(["jobs", "scripts", "charts"], ".ts");
+const sources = await Promise.all(
+  paths.map(async (path) => parseSource(path, await Deno.readTextFile(path))),
+);
 
 Deno.test("dependencies point one way: core, runtime, protocol, adapters, jobs, pipeline, tools, tests", async () => {
   const workspace = await readWorkspace();
-  assertEquals((await readSources()).flatMap((s) => directionProblems(s, workspace)), []);
+  assertEquals(sources.flatMap((s) => directionProblems(s, workspace)), []);
 });
 
-Deno.test("each client is imported in one folder only", async () => {
-  assertEquals(clientProblems(await readSources()), []);
+Deno.test("each client is imported in one folder only", () => {
+  assertEquals(clientProblems(sources), []);
 });
 
 const WORKSPACE: Workspace = {

@@ -152,7 +152,7 @@ Deno.test("makeTargets() and namedCommands() read what readers read", () => {
 Deno.test("deno.lock names no host, and none of the stand-ins", async () => {
   const lock = await Deno.readTextFile("deno.lock");
   assert(!/https?:/.test(lock), "deno.lock has an address");
-  for (const path of files.filter((path) => /^scripts\/jsr-offline\/.*_meta\.json$/.test(path))) {
+  for (const path of files.filter((path) => /^scripts\/offline\/jsr\/.*_meta\.json$/.test(path))) {
     const digest = await crypto.subtle.digest("SHA-256", await Deno.readFile(path));
     assert(!lock.includes(new Uint8Array(digest).toHex()), `deno.lock has the hash of ${path}`);
   }

@@ -1,5 +1,5 @@
 // What this project relies on in @std/assert and @std/cli. It holds the stand-ins of
-// scripts/jsr-offline to the real packages: the same assertions run against whichever is in use.
+// scripts/offline/jsr to the real packages: the same assertions run against whichever is in use.
 import {
   assert,
   assertAlmostEquals,

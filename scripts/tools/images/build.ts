@@ -40,7 +40,7 @@ export async function build(recipe: Recipe): Promise<Built> {
   const { name, reference, inputs, config } = recipe;
   // What lies in an image is readable for its user, whoever builds it.
   Deno.umask(0o022);
-  const key = await hashText(JSON.stringify([reference, inputs, config, await ownSources()]));
+  const key = await hashText(JSON.stringify([reference, inputs, config, await ownSources]));
   const target = `${cacheFolder("images")}/${name}-${key.slice(0, 16)}`;
   let cached = true;
   await makeOnce(target, async (folder) => {
@@ -75,16 +75,27 @@ export async function hashFiles(paths: readonly string[]): Promise<Record<string
 const OUTSIDE = ["main.ts", "load.ts", "measure.ts"];
 
 /** What builds the images decides what is in them. */
-async function ownSources(): Promise<string> {
-  const texts: string[] = [];
-  const folder = new URL(".", import.meta.url);
-  const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
-  for (
-    const name of names.filter((name) => name.endsWith(".ts") && !OUTSIDE.includes(name)).sort()
-  ) {
-    texts.push(await Deno.readTextFile(new URL(name, folder)));
-  }
-  return await hashText(texts.join("\0"));
+const ownSources = hashFolder(new URL(".", import.meta.url));
+
+/** The SHA-256 of a folder's modules that decide what is in an image. */
+export async function hashFolder(folder: URL): Promise<string> {
+  const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name)
+    .filter((name) => name.endsWith(".ts") && !OUTSIDE.includes(name));
+  const texts = names.sort().map((name) => Deno.readTextFile(new URL(name, folder)));
+  return await hashText((await Promise.all(texts)).join("\0"));
+}
+
+/** The labels that every image has. */
+export function labels(
+  name: string,
+  description: string,
+  version: string,
+): Record<string, string> {
+  return {
+    "org.opencontainers.image.title": `reddit-pipeline/${name}`,
+    "org.opencontainers.image.description": description,
+    "org.opencontainers.image.version": version,
+  };
 }
 
 async function forgetOld(name: string): Promise<void> {

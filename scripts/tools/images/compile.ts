@@ -5,6 +5,7 @@
  * @module
  */
 
+import { provideBaseBinary } from "../../offline/base_binary.ts";
 import { command } from "../servers/mod.ts";
 import { type JobName, type JobSpec, permissions } from "./jobs.ts";
 import { nameOf, versionOf } from "./lock.ts";
@@ -59,14 +60,23 @@ export async function compileJob(
     const moved = await trimPackages(stage);
     // Times of files are embedded too.
     await command("find", [stage, "-exec", "touch", "-h", "-d", "@0", "{}", "+"]);
+    if (sources.standIns !== undefined) await provideBaseBinary();
     await command(
       DENO,
       [
         ...["compile", ...compileFlags(spec), ...moved ? [`--include=${READ_FOLDER}`] : []],
         ...["--output", target, `jobs/${job}/main.ts`],
       ],
-      // Deno compiles the switch in: https://github.com/denoland/deno/issues/28839
-      { cwd: stage, env: { ...env, ...otel ? { OTEL_DENO: "true" } : {} } },
+      {
+        cwd: stage,
+        env: {
+          ...env,
+          // Large npm graphs overflow the default stack of the thread that embeds them.
+          RUST_MIN_STACK: "16777216",
+          // Deno compiles the switch in: https://github.com/denoland/deno/issues/28839
+          ...otel ? { OTEL_DENO: "true" } : {},
+        },
+      },
     );
     return named;
   } finally {

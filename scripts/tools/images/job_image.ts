@@ -4,7 +4,7 @@
  * @module
  */
 
-import { hashFiles, type Recipe } from "./build.ts";
+import { hashFiles, labels, type Recipe } from "./build.ts";
 import { compileFlags, compileJob } from "./compile.ts";
 import { CONFIG_FOLDER, JOB_SPECS, type JobName } from "./jobs.ts";
 import { copyLibraries, libraries, makeRoot } from "./root.ts";
@@ -51,9 +51,7 @@ export async function jobRecipe(
         DENO_TLS_CA_STORE: "system",
       },
       labels: {
-        "org.opencontainers.image.title": `reddit-pipeline/${job}`,
-        "org.opencontainers.image.description": spec.summary,
-        "org.opencontainers.image.version": version,
+        ...labels(job, spec.summary, version),
         "org.opencontainers.image.licenses": "MIT",
         ...revision === undefined ? {} : { "org.opencontainers.image.revision": revision },
       },

@@ -7,15 +7,15 @@
 import { PipelineError } from "@pipeline/core";
 import { errorText, exitCode, parseCommandLine, text } from "@pipeline/runtime";
 import { z } from "zod";
+import { STAND_INS, standInRecipe } from "../../offline/images/mod.ts";
+import { agentRecipe, AGENTS } from "./agent.ts";
 import { build, type Built, type Recipe } from "./build.ts";
 import { type JobImageOptions, jobRecipe, layOutRoot } from "./job_image.ts";
 import { type JobName, JOBS } from "./jobs.ts";
 import { load } from "./load.ts";
 import { measure } from "./measure.ts";
-import { agentRecipe, AGENTS, STAND_INS, standInRecipe } from "./monitoring.ts";
-import { serverRecipe, SERVERS } from "./servers.ts";
 
-const NAMES = [...JOBS, ...AGENTS, ...SERVERS, ...STAND_INS] as const;
+const NAMES = [...JOBS, ...AGENTS, ...STAND_INS] as const;
 
 type Name = (typeof NAMES)[number];
 
@@ -53,7 +53,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const { servers, only, revision, otel, root, ...flags } = line.flags;
-  const names = only ?? [...JOBS, ...AGENTS, ...servers ? [...SERVERS, ...STAND_INS] : []];
+  const names = only ?? [...JOBS, ...AGENTS, ...servers ? STAND_INS : []];
   if (root !== undefined) {
     const [job, ...others] = names;
     if (!isJob(job) || others.length > 0) {
@@ -79,8 +79,7 @@ async function main(args: readonly string[]): Promise<number> {
 async function recipeOf(name: Name, options: JobImageOptions): Promise<Recipe> {
   if (isJob(name)) return await jobRecipe(name, options);
   if (isOneOf(AGENTS, name)) return await agentRecipe();
-  if (isOneOf(STAND_INS, name)) return await standInRecipe(name);
-  return await serverRecipe(name);
+  return await standInRecipe(name);
 }
 
 async function report(images: readonly Built[]): Promise<void> {

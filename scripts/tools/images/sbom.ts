@@ -41,7 +41,7 @@ export function billOfMaterials(contents: Contents): string {
     version: versionOf(id),
     // The hash is that of JSR's package; what takes its place has none.
     ...standIns
-      ? { description: "Stand-in of this repository: scripts/jsr-offline" }
+      ? { description: "Stand-in of this repository: scripts/offline" }
       : { purl: `pkg:jsr/${id}`, hashes: [{ alg: "SHA-256", content: integrity }] },
   }));
   const runtime = {

@@ -22,9 +22,9 @@ import {
   provideJava,
   readArtifacts,
   webFolders,
-} from "../servers/mod.ts";
-import { hashFiles, hashText, type Recipe } from "./build.ts";
-import { copyInto, copyLibraries, makeRoot } from "./root.ts";
+} from "../../tools/servers/mod.ts";
+import { hashFiles, hashText, labels, type Recipe } from "../../tools/images/build.ts";
+import { copyInto, copyLibraries, makeRoot } from "../../tools/images/root.ts";
 
 /** Servers that have a stand-in, by the repositories of the official images. */
 export const SERVERS = ["kafka", "hadoop", "elasticsearch"] as const;
@@ -135,8 +135,7 @@ export async function serverRecipe(name: ServerName): Promise<Recipe> {
   const java = await provideJava(21, { for: "The stand-ins' Java" });
   const programs = await findPrograms();
   const [lock, hashes] = [await Deno.readTextFile(LOCK), await hashFiles(programs)];
-  const scripts = new URL("./servers/", import.meta.url).pathname;
-  const script = `${scripts}${name === "hadoop" ? "hdfs" : name}.sh`;
+  const script = new URL(`./${jarSet}.sh`, import.meta.url);
   const base = JSON.stringify([hashes, java, await Deno.readTextFile(`${java.home}/release`)]);
   return {
     name,
@@ -147,12 +146,7 @@ export async function serverRecipe(name: ServerName): Promise<Recipe> {
       cmd,
       workdir,
       env: { JAVA_HOME, LANG: "C.UTF-8", ...env },
-      labels: {
-        "org.opencontainers.image.title": `reddit-pipeline/${name}`,
-        "org.opencontainers.image.description":
-          `Stand-in for the official image of ${name}, for tests`,
-        "org.opencontainers.image.version": version,
-      },
+      labels: labels(name, `Stand-in for the official image of ${name}, for tests`, version),
     },
     layers: async (folder) => {
       await lay(`${folder}/root`, java);
@@ -162,7 +156,7 @@ export async function serverRecipe(name: ServerName): Promise<Recipe> {
   };
 }
 
-const LOCK = new URL("../servers/maven.lock", import.meta.url);
+const LOCK = new URL("../../tools/servers/maven.lock", import.meta.url);
 
 /** The layer that all servers share: programs, libraries, Java. */
 async function systemFolder(
@@ -212,7 +206,7 @@ function options(flags: readonly string[]): string {
 }
 
 async function copyScript(name: string, target: string): Promise<void> {
-  await writeFile(target, await Deno.readTextFile(new URL(`./servers/${name}`, import.meta.url)));
+  await writeFile(target, await Deno.readTextFile(new URL(`./${name}`, import.meta.url)));
   await Deno.chmod(target, 0o755);
 }
 
