@@ -31,7 +31,7 @@ fmt: ## format everything
 	@scripts/deno fmt
 
 lint: ## lint everything
-	@scripts/deno lint
+	@scripts/deno lint && scripts/deno task --quiet shell
 
 check: ## type-check everything
 	@scripts/deno check .

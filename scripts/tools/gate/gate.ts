@@ -92,6 +92,7 @@ class Gate {
   async #checks(): Promise<void> {
     await this.#check("format", "scripts/deno", "fmt", "--check", "--quiet");
     await this.#check("lint", "scripts/deno", "lint", "--quiet");
+    await this.#check("shell", "scripts/deno", "task", "--quiet", "shell");
     await this.#check("types", "scripts/deno", "check", "--frozen", "--quiet", ".");
     await this.#check(
       "documentation",
