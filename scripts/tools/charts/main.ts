@@ -1,16 +1,35 @@
 /**
- * Writes what is generated of the charts: their schemas, the reference of their values, and
- * with `--golden` what is kept of each preset, with `--new-major` also what upgrades may not change.
+ * `scripts/charts`.
  *
  * @module
  */
 
+import { help } from "../run.ts";
+import { dashboardFiles, FOLDER } from "../dashboards/mod.ts";
 import { generated } from "./generated.ts";
 import { GOLDEN, goldenPath, PRESETS, renderGolden } from "./golden.ts";
 import { immutables } from "./immutable.ts";
 import { renderChart } from "./render.ts";
 
-for (const [path, text] of await generated()) await Deno.writeTextFile(path, text);
+const USAGE = `Usage: scripts/charts [--golden] [--new-major]
+
+Writes the values.schema.json of every chart and the reference of their values, from the
+schemas of the jobs' settings and the charts' own part (scripts/tools/charts), and the
+dashboards of the chart grafana (scripts/tools/dashboards).
+
+  --golden      also write what the default renders to and how each other preset differs,
+                which tests compare with
+  --new-major   also write what an upgrade may not change (selectors, volume claims): only
+                for a new major version, which users install anew`;
+
+help(USAGE);
+Deno.chdir(new URL("../../..", import.meta.url));
+await Deno.mkdir(FOLDER, { recursive: true });
+await Deno.remove(FOLDER, { recursive: true });
+await Deno.mkdir(FOLDER);
+for (const [path, text] of [...await generated(), ...dashboardFiles()]) {
+  await Deno.writeTextFile(path, text);
+}
 if (Deno.args.includes("--golden")) {
   await Deno.mkdir(GOLDEN, { recursive: true });
   for (const preset of Object.keys(PRESETS)) {

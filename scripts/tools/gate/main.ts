@@ -1,3 +1,4 @@
+import { help } from "../run.ts";
 import { needsCluster } from "./files.ts";
 import { runGate } from "./gate.ts";
 import { Tally } from "./tally.ts";
@@ -8,6 +9,17 @@ const LIMIT = 10 * 60_000;
 /** On a cluster whole installations are one step. */
 const LIMIT_ON_CLUSTER = 30 * 60_000;
 
+const USAGE = `Usage: scripts/test [path...] [-- deno-test-option...]
+
+Without a path: formatting, lint, types, documentation, then every test, with coverage.
+With paths (files or folders): only the tests there. Options after -- go to 'deno test',
+for example: scripts/test jobs/core -- --filter merge
+
+The last line is 'N passed, N failed', where each check counts as one test; the exit code
+is 1 if anything failed. The browser test needs Chromium: it is installed with apt-get where
+that is possible, see scripts/chromium.`;
+
+help(USAGE);
 const split = Deno.args.indexOf("--");
 const paths = split < 0 ? Deno.args : Deno.args.slice(0, split);
 const options = {

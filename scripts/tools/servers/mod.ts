@@ -9,7 +9,7 @@ export { cacheFolder, makeOnce } from "./_cache.ts";
 export { command } from "./command.ts";
 export { debianPackage } from "./_debian.ts";
 export { elasticsearchHome } from "./_elasticsearch_home.ts";
-export { fetchWheel, zip } from "./_install.ts";
+export { fetchWheel, installPackage, zip } from "./_install.ts";
 export { jars } from "./jars.ts";
 export type { Java } from "./java.ts";
 export { provideJava } from "./provide.ts";

@@ -1,0 +1,29 @@
+/**
+ * `scripts/clean-data`.
+ *
+ * @module
+ */
+
+import { help } from "./run.ts";
+
+const USAGE = `Usage: [DATA=./data] scripts/clean-data
+
+Deletes the folder in which 'make demo' keeps its data.`;
+
+const data = Deno.env.get("DATA") || "data";
+const stat = (path: string) => Deno.lstat(path).catch(() => undefined);
+
+help(USAGE);
+if (await Deno.stat(data).catch(() => undefined) === undefined) {
+  console.log(`Nothing to delete: there is no ${data}`);
+} else if (
+  // A slip of the variable must not cost more than the data of a demo: scripts/demo leaves this mark.
+  (await stat(data.replace(/\/+$/, "")))?.isSymlink ||
+  !(await stat(`${data}/.reddit-pipeline`))?.isFile
+) {
+  console.error(`scripts/clean-data: refusing to delete ${data}, which no demo has made`);
+  Deno.exit(2);
+} else {
+  await Deno.remove(data, { recursive: true });
+  console.log(`Deleted ${data}`);
+}
