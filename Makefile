@@ -2,7 +2,7 @@
 # Variables of `make demo`: DURATION PORT DATA RATE SEED POSTS COMMENTS BACKEND, e.g. make demo DURATION=30s
 # Of what works with a cluster: NAMESPACE RELEASE VALUES, of its tests SCENARIO (dev, full), e.g. make deploy VALUES=charts/reddit-pipeline/values-dev.yaml
 .DEFAULT_GOAL := help
-.PHONY: help demo verify images test test-cluster bench fmt lint check charts clean-data
+.PHONY: help demo verify images test test-quick test-cluster bench fmt lint check charts clean-data
 .PHONY: install deploy status generate-historical run-consumer run-producer run-batch run-streaming logs clean
 .PHONY: test-scalability test-fault-tolerance
 
@@ -20,6 +20,9 @@ images: ## build the jobs' images; SERVERS=1: stand-ins for the servers' too; LO
 
 test: ## every check and test; ends with "N passed, N failed"
 	@scripts/test
+
+test-quick: ## a part of it in minutes: checks, units, laws, layers, what the charts render to
+	@scripts/test --quick
 
 test-cluster: ## test the chart on the current cluster; IMAGES=official: with the servers' own images
 	@scripts/test-cluster $(SCENARIO)

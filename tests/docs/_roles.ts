@@ -29,7 +29,7 @@ const RULES: readonly Rule[] = [
   { page: README, begins: "merge(", role: "figure" },
   { page: README, begins: "generator ──>", role: "figure" },
   // `make test` is what runs this.
-  { page: README, begins: "make demo      #", role: "read" },
+  { page: README, begins: "make demo         #", role: "read" },
   { page: README, begins: "make demo DURATION=30s", role: DEMO },
   { page: README, begins: "curl ", role: DEMO },
   { page: README, begins: "make verify", role: DEMO },

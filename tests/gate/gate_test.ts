@@ -127,7 +127,7 @@ Deno.test("Tally counts a failure that only the exit code tells", () => {
 const LIMIT = 15_000;
 
 /** Runs the gate in a project that has these tests. */
-async function gate(files: Readonly<Record<string, string>>): Promise<Tally> {
+async function gate(files: Readonly<Record<string, string>>, quick = false): Promise<Tally> {
   const root = await Deno.makeTempDir();
   try {
     const of = (path: string) => new URL(path, import.meta.url).href;
@@ -140,7 +140,7 @@ async function gate(files: Readonly<Record<string, string>>): Promise<Tally> {
       `${root}/main.ts`,
       `import { runGate } from "${of("../../scripts/tools/gate/gate.ts")}";
       const options = { testOptions: ["--no-check"], print: console.error, limit: ${LIMIT} };
-      const tally = await runGate({ ...options, paths: ["."] });
+      const tally = await runGate({ ...options, paths: ["."], quick: ${quick} });
       Deno.writeTextFileSync("tally.json", JSON.stringify(tally));`,
     );
     await new Deno.Command(Deno.execPath(), {
@@ -174,4 +174,12 @@ Deno.test("runGate() ends and names tests that hang, and runs those that come af
   assert(failures.includes("d_test.ts: fails: Error: no"));
   // "before", "after", and the check "install".
   assertEquals(passed, 3, failures.join("; "));
+});
+
+Deno.test("runGate() leaves out what needs servers or the machine for itself where it is to be quick", async () => {
+  const fails = 'Deno.test("fails", () => { throw new Error("no"); });';
+  const files = { a: 'Deno.test("a", () => {});', b_servers: fails, c_perf: fails };
+  const { passed, failures } = await gate(files, true);
+  // The test, and the check "install".
+  assertEquals([passed, failures], [2, []]);
 });

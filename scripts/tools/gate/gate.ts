@@ -14,6 +14,8 @@ import { runWatched, TEST_RESULT } from "./watched.ts";
 export interface GateOptions {
   /** Files and folders whose tests are wanted; empty for everything, checks included. */
   paths: readonly string[];
+  /** In place of paths: the checks, and what needs no server and little time. Without coverage. */
+  quick?: boolean;
   /** Further options of `deno test`. */
   testOptions: readonly string[];
   /** Told each line of progress and of the report. */
@@ -25,6 +27,9 @@ export interface GateOptions {
 /** Checks that download, or build, what is missing, and how many milliseconds each may take. */
 const SET_UP: readonly string[] = ["install", "helm"];
 const SET_UP_LIMIT = 30 * 60_000;
+
+/** What is quick, but for tests that need servers or the machine for themselves. */
+const QUICK: readonly string[] = ["jobs", "tests/laws", "tests/layers", "tests/charts"];
 
 const IGNORED_IN_COVERAGE = "_test\\.ts$|_bench\\.ts$|/testing/|/tests/";
 
@@ -49,11 +54,13 @@ class Gate {
   }
 
   async run(): Promise<Tally> {
-    const { paths, print } = this.#options;
+    const { paths, print, quick = false } = this.#options;
     const everything = paths.length === 0;
-    const found = await listFiles(everything ? ["jobs", "tests"] : paths, "_test.ts");
+    const all = quick ? QUICK : ["jobs", "tests"];
+    const found = await listFiles(everything ? all : paths, "_test.ts");
     // Those that need a cluster run only where they are asked for by name.
-    const files = found.filter((file) => !needsCluster(file) || paths.includes(file));
+    const files = found.filter((file) => !needsCluster(file) || paths.includes(file))
+      .filter((file) => !quick || !(runsAlone(file) || needsServers(file)));
     const alone = files.filter(runsAlone);
     const onServers = files.filter((file) => needsServers(file) && !runsAlone(file));
     const shares = await Promise.all(onServers.map(sharesServers));
@@ -64,7 +71,8 @@ class Gate {
     if (everything) await this.#check("helm", "scripts/helm", "version", "--short");
     if (everything) await this.#checks();
     if (alone.length > 0) await this.#provideBrowser();
-    const coverage = everything
+    const covered = everything && !quick;
+    const coverage = covered
       ? [`--coverage=${this.#scratch}/coverage`, "--coverage-raw-data-only"]
       : [];
     await this.#test("tests", together, ["--parallel", ...coverage]);
@@ -74,7 +82,7 @@ class Gate {
     await this.#test("tests alone", alone, []);
     if (files.length === 0) this.#tally.addCheck("tests", false, "there are none");
 
-    if (everything) await this.#reportCoverage();
+    if (covered) await this.#reportCoverage();
     const { slow, skipped, failures } = this.#tally;
     if (slow.length > 0) print(`\nSlow:\n${indent(slow)}`);
     if (skipped.length > 0 && !this.#selects) {

@@ -9,9 +9,11 @@ const LIMIT = 10 * 60_000;
 /** On a cluster whole installations are one step. */
 const LIMIT_ON_CLUSTER = 30 * 60_000;
 
-const USAGE = `Usage: scripts/test [path...] [-- deno-test-option...]
+const USAGE = `Usage: scripts/test [--quick | path...] [-- deno-test-option...]
 
 Without a path: formatting, lint, types, documentation, then every test, with coverage.
+With --quick: the same checks, then the tests of modules, laws, layers and charts that need no
+server, without coverage.
 With paths (files or folders): only the tests there. Options after -- go to 'deno test',
 for example: scripts/test jobs/core -- --filter merge
 
@@ -21,9 +23,11 @@ that is possible, see scripts/chromium.`;
 
 help(USAGE);
 const split = Deno.args.indexOf("--");
-const paths = split < 0 ? Deno.args : Deno.args.slice(0, split);
+const named = split < 0 ? Deno.args : Deno.args.slice(0, split);
+const paths = named.filter((name) => name !== "--quick");
 const options = {
   paths,
+  quick: named.includes("--quick"),
   testOptions: split < 0 ? [] : Deno.args.slice(split + 1),
   print: (line: string) => console.log(line),
   limit: paths.some(needsCluster) ? LIMIT_ON_CLUSTER : LIMIT,
