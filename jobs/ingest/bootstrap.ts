@@ -5,7 +5,7 @@
  * @module
  */
 
-import { hashBytes, type MasterDataset, PipelineError } from "@pipeline/core";
+import { hasCode, hashBytes, type MasterDataset, PipelineError } from "@pipeline/core";
 import {
   CommitLog,
   type CommittedFile,
@@ -112,12 +112,19 @@ async function take(
   }
   const name = staged.path.slice(slash + 1).replace(/^data_/, "");
   const path = `${folder}/data_${load}_${name}`;
-  await dataset.mkdirs(`/data/${folder}`);
-  await publishOnce(dataset, `${STAGING}/${load}/${staged.path}`, `/data/${path}`);
-  const bytes = await readAll(dataset, `/data/${path}`);
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as BufferSource));
-  if (bytes.length !== staged.bytes || digest.toHex() !== staged.sha256) {
+  const [from, to] = [`${STAGING}/${load}/${staged.path}`, `/data/${path}`];
+  const verified = async (at: string) => {
+    const bytes = await readAll(dataset, at);
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as BufferSource));
+    if (bytes.length === staged.bytes && digest.toHex() === staged.sha256) return bytes;
     throw new PipelineError("corrupt", `${staged.path} of the load ${load} is not what was staged`);
-  }
+  };
+  // Before it moves: a damaged file at its place would stand in the way of what is staged anew.
+  const bytes = await verified(from).catch((error) => {
+    if (!hasCode(error, "not_found")) throw error;
+    return verified(to);
+  });
+  await dataset.mkdirs(`/data/${folder}`);
+  await publishOnce(dataset, from, to, async () => (await verified(to)).length === bytes.length);
   return { path, records: staged.records, bytes: bytes.length, hash: hashBytes(bytes) };
 }

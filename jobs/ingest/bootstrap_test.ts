@@ -76,6 +76,25 @@ Deno.test("bootstrap() commits nothing of a load of which a file is not what was
   assertEquals(await new CommitLog(dataset).histories(), []);
 });
 
+Deno.test("bootstrap() commits a load that is staged anew after a file of it was damaged", async () => {
+  const { dataset } = openMemory();
+  await stage(dataset);
+  dataset.damage(`${STAGING}/${LOAD}/${HOURS[1]}/data_0.json`, (bytes) => bytes.subarray(1));
+  await assertRejects(() => bootstrap(dataset, LOAD), PipelineError, "not what was staged");
+  await dataset.remove(`${STAGING}/${LOAD}`);
+  await stage(dataset);
+  assertEquals((await bootstrap(dataset, LOAD)).added, true);
+  assertEquals((await lines(dataset)).length, 2);
+});
+
+Deno.test("bootstrap() takes no file for moved that stands at its place with another content", async () => {
+  const { dataset } = openMemory();
+  await stage(dataset);
+  await dataset.write(`/data/${HOURS[0]}/data_${LOAD}_0.json`, new Uint8Array(3));
+  await assertRejects(() => bootstrap(dataset, LOAD), PipelineError, "not what was staged");
+  assertEquals(await new CommitLog(dataset).histories(), []);
+});
+
 Deno.test("bootstrap() refuses a file that lies in no hour, and a load that is not there", async () => {
   const { dataset } = openMemory();
   await stage(dataset, { folders: ["posts/year=2026"] });
