@@ -4,13 +4,7 @@
  * @module
  */
 
-import {
-  type ElasticsearchConfig,
-  elasticsearchConfig,
-} from "@pipeline/adapters/elasticsearch/config";
-import { type EmbeddedConfig, embeddedConfig } from "@pipeline/adapters/embedded/config";
-import { type HdfsConfig, hdfsConfig } from "@pipeline/adapters/hdfs/config";
-import { type KafkaConfig, kafkaConfig } from "@pipeline/adapters/kafka/config";
+import { type Place, placeFields } from "@pipeline/adapters/config";
 import {
   DEFAULT_MAX_FUTURE,
   DEFAULT_PARTITIONS,
@@ -18,30 +12,17 @@ import {
   WINDOW_NAMES,
   type WindowName,
 } from "@pipeline/core";
-import {
-  duration,
-  integer,
-  type OpsConfig,
-  opsFields,
-  type ProcessConfig,
-  processFields,
-  serversOrEmbedded,
-  text,
-} from "@pipeline/runtime";
+import { duration, integer, type JobConfig, jobFields, text } from "@pipeline/runtime";
 import { z } from "zod";
 
-/** Where a thread finds the dataset; one of both. */
-export interface DatasetPlace {
-  /** On this machine. */
-  readonly embedded?: EmbeddedConfig | undefined;
-  /** On servers. */
-  readonly hdfs?: HdfsConfig | undefined;
-}
+/** The servers that the job needs. */
+export const NEEDS = ["kafka", "hdfs", "elasticsearch"] as const;
+
+/** Where a thread finds the dataset. */
+export type DatasetPlace = Place<"hdfs">;
 
 /** Checked configuration of the batch job. Times in milliseconds. */
-export interface BatchConfig extends ProcessConfig {
-  /** Where health and metrics are served. */
-  readonly ops: OpsConfig;
+export interface BatchConfig extends JobConfig, Place<(typeof NEEDS)[number]> {
   /** Partitions of each topic of records. */
   readonly partitions: number;
   /** What the views are computed with; see `ViewSettings`. */
@@ -66,20 +47,11 @@ export interface BatchConfig extends ProcessConfig {
   readonly threads: number;
   /** File of acknowledged records, as the generator writes it. */
   readonly ledger?: string | undefined;
-  /** How Kafka is reached. */
-  readonly kafka?: KafkaConfig | undefined;
-  /** How Elasticsearch is reached. */
-  readonly elasticsearch?: ElasticsearchConfig | undefined;
-  /** How HDFS is reached. */
-  readonly hdfs?: HdfsConfig | undefined;
-  /** In place of servers. */
-  readonly embedded?: EmbeddedConfig | undefined;
 }
 
-/** What every command of the job may be given. */
-const batchSchema = z.strictObject({
-  ...processFields,
-  ...opsFields,
+/** Configuration of the batch job. */
+export const batchConfig: z.ZodType<BatchConfig> = z.strictObject({
+  ...jobFields,
   partitions: integer({ min: 1, max: 1_000 }).prefault(DEFAULT_PARTITIONS)
     .describe("Partitions of each topic of records"),
   views: z.strictObject({
@@ -107,18 +79,5 @@ const batchSchema = z.strictObject({
   threads: integer({ min: 1, max: 256 }).prefault(1).describe("Threads that fold days"),
   ledger: text().optional()
     .describe("File of acknowledged records that verify checks, as the generator writes it"),
-  kafka: kafkaConfig.optional().describe("How Kafka is reached"),
-  elasticsearch: elasticsearchConfig.optional().describe("How Elasticsearch is reached"),
-  hdfs: hdfsConfig.optional().describe("How HDFS is reached"),
-  embedded: embeddedConfig.optional().describe("Parts on this machine in place of the servers"),
+  ...placeFields(NEEDS),
 });
-
-/** What `run`, `roll-back` and `setup` need. */
-export const batchConfig: z.ZodType<BatchConfig> = batchSchema.superRefine(
-  serversOrEmbedded(["hdfs", "elasticsearch"]),
-);
-
-/** What `verify` needs. */
-export const verifyConfig: z.ZodType<BatchConfig> = batchSchema.superRefine(
-  serversOrEmbedded(["kafka", "hdfs", "elasticsearch"]),
-);

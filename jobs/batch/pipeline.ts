@@ -16,7 +16,7 @@ import { errorText, type Job } from "@pipeline/runtime";
 import { type BatchReport, type BatchSettings, type BatchStep, runBatch } from "./batch.ts";
 import { checkServing } from "./check.ts";
 import type { BatchConfig } from "./config.ts";
-import type { DayPool } from "./pool.ts";
+import { startDayPool } from "./pool.ts";
 import { rollBack } from "./roll_back.ts";
 import type { LedgerEntry } from "./verify/ledger.ts";
 import { verify, type VerifyReport } from "./verify/verify.ts";
@@ -66,11 +66,9 @@ export async function checkUp(
 export async function runGeneration(
   { dataset, store }: BatchPorts,
   job: Job<BatchConfig>,
-  options: {
+  { full }: {
     /** Compute everything anew. */
     readonly full: boolean;
-    /** Threads that fold days; this one folds where not given. */
-    readonly pool?: DayPool | undefined;
   },
 ): Promise<BatchReport> {
   const { config, metrics, logger, signal, clock } = job;
@@ -78,7 +76,8 @@ export async function runGeneration(
     help: "How much of a step of the run is done, 0 to 1.",
     labels: { step: ["fold", "publish", "switch"] },
   });
-  const { full, pool } = options;
+  const { threads } = config;
+  const pool = threads < 2 ? undefined : startDayPool(threads, config, { shown: job.retry });
   let last: BatchStep | undefined;
   const report = await runBatch({
     dataset,
@@ -97,7 +96,7 @@ export async function runGeneration(
   }).catch(async (error) => {
     await keepOutcome(store, job, "failed", { at: clock.now(), why: errorText(error) });
     throw error;
-  });
+  }).finally(() => pool?.close());
   const { generation, previous, records, documents, took } = report;
   await keepOutcome(store, job, "succeeded", { at: clock.now(), generation, took });
   logger.info("Generation serves", { generation, previous, records, documents, took_ms: took });

@@ -67,12 +67,12 @@ export function workerError(error: unknown): WorkerError {
  */
 export function startDayPool(
   threads: number,
-  place: DatasetPlace,
+  { embedded, hdfs }: DatasetPlace,
   { shown }: { readonly shown?: Watched } = {},
 ): DayPool {
   const url = new URL("./day_worker.ts", import.meta.url);
   return new DayPool(threads, {
-    start: () => new Worker(url, { type: "module", name: JSON.stringify(place) }),
+    start: () => new Worker(url, { type: "module", name: JSON.stringify({ embedded, hdfs }) }),
     ...(shown === undefined ? {} : { shown }),
   });
 }

@@ -5,20 +5,9 @@
  * @module
  */
 
-import { type EmbeddedConfig, embeddedConfig } from "@pipeline/adapters/embedded/config";
-import { type HdfsConfig, hdfsConfig } from "@pipeline/adapters/hdfs/config";
-import { type KafkaConfig, kafkaConfig } from "@pipeline/adapters/kafka/config";
+import { type Place, placeFields } from "@pipeline/adapters/config";
 import { DAY, parseTime, PipelineError, WINDOWS } from "@pipeline/core";
-import {
-  duration,
-  integer,
-  type OpsConfig,
-  opsFields,
-  type ProcessConfig,
-  processFields,
-  serversOrEmbedded,
-  text,
-} from "@pipeline/runtime";
+import { duration, integer, type JobConfig, jobFields, text } from "@pipeline/runtime";
 import { z } from "zod";
 import type { DisorderOptions } from "./disorder.ts";
 import type { HistoryOptions } from "./historical.ts";
@@ -64,10 +53,11 @@ const disorder: z.ZodType<Required<DisorderOptions>> = z.strictObject({
   error: "at most 100 percent in all",
 });
 
+/** The servers that the job needs. */
+export const NEEDS = ["kafka", "hdfs"] as const;
+
 /** The checked configuration, with defaults filled in. Times in milliseconds. */
-export interface GeneratorConfig extends ProcessConfig {
-  /** Where health and metrics are served. */
-  readonly ops: OpsConfig;
+export interface GeneratorConfig extends JobConfig, Place<(typeof NEEDS)[number]> {
   /** Equal seeds give equal records. */
   readonly seed: number;
   /** Number of subreddits. */
@@ -103,18 +93,11 @@ export interface GeneratorConfig extends ProcessConfig {
   readonly ledger?: string | undefined;
   /** File that keeps what disorder was injected. */
   readonly manifest?: string | undefined;
-  /** How Kafka is reached. */
-  readonly kafka?: KafkaConfig | undefined;
-  /** How HDFS is reached. */
-  readonly hdfs?: HdfsConfig | undefined;
-  /** In place of servers. */
-  readonly embedded?: EmbeddedConfig | undefined;
 }
 
 /** Configuration of the generator in all its modes. */
 export const generatorConfig: z.ZodType<GeneratorConfig> = z.strictObject({
-  ...processFields,
-  ...opsFields,
+  ...jobFields,
   seed: integer(SEED).default(1).describe("Equal seeds give equal records"),
   subreddits: integer({ min: 1, max: 100_000 }).default(200).describe("Number of subreddits"),
   users: integer({ min: 1, max: 10_000_000 }).default(5_000).describe("Number of users"),
@@ -146,36 +129,18 @@ export const generatorConfig: z.ZodType<GeneratorConfig> = z.strictObject({
   }).prefault({}),
   ledger: text().optional().describe("File that keeps what the log has acknowledged"),
   manifest: text().optional().describe("File that keeps what disorder was injected"),
-  kafka: kafkaConfig.optional().describe("How Kafka is reached"),
-  hdfs: hdfsConfig.optional().describe("How HDFS is reached"),
-  embedded: embeddedConfig.optional().describe("Parts on this machine in place of the servers"),
+  ...placeFields(NEEDS),
 });
 
-/** What `historical` needs. */
-export const historicalConfig: z.ZodType<GeneratorConfig> = generatorConfig.superRefine(
-  serversOrEmbedded(["hdfs"]),
-);
-
-/** What `realtime` needs. */
-export const realtimeConfig: z.ZodType<GeneratorConfig> = generatorConfig.superRefine(
-  serversOrEmbedded(["kafka"]),
-);
-
-/** What `canary` needs. */
-export const canaryConfig: z.ZodType<GeneratorConfig> = generatorConfig.superRefine(
-  serversOrEmbedded(["kafka", "hdfs"]),
-);
-
-/** What `archive` needs. */
-export const archiveConfig: z.ZodType<GeneratorConfig> = generatorConfig.superRefine(
-  (config, context) => {
-    const { files, target } = config.archive;
-    serversOrEmbedded([target === "log" ? "kafka" : "hdfs"])(config, context);
-    if (files.length > 0) return;
-    const message = "a list of at least one file";
-    context.addIssue({ code: "custom", message, input: files, path: ["archive", "files"] });
-  },
-);
+/** A refinement: there is an archive to load or to replay. */
+export function checkArchiveFiles(
+  { archive: { files } }: GeneratorConfig,
+  context: z.RefinementCtx,
+): void {
+  if (files.length > 0) return;
+  const message = "a list of at least one file";
+  context.addIssue({ code: "custom", message, input: files, path: ["archive", "files"] });
+}
 
 /** Options of the history that ends at `end` (milliseconds since 1970). */
 export function historyOptions(config: GeneratorConfig, end: number): HistoryOptions {

@@ -11,6 +11,7 @@ export {
   generatorConfig,
   historyOptions,
   type LiveRun,
+  NEEDS,
   realtimeOptions,
 } from "./config.ts";
 export {

@@ -4,26 +4,16 @@
  * @module
  */
 
-import { type EmbeddedConfig, embeddedConfig } from "@pipeline/adapters/embedded/config";
-import { type HdfsConfig, hdfsConfig } from "@pipeline/adapters/hdfs/config";
-import { type KafkaConfig, kafkaConfig } from "@pipeline/adapters/kafka/config";
+import { type Place, placeFields } from "@pipeline/adapters/config";
 import { DEFAULT_MAX_FUTURE, DEFAULT_PARTITIONS } from "@pipeline/core";
-import {
-  byteSize,
-  duration,
-  integer,
-  type OpsConfig,
-  opsFields,
-  type ProcessConfig,
-  processFields,
-  serversOrEmbedded,
-} from "@pipeline/runtime";
+import { byteSize, duration, integer, type JobConfig, jobFields } from "@pipeline/runtime";
 import { z } from "zod";
 
+/** The servers that the job needs. */
+export const NEEDS = ["kafka", "hdfs"] as const;
+
 /** Checked configuration of the ingest job. Times in milliseconds, sizes in bytes. */
-export interface IngestConfig extends ProcessConfig {
-  /** Where health and metrics are served. */
-  readonly ops: OpsConfig;
+export interface IngestConfig extends JobConfig, Place<(typeof NEEDS)[number]> {
   /** Partitions of each topic of records. */
   readonly partitions: number;
   /** Partitions of the dead letters. */
@@ -36,18 +26,11 @@ export interface IngestConfig extends ProcessConfig {
   readonly sweep: { readonly interval: number; readonly age: number };
   /** Without any progress for so long, while there is lag, the job is not live. */
   readonly stallAfter: number;
-  /** How Kafka is reached. */
-  readonly kafka?: KafkaConfig | undefined;
-  /** How HDFS is reached. */
-  readonly hdfs?: HdfsConfig | undefined;
-  /** In place of servers. */
-  readonly embedded?: EmbeddedConfig | undefined;
 }
 
-/** What every command of the job may be given. */
-const ingestSchema = z.strictObject({
-  ...processFields,
-  ...opsFields,
+/** Configuration of the ingest job. */
+export const ingestConfig: z.ZodType<IngestConfig> = z.strictObject({
+  ...jobFields,
   partitions: integer({ min: 1, max: 1_000 }).prefault(DEFAULT_PARTITIONS)
     .describe("Partitions of each topic of records"),
   deadLetterPartitions: integer({ min: 1, max: 1_000 }).prefault(1)
@@ -71,17 +54,5 @@ const ingestSchema = z.strictObject({
   }).prefault({}),
   stallAfter: duration({ min: 1_000 }).prefault("5m")
     .describe("Without progress for this long, while there is lag, the job is not live"),
-  kafka: kafkaConfig.optional().describe("How Kafka is reached"),
-  hdfs: hdfsConfig.optional().describe("How HDFS is reached"),
-  embedded: embeddedConfig.optional().describe("Parts on this machine in place of the servers"),
+  ...placeFields(NEEDS),
 });
-
-/** What `run` and `setup` need. */
-export const ingestConfig: z.ZodType<IngestConfig> = ingestSchema.superRefine(
-  serversOrEmbedded(["kafka", "hdfs"]),
-);
-
-/** What `bootstrap` needs. */
-export const bootstrapConfig: z.ZodType<IngestConfig> = ingestSchema.superRefine(
-  serversOrEmbedded(["hdfs"]),
-);

@@ -4,58 +4,40 @@
  * @module
  */
 
-import {
-  type ElasticsearchConfig,
-  elasticsearchConfig,
-} from "@pipeline/adapters/elasticsearch/config";
-import { acquireLock, openEmbedded } from "@pipeline/adapters/embedded";
-import { type HdfsConfig, hdfsConfig } from "@pipeline/adapters/hdfs/config";
-import { type KafkaConfig, kafkaConfig } from "@pipeline/adapters/kafka/config";
-import {
-  type EventLog,
-  hasCode,
-  type MasterDataset,
-  PipelineError,
-  type ServingStore,
-} from "@pipeline/core";
-import { loadConfig, type Logger, openAll } from "@pipeline/runtime";
+import { placeFields, type ServerConfigs } from "@pipeline/adapters/config";
+import { acquireLock } from "@pipeline/adapters/embedded";
+import { type Openers, openPorts } from "@pipeline/adapters/process";
+import { hasCode, PipelineError } from "@pipeline/core";
+import { type Closable, loadConfig, type Logger, type Ports, type Server } from "@pipeline/runtime";
 import { z } from "zod";
 
-/** How real servers are reached. */
-export interface ServersConfig {
-  /** The log. */
-  readonly kafka: KafkaConfig;
-  /** The master dataset. */
-  readonly hdfs: HdfsConfig;
-  /** The serving store. */
-  readonly elasticsearch: ElasticsearchConfig;
-}
+const SERVERS = ["kafka", "hdfs", "elasticsearch"] as const;
 
-const serversConfig: z.ZodType<ServersConfig> = z.strictObject({
-  kafka: kafkaConfig.describe("How Kafka is reached"),
-  hdfs: hdfsConfig.describe("How HDFS is reached"),
-  elasticsearch: elasticsearchConfig.describe("How Elasticsearch is reached"),
+const { kafka, hdfs, elasticsearch } = placeFields(SERVERS);
+const serversConfig: z.ZodType<ServerConfigs> = z.strictObject({
+  kafka: kafka.unwrap(),
+  hdfs: hdfs.unwrap(),
+  elasticsearch: elasticsearch.unwrap(),
 });
+
+/** On a folder's own parts no client is loaded. */
+const openers: Openers<Server> = {
+  kafka: async (...args) => (await import("@pipeline/adapters/kafka")).openKafka(...args),
+  hdfs: async (...args) => (await import("@pipeline/adapters/hdfs")).openHdfs(...args),
+  elasticsearch: async (...args) =>
+    (await import("@pipeline/adapters/elasticsearch")).openElasticsearch(...args),
+};
 
 /** Where everything is. Plain data, which crosses threads. */
 export interface Place {
   /** Folder of everything stored, or of the run's own notes beside the servers. */
   readonly folder: string;
   /** In place of the folder's own log, dataset and store. */
-  readonly servers?: ServersConfig;
+  readonly servers?: ServerConfigs;
 }
 
-/** All three ports. */
-export interface Parts {
-  /** The log. */
-  readonly log: EventLog;
-  /** The master dataset. */
-  readonly dataset: MasterDataset;
-  /** The serving store. */
-  readonly store: ServingStore;
-  /** Closes all three. */
-  close(): Promise<void>;
-}
+/** All three ports, and a way to close them. */
+export type Parts = Ports & Closable;
 
 /**
  * The place of a folder, with the servers that a file names, if one is given.
@@ -85,20 +67,13 @@ export async function openParts(
   { folder, servers }: Place,
   options: { readonly access: "own" | "join" | "read"; readonly logger?: Logger },
 ): Promise<Parts> {
-  if (servers === undefined) return openEmbedded(folder, { access: options.access });
-  const lock = options.access === "own" ? acquireLock(folder) : undefined;
+  const { access, ...others } = options;
+  if (servers === undefined) {
+    return await openPorts(SERVERS, { embedded: { folder, access } }, { openers });
+  }
+  const lock = access === "own" ? acquireLock(folder) : undefined;
   try {
-    // Only here: on a folder's own parts no client is loaded.
-    const [{ openKafka }, { openHdfs }, { openElasticsearch }] = await Promise.all([
-      import("@pipeline/adapters/kafka"),
-      import("@pipeline/adapters/hdfs"),
-      import("@pipeline/adapters/elasticsearch"),
-    ]);
-    const parts = await openAll({
-      log: () => openKafka(servers.kafka, options),
-      dataset: () => openHdfs(servers.hdfs, options),
-      store: () => openElasticsearch(servers.elasticsearch),
-    });
+    const parts = await openPorts(SERVERS, servers, { ...others, openers });
     return { ...parts, close: () => parts.close().finally(() => lock?.release()) };
   } catch (error) {
     lock?.release();

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { PipelineError } from "@pipeline/core";
 import { listen } from "./http.ts";
-import { opsFields } from "./job_config.ts";
+import { jobFields } from "./job_config.ts";
 
 /** Machines without IPv6 are there, such as containers of some engines: what needs it is left out there, and listed. */
 const ignore = !hasIpv6();
@@ -36,7 +36,7 @@ Deno.test(
   "listen() answers on both families where the host is a job's default",
   { ignore },
   async () => {
-    const { host } = opsFields.ops.parse(undefined);
+    const { host } = jobFields.ops.parse(undefined);
     assertEquals(await answering(host), ["127.0.0.1", "[::1]"]);
   },
 );

@@ -9,21 +9,25 @@
  */
 
 import { PipelineError } from "@pipeline/core";
-import { z } from "zod";
-import { type Command, parseCommandLine } from "./cli.ts";
+import { parseCommandLine } from "./cli.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { loadConfig } from "./config.ts";
 import { errorText, exitCode } from "./exit.ts";
-import { text } from "./fields.ts";
 import { Health } from "./health.ts";
 import { listen } from "./http.ts";
-import type { OpsConfig, ProcessConfig } from "./job_config.ts";
 import { describeJob } from "./job_metrics.ts";
+import {
+  type CommandConfig,
+  commandConfig,
+  type JobSpec,
+  serversFor,
+  type ServersOf,
+} from "./job_spec.ts";
 import { createLogger, type Logger } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { opsHandler } from "./ops.ts";
-import type { Closable } from "./parts.ts";
-import { type Patient, patient, type Ports } from "./patient.ts";
+import { type Closable, openAll } from "./parts.ts";
+import { patient, type Ports } from "./patient.ts";
 import { retry } from "./retry.ts";
 import { runUntilSignal, type SignalSource } from "./shutdown.ts";
 import { Trouble, type Watched } from "./trouble.ts";
@@ -49,44 +53,8 @@ export interface Job<C> {
    * ready, and says why. Rejects with `stopped` where the process is told to end meanwhile.
    */
   begin<T>(name: string, work: () => Promise<T>): Promise<T>;
-  /**
-   * Opens parts, as {@linkcode begin} does; does work with them; lets go of them. Calls of the
-   * ports are tried again without end, see {@linkcode patient}.
-   */
-  using<P extends Closable & Partial<Ports>, T>(
-    open: () => Promise<P>,
-    work: (parts: Patient<P>) => Promise<T>,
-  ): Promise<T>;
-  /** As {@linkcode using}, for work that answers others: its calls fail as soon as they do. */
-  usingOnce<P extends Closable, T>(
-    open: () => Promise<P>,
-    work: (parts: P) => Promise<T>,
-  ): Promise<T>;
   /** Writes a line to standard output as it is. */
   print(line: string): void;
-}
-
-/** One thing that a job can do. Made by {@linkcode jobCommand}. */
-export interface JobCommand extends Command {
-  /** Reads the configuration and does it. Returns the exit code. */
-  execute(name: string, flags: unknown, io: ProcessIo): Promise<number>;
-}
-
-/** The configuration that every command has. */
-export type CommandConfig = ProcessConfig & { readonly ops?: OpsConfig };
-
-/** What a {@linkcode JobCommand} is made of. */
-export interface JobCommandOptions<C extends CommandConfig, F extends z.ZodObject> {
-  /** One line: what it does. */
-  readonly summary: string;
-  /** Schema of the configuration. Where it has `ops`, health and metrics are served there. */
-  readonly config: z.ZodType<C>;
-  /** Flags besides `--config`. */
-  readonly flags: F;
-  /** Members of the configuration that flags set; `undefined` sets nothing. */
-  readonly args?: (flags: z.output<F>) => Readonly<Record<string, unknown>>;
-  /** Does it. Returns the exit code; 0 where it returns nothing. */
-  run(job: Job<C>, flags: z.output<F>): Promise<number | void>;
 }
 
 /** What a process has and only its `main.ts` may touch. */
@@ -103,51 +71,37 @@ export interface ProcessIo {
   readonly signals?: SignalSource;
 }
 
-/** A job with its commands. */
-export interface JobProgram {
-  /** As it is called on a command line. */
-  readonly name: string;
-  /** One or two lines: what the job is for. */
-  readonly summary: string;
-  /** What it can do. */
-  readonly commands: Readonly<Record<string, JobCommand>>;
-}
+/** Opens the ports on servers that a run works with. */
+export type OpenPorts<C> = (
+  servers: readonly ServersOf<C>[],
+  job: Job<C>,
+) => Promise<Partial<Ports> & Closable>;
 
-const configFlag = {
-  config: text().optional().describe("File with the configuration, JSON."),
-};
-
-/** Makes a command of a job. */
-export function jobCommand<C extends CommandConfig, F extends z.ZodObject>(
-  options: JobCommandOptions<C, F>,
-): JobCommand {
-  const { summary, config, flags, args, run } = options;
-  return {
-    summary,
-    flags: z.strictObject({ ...configFlag, ...flags.shape }),
-    execute: async (name, given, io) => {
-      const { config: path, ...rest } = given as { readonly config?: string };
-      const own = rest as z.output<F>;
-      const checked = loadConfig(config, {
-        file: await readConfigFile(path),
-        env: io.env,
-        ...(args === undefined ? {} : { args: args(own) }),
-      });
-      return await new JobProcess(name, checked, io).run((job) => run(job, own));
-    },
-  };
-}
-
-/** Runs a job's program. Returns the exit code. */
-export async function runJob(program: JobProgram, io: ProcessIo): Promise<number> {
+/** Runs a job: the command that the arguments name. Returns the exit code. */
+export async function runJob<C extends CommandConfig>(
+  spec: JobSpec<C>,
+  { open, ...io }: ProcessIo & { readonly open: OpenPorts<C> },
+): Promise<number> {
   try {
-    const line = parseCommandLine(program, io.args);
+    const line = parseCommandLine(spec, io.args);
     if (line.command === "help") {
       io.print((line as { readonly text: string }).text);
       return 0;
     }
-    const { flags } = line as { readonly flags: unknown };
-    return await program.commands[line.command]!.execute(program.name, flags, io);
+    const { config: path, ...flags } =
+      (line as { readonly flags: { readonly config?: string } }).flags;
+    const command = spec.commands[line.command]!;
+    const config = loadConfig(commandConfig(spec, line.command, flags), {
+      file: await readConfigFile(path),
+      env: io.env,
+      ...(command.args === undefined ? {} : { args: command.args(flags) }),
+    });
+    const servers = serversFor(spec, command, config, flags);
+    return await new JobProcess(spec.name, config, io).run(
+      (job) => servers.length === 0 ? openAll({}) : open(servers, job),
+      (ports, job) => command.run(ports, job, flags),
+      { impatient: command.impatient === true },
+    );
   } catch (error) {
     io.printError(errorText(error));
     return exitCode(error);
@@ -191,12 +145,25 @@ class JobProcess<C extends CommandConfig> {
     });
   }
 
-  async run(work: (job: Job<C>) => Promise<number | void>): Promise<number> {
+  async run(
+    open: (job: Job<C>) => Promise<Partial<Ports> & Closable>,
+    work: (ports: Partial<Ports>, job: Job<C>) => Promise<number | void>,
+    { impatient }: { readonly impatient: boolean },
+  ): Promise<number> {
     const logger = this.#logger;
     describeJob(this.#metrics, this.#health);
     const ops = this.#serveOps();
     try {
-      const ending = await runUntilSignal((signal) => this.#crashing(work(this.#job(signal))), {
+      const inAll = async (signal: AbortSignal) => {
+        const job = this.#job(signal);
+        const ports = await job.begin("parts", () => open(job));
+        try {
+          return await work(impatient ? ports : patient(ports, { ...job.retry, signal }), job);
+        } finally {
+          await ports.close().catch((error) => logger.warn("Closing broke off", { error }));
+        }
+      };
+      const ending = await runUntilSignal((signal) => this.#crashing(inAll(signal)), {
         grace: this.#config.grace,
         ...(this.#io.signals === undefined ? {} : { signals: this.#io.signals }),
         onDrain: (signal) => {
@@ -243,14 +210,6 @@ class JobProcess<C extends CommandConfig> {
       gate.open();
       return result;
     };
-    const usingOnce: Job<C>["usingOnce"] = async (open, work) => {
-      const parts = await begin("parts", open);
-      try {
-        return await work(parts);
-      } finally {
-        await parts.close().catch((error) => this.#logger.warn("Closing broke off", { error }));
-      }
-    };
     return {
       config: this.#config,
       logger: this.#logger,
@@ -260,8 +219,6 @@ class JobProcess<C extends CommandConfig> {
       signal,
       retry: shown,
       begin,
-      using: (open, work) => usingOnce(open, (parts) => work(patient(parts, { ...shown, signal }))),
-      usingOnce,
       print: this.#io.print,
     };
   }

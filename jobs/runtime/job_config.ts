@@ -39,8 +39,15 @@ export const processFields: {
   ),
 };
 
-/** Member of a job's schema: health and metrics. */
-export const opsFields: { readonly ops: z.ZodType<OpsConfig> } = {
+/** What the configuration of a job has, besides what the job does. */
+export interface JobConfig extends ProcessConfig {
+  /** Where health and metrics are served. */
+  readonly ops: OpsConfig;
+}
+
+/** Members of a job's schema: logs, draining, health and metrics. */
+export const jobFields: typeof processFields & { readonly ops: z.ZodType<OpsConfig> } = {
+  ...processFields,
   ops: z.strictObject({
     host: text().prefault("::").describe(
       "Address of /healthz, /readyz and /metrics; `::` is all of both families, `0.0.0.0` all of IPv4",
@@ -48,25 +55,3 @@ export const opsFields: { readonly ops: z.ZodType<OpsConfig> } = {
     port: port().prefault(8080).describe("Port of /healthz, /readyz and /metrics"),
   }).prefault({}),
 };
-
-/**
- * A refinement: each of the servers must be given, unless `embedded` takes their place.
- *
- * @param names members of the schema, e.g. `["kafka", "hdfs"]`.
- */
-export function serversOrEmbedded(
-  names: readonly string[],
-): (config: unknown, context: z.RefinementCtx) => void {
-  return (config, context) => {
-    const given = config as Readonly<Record<string, unknown>>;
-    if (given.embedded !== undefined) return;
-    for (const name of names) {
-      if (given[name] !== undefined) continue;
-      context.addIssue({
-        code: "custom",
-        path: [name],
-        message: `given, unless "embedded" takes its place`,
-      });
-    }
-  };
-}

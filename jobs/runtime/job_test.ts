@@ -1,8 +1,10 @@
 import { PipelineError, type ServingStore } from "@pipeline/core";
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { z } from "zod";
-import { type Job, jobCommand, runJob } from "./job.ts";
+import { loadConfig } from "./config.ts";
+import { runJob } from "./job.ts";
 import { type ProcessConfig, processFields } from "./job_config.ts";
+import { command, commandConfig, type JobSpec } from "./job_spec.ts";
 import type { SignalSource, StopSignal } from "./shutdown.ts";
 
 /** A store that is away for a number of calls. */
@@ -15,46 +17,52 @@ function store(away: number): { readonly store: ServingStore; close(): Promise<v
   return { store: { current, close } as unknown as ServingStore, close };
 }
 
-/** Runs a command. Returns its exit code and its lines. */
+interface Config extends ProcessConfig {
+  readonly elasticsearch?: string | undefined;
+}
+
+/** Runs a command on a store that is away for a number of calls. Returns its exit code and its lines. */
 async function run(
-  work: (job: Job<ProcessConfig>) => Promise<number | void>,
-  signals?: SignalSource,
+  away: number,
+  work: (ports: { readonly store: ServingStore }) => Promise<void>,
+  { signals, impatient = false }: {
+    readonly signals?: SignalSource;
+    readonly impatient?: boolean;
+  } = {},
 ): Promise<{ code: number; lines: { level: string; msg: string }[] }> {
   const lines: { level: string; msg: string }[] = [];
-  const command = jobCommand({
-    summary: "Tries",
-    config: z.strictObject(processFields),
-    flags: z.strictObject({}),
-    run: work,
-  });
-  const code = await runJob({ name: "job", summary: "A job", commands: { try: command } }, {
+  const spec: JobSpec<Config> = {
+    name: "job",
+    summary: "A job",
+    config: z.strictObject({ ...processFields, elasticsearch: z.string().optional() }),
+    needs: ["elasticsearch"],
+    commands: { try: command({ summary: "Tries", impatient, run: work }) },
+  };
+  const code = await runJob(spec, {
     args: ["try"],
-    env: {},
+    env: { CONFIG__ELASTICSEARCH: "here" },
     print: (line) => void lines.push(JSON.parse(line)),
     printError: (line) => void lines.push({ level: "error", msg: line }),
+    open: () => Promise.resolve(store(away)),
     ...(signals === undefined ? {} : { signals }),
   });
   return { code, lines };
 }
 
-Deno.test("using() gives a command ports that wait for what passes", async () => {
+Deno.test("runJob() gives a command ports that wait for what passes", async () => {
   let found: unknown;
-  const { code, lines } = await run((job) =>
-    job.using(() => Promise.resolve(store(3)), async ({ store }) => {
-      found = await store.current();
-    })
-  );
+  const { code, lines } = await run(3, async ({ store }) => {
+    found = await store.current();
+  });
   assertEquals([code, found], [0, 7]);
   assertEquals(lines.at(0)?.msg, "Trying again: The store is away");
   assertEquals(lines.at(-1)?.msg, "Succeeded in the end");
 });
 
-Deno.test("usingOnce() gives whoever answers others ports that fail at once", async () => {
-  const { code } = await run((job) =>
-    job.usingOnce(() => Promise.resolve(store(1)), async ({ store }) => {
-      await store.current();
-    })
-  );
+Deno.test("runJob() gives a command that answers others ports that fail at once", async () => {
+  const { code } = await run(1, async ({ store }) => void await store.current(), {
+    impatient: true,
+  });
   assertEquals(code, 1);
 });
 
@@ -66,15 +74,43 @@ Deno.test("a command that is told to end says what it still waited for", async (
       return () => {};
     },
   };
-  const { code, lines } = await run(
-    (job) =>
-      job.using(() => Promise.resolve(store(Infinity)), async ({ store }) => {
-        setTimeout(() => tell!("SIGTERM"), 300);
-        await store.current();
-      }),
-    signals,
-  );
+  const { code, lines } = await run(Infinity, async ({ store }) => {
+    setTimeout(() => tell!("SIGTERM"), 300);
+    await store.current();
+  }, { signals });
   assertEquals(code, 0);
   const [why] = lines.filter(({ level }) => level === "error");
   assert(/^Told to end while it still waited: tried \d+ times: The store is away$/.test(why!.msg));
+});
+
+Deno.test("commandConfig() names the servers that a command cannot do without", () => {
+  const server = z.string().optional();
+  type Given = Partial<Record<"kafka" | "hdfs" | "embedded", string | undefined>>;
+  const spec: JobSpec<ProcessConfig & Given> = {
+    name: "job",
+    summary: "A job",
+    config: z.strictObject({ ...processFields, kafka: server, hdfs: server, embedded: server }),
+    needs: ["kafka", "hdfs"],
+    commands: {
+      all: command({ summary: "Needs all", run: async () => {} }),
+      some: command({
+        summary: "Needs one, or both",
+        needs: ["hdfs"],
+        flags: { log: z.boolean().default(false) },
+        also: (_, { log }) => log ? ["kafka"] : [],
+        run: async () => {},
+      }),
+    },
+  };
+  const refused = (name: string, file: object, flags = {}) =>
+    assertThrows(() => loadConfig(commandConfig(spec, name, flags), { file }), PipelineError)
+      .message;
+  const missing = (name: string) =>
+    `"${name}" is missing: it must be given, unless "embedded" takes its place`;
+  assertEquals(refused("all", {}), `${missing("kafka")}\n${missing("hdfs")}`);
+  assertEquals(refused("some", {}), missing("hdfs"));
+  assertEquals(refused("some", { hdfs: "here" }, { log: true }), missing("kafka"));
+  for (const name of ["all", "some"]) {
+    loadConfig(commandConfig(spec, name), { file: { embedded: "here" } });
+  }
 });

@@ -15,6 +15,7 @@ export * from "./health.ts";
 export * from "./http.ts";
 export * from "./job.ts";
 export * from "./job_config.ts";
+export * from "./job_spec.ts";
 export * from "./lifetime.ts";
 export * from "./log.ts";
 export * from "./metrics.ts";

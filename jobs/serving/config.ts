@@ -4,24 +4,9 @@
  * @module
  */
 
-import {
-  type ElasticsearchConfig,
-  elasticsearchConfig,
-} from "@pipeline/adapters/elasticsearch/config";
-import { type EmbeddedConfig, embeddedConfig } from "@pipeline/adapters/embedded/config";
-import { type KafkaConfig, kafkaConfig } from "@pipeline/adapters/kafka/config";
+import { type Place, placeFields } from "@pipeline/adapters/config";
 import { DEFAULT_PARTITIONS } from "@pipeline/core";
-import {
-  duration,
-  integer,
-  type OpsConfig,
-  opsFields,
-  port,
-  type ProcessConfig,
-  processFields,
-  serversOrEmbedded,
-  text,
-} from "@pipeline/runtime";
+import { duration, integer, type JobConfig, jobFields, port, text } from "@pipeline/runtime";
 import { z } from "zod";
 
 /** What the API is limited to. Times in milliseconds. */
@@ -34,22 +19,17 @@ export interface ServingLimits {
   readonly maxStreams: number;
 }
 
+/** The servers that the job needs. */
+export const NEEDS = ["kafka", "elasticsearch"] as const;
+
 /** Checked configuration of the serving job. Times in milliseconds. */
-export interface ServingConfig extends ProcessConfig, ServingLimits {
-  /** Where health and metrics are served besides the API's own port. */
-  readonly ops: OpsConfig;
+export interface ServingConfig extends JobConfig, Place<(typeof NEEDS)[number]>, ServingLimits {
   /** Address to listen on. */
   readonly host: string;
   /** Port of the API and the page. */
   readonly port: number;
   /** Partitions of each topic of records. */
   readonly partitions: number;
-  /** How Kafka is reached. */
-  readonly kafka?: KafkaConfig | undefined;
-  /** How Elasticsearch is reached. */
-  readonly elasticsearch?: ElasticsearchConfig | undefined;
-  /** In place of servers. */
-  readonly embedded?: EmbeddedConfig | undefined;
 }
 
 const limits = {
@@ -66,15 +46,12 @@ export const DEFAULT_LIMITS: ServingLimits = z.strictObject(limits).parse({});
 
 /** Configuration of the serving job. */
 export const servingConfig: z.ZodType<ServingConfig> = z.strictObject({
-  ...processFields,
-  ...opsFields,
+  ...jobFields,
   host: text().prefault("::")
     .describe("Address to listen on; `::` is all of both families, `0.0.0.0` all of IPv4"),
   port: port().prefault(30080).describe("Port of the API and the page"),
   ...limits,
   partitions: integer({ min: 1, max: 1_000 }).prefault(DEFAULT_PARTITIONS)
     .describe("Partitions of each topic of records"),
-  kafka: kafkaConfig.optional().describe("How Kafka is reached"),
-  elasticsearch: elasticsearchConfig.optional().describe("How Elasticsearch is reached"),
-  embedded: embeddedConfig.optional().describe("Parts on this machine in place of the servers"),
-}).superRefine(serversOrEmbedded(["kafka", "elasticsearch"]));
+  ...placeFields(NEEDS),
+});

@@ -4,28 +4,16 @@
  * @module
  */
 
-import {
-  type ElasticsearchConfig,
-  elasticsearchConfig,
-} from "@pipeline/adapters/elasticsearch/config";
-import { type EmbeddedConfig, embeddedConfig } from "@pipeline/adapters/embedded/config";
-import { type KafkaConfig, kafkaConfig } from "@pipeline/adapters/kafka/config";
+import { type Place, placeFields } from "@pipeline/adapters/config";
 import { DEFAULT_PARTITIONS } from "@pipeline/core";
-import {
-  duration,
-  integer,
-  type OpsConfig,
-  opsFields,
-  type ProcessConfig,
-  processFields,
-  serversOrEmbedded,
-} from "@pipeline/runtime";
+import { duration, integer, type JobConfig, jobFields } from "@pipeline/runtime";
 import { z } from "zod";
 
+/** The servers that the job needs. */
+export const NEEDS = ["kafka", "elasticsearch"] as const;
+
 /** Checked configuration of the speed job. Times in milliseconds. */
-export interface SpeedConfig extends ProcessConfig {
-  /** Where health and metrics are served. */
-  readonly ops: OpsConfig;
+export interface SpeedConfig extends JobConfig, Place<(typeof NEEDS)[number]> {
   /** Partitions of each topic of records. */
   readonly partitions: number;
   /** Between two writes of what changed. */
@@ -36,18 +24,11 @@ export interface SpeedConfig extends ProcessConfig {
   readonly pollInterval: number;
   /** Without any progress for so long, while there is lag, the job is not live. */
   readonly stallAfter: number;
-  /** How Kafka is reached. */
-  readonly kafka?: KafkaConfig | undefined;
-  /** How Elasticsearch is reached. */
-  readonly elasticsearch?: ElasticsearchConfig | undefined;
-  /** In place of servers. */
-  readonly embedded?: EmbeddedConfig | undefined;
 }
 
 /** Configuration of the speed job. */
 export const speedConfig: z.ZodType<SpeedConfig> = z.strictObject({
-  ...processFields,
-  ...opsFields,
+  ...jobFields,
   partitions: integer({ min: 1, max: 1_000 }).prefault(DEFAULT_PARTITIONS)
     .describe("Partitions of each topic of records"),
   flushInterval: duration({ min: 1 }).prefault("200ms").describe(
@@ -59,7 +40,5 @@ export const speedConfig: z.ZodType<SpeedConfig> = z.strictObject({
     .describe("Time between two looks for new generations"),
   stallAfter: duration({ min: 1_000 }).prefault("5m")
     .describe("Without progress for this long, while there is lag, the job is not live"),
-  kafka: kafkaConfig.optional().describe("How Kafka is reached"),
-  elasticsearch: elasticsearchConfig.optional().describe("How Elasticsearch is reached"),
-  embedded: embeddedConfig.optional().describe("Parts on this machine in place of the servers"),
-}).superRefine(serversOrEmbedded(["kafka", "elasticsearch"]));
+  ...placeFields(NEEDS),
+});

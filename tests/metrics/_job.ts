@@ -5,8 +5,8 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { type CommandConfig, type Job, jobCommand, runJob } from "@pipeline/runtime";
-import { z } from "zod";
+import { command, type CommandConfig, type Job, openAll, runJob } from "@pipeline/runtime";
+import type { z } from "zod";
 import { freePort } from "../support/demo.ts";
 
 /** A job that runs, and how to look at it and end it. */
@@ -35,10 +35,11 @@ export function start<C extends CommandConfig>(
   const code = runJob({
     name,
     summary: name,
-    commands: {
-      run: jobCommand({ summary: "Runs", config: schema, flags: z.strictObject({}), run }),
-    },
+    config: schema,
+    needs: [],
+    commands: { run: command<C>({ summary: "Runs", run: (_, job) => run(job) }) },
   }, {
+    open: () => openAll({}),
     args: ["run", `--config=${path}`],
     env: {},
     print: (line) => lines.push(line),

@@ -36,8 +36,10 @@ const IMPURE =
 const TESTING = /\/testing(\/|$)/;
 
 /** Settings of adapters are schemas alone: whoever reads them loads no client. */
-const SETTINGS = /^@pipeline\/adapters\/[^/]+\/config$/;
+const SETTINGS = /^@pipeline\/adapters\/([^/]+\/)?config$/;
 const MAY_SETTINGS_IMPORT = ["@pipeline/core", "@pipeline/runtime", "zod"];
+/** Those of an adapter, for the one module that has the settings of all. */
+const SETTINGS_BELOW = /^\.\/[^/]+\/config\.ts$/;
 
 /** What is wrong with one file, a line each. Outside the jobs, that is only what it imports from tests. */
 export function directionProblems(source: Source, workspace: Workspace): string[] {
@@ -51,14 +53,16 @@ export function directionProblems(source: Source, workspace: Workspace): string[
     forTests,
     isEntry: isMain || file.endsWith("_worker.ts"),
     isConfig: file === "config.ts",
-    isSettings: member === "adapters" && inner.length === 2 && inner[1] === "config.ts",
+    isSettings: member === "adapters" && inner.length <= 2 && inner.at(-1) === "config.ts",
     workspace,
   };
   const problems: string[] = [];
   const report = (line: number, text: string) => problems.push(`${source.path}:${line} ${text}`);
 
   for (const { specifier, line } of source.imports) {
-    const why = place.isSettings && !MAY_SETTINGS_IMPORT.includes(specifier)
+    const forSettings = MAY_SETTINGS_IMPORT.includes(specifier) ||
+      inner.length === 1 && SETTINGS_BELOW.test(specifier);
+    const why = place.isSettings && !forSettings
       ? `settings may import ${MAY_SETTINGS_IMPORT.join(", ")}`
       : !forTests && TESTING.test(specifier)
       ? "it is for tests"

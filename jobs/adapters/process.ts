@@ -1,0 +1,90 @@
+/**
+ * The one place that opens what jobs work with: ports on servers, or embedded ones in their place.
+ *
+ * @module
+ */
+
+import {
+  type Clock,
+  type Closable,
+  type CommandConfig,
+  type JobSpec,
+  type Logger,
+  openAll,
+  PORT_OF,
+  type Ports,
+  type PortsOn,
+  runJob,
+  type Server,
+  type ServersOf,
+  type Watched,
+} from "@pipeline/runtime";
+import type { Place, ServerConfigs } from "./config.ts";
+import { openEmbedded } from "./embedded/mod.ts";
+
+/** What a client is opened with, besides its configuration. */
+export interface OpenOptions {
+  /** Takes what clients report. */
+  readonly logger?: Logger;
+  /** The machine's where not given. */
+  readonly clock?: Clock;
+  /** Told what clients try again in the background. */
+  readonly retry?: Watched;
+}
+
+/** Opens the port on each of some servers. */
+export type Openers<N extends Server> = {
+  readonly [S in N]: (
+    config: ServerConfigs[S],
+    options: OpenOptions,
+  ) => PortOn<S> | Promise<PortOn<S>>;
+};
+
+/** The port on a server. */
+export type PortOn<S extends Server> = Ports[(typeof PORT_OF)[S]];
+
+/** Opens the ports on some servers, or those on this machine where the place has them. */
+export async function openPorts<N extends Server>(
+  servers: readonly N[],
+  place: Place<N>,
+  { openers, ...options }: OpenOptions & { readonly openers: Openers<N> },
+): Promise<PortsOn<N> & Closable> {
+  const { embedded } = place;
+  if (embedded !== undefined) return openEmbedded(embedded.folder, embedded);
+  const opening = servers.map((server) => {
+    const config = place[server] as ServerConfigs[N];
+    return [PORT_OF[server], () => openers[server](config, options)] as const;
+  });
+  return await openAll(Object.fromEntries(opening)) as PortsOn<N> & Closable;
+}
+
+/** What a process has and only its `main.ts` may touch. */
+export interface Process {
+  /** Arguments and environment. */
+  readonly Deno: {
+    readonly args: readonly string[];
+    readonly env: { toObject(): Record<string, string> };
+  };
+  /** Standard output and error. */
+  readonly console: Pick<Console, "log" | "error">;
+}
+
+/**
+ * Runs a job as a process.
+ *
+ * @param openers of its servers: a program holds no client that its job does not need.
+ * @returns the exit code.
+ */
+export function runProcess<C extends CommandConfig & Place<ServersOf<C>>>(
+  spec: JobSpec<C>,
+  openers: Openers<ServersOf<C>>,
+  { Deno: host, console: lines }: Process,
+): Promise<number> {
+  return runJob(spec, {
+    args: host.args,
+    env: host.env.toObject(),
+    print: lines.log,
+    printError: lines.error,
+    open: (servers, job) => openPorts(servers, job.config, { ...job, openers }),
+  });
+}

@@ -1,0 +1,84 @@
+/**
+ * The batch job as one value.
+ *
+ * @module
+ */
+
+import { readAcknowledged } from "@pipeline/protocol";
+import { command, duration, integer, type JobSpec, text } from "@pipeline/runtime";
+import { z } from "zod";
+import { type BatchConfig, batchConfig, NEEDS } from "./config.ts";
+import { checkUp, rollBackTo, runGeneration, runVerify, setUp } from "./pipeline.ts";
+
+/** Exit code of a run whose generation serves and is not what the records say: trying again does not help. */
+const DIFFERS = 3;
+
+/** Servers of all that does not verify. */
+const WITHOUT_LOG = ["hdfs", "elasticsearch"] as const;
+
+/** The batch job. */
+export const batch: JobSpec<BatchConfig> = {
+  name: "batch",
+  summary: "The batch layer: the dataset into view generations.",
+  config: batchConfig,
+  needs: NEEDS,
+  commands: {
+    run: command({
+      summary: "Build the next generation, and switch to it once speed has caught up.",
+      needs: WITHOUT_LOG,
+      also: (_, { verify }) => verify ? ["kafka"] : [],
+      flags: {
+        full: z.boolean().default(false)
+          .describe("Compute everything anew instead of building upon the last state."),
+        verify: z.boolean().default(false)
+          .describe("Verify what serves then; ends with 3 where anything differs."),
+      },
+      run: async ({ log, ...ports }, job, { full, verify }) => {
+        await runGeneration(ports, job, { full });
+        if (!verify) return 0;
+        return await runVerify({ log: log!, ...ports }, job, {}) === 0 ? 0 : DIFFERS;
+      },
+    }),
+    verify: command({
+      summary: "Recompute what is served from dataset and log; print every difference.",
+      flags: {
+        merged: z.boolean().default(false)
+          .describe("Also compare merged values: only while nothing is written."),
+        ledger: text().optional().describe("File of acknowledged records to check as well."),
+        sample: integer({ min: 1, max: 1_000_000 }).optional().describe(
+          "Look at this many keys of a view at most, and read only what they need.",
+        ),
+        seed: integer({ min: 0 }).optional()
+          .describe("Chooses another sample; the generation's number where not given."),
+        within: duration({ min: 1 }).optional().describe(
+          "Longest time; then it ends with 4 and says what was verified until then.",
+        ),
+      },
+      args: ({ ledger }) => ({ ledger }),
+      run: (ports, job, { ledger: _, ...flags }) => {
+        const { ledger: path } = job.config;
+        const ledger = path === undefined ? undefined : readAcknowledged(path);
+        return runVerify(ports, job, { ...flags, ledger });
+      },
+    }),
+    "roll-back": command({
+      summary: "Make an earlier generation serve again, once speed has folded it up to now.",
+      needs: WITHOUT_LOG,
+      flags: {
+        generation: integer({ min: 1 }).optional()
+          .describe("Its number; the previous one where not given."),
+      },
+      run: (ports, job, { generation }) => rollBackTo(ports, job, generation),
+    }),
+    check: command({
+      summary: "Wait for a generation that serves, and check that every part of it answers.",
+      needs: WITHOUT_LOG,
+      run: checkUp,
+    }),
+    setup: command({
+      summary: "Make ready what generations are stored in. Changes nothing twice.",
+      needs: WITHOUT_LOG,
+      run: setUp,
+    }),
+  },
+};

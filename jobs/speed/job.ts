@@ -1,0 +1,18 @@
+/**
+ * The speed job as one value.
+ *
+ * @module
+ */
+
+import { command, type JobSpec } from "@pipeline/runtime";
+import { NEEDS, type SpeedConfig, speedConfig } from "./config.ts";
+import { runSpeed } from "./pipeline.ts";
+
+/** The speed job. */
+export const speed: JobSpec<SpeedConfig> = {
+  name: "speed",
+  summary: "The speed layer: the log from each generation's horizon, folded as it comes.",
+  config: speedConfig,
+  needs: NEEDS,
+  commands: { run: command({ summary: "Fold until told to end.", run: runSpeed }) },
+};
