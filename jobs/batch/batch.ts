@@ -13,7 +13,7 @@ import {
   RETAIN_ALL,
   type RetainedFrom,
   type ServingStore,
-  type ViewSettings,
+  storeSettings,
 } from "@pipeline/core";
 import {
   claimGeneration,
@@ -26,11 +26,12 @@ import {
   writeManifest,
 } from "@pipeline/protocol";
 import { type Clock, type Logger, systemClock } from "@pipeline/runtime";
+import type { BatchSettings } from "./config.ts";
 import { type DayTask, foldDay } from "./day.ts";
 import { lockBatch } from "./lock.ts";
 import { type Plan, plan, plannedRecords } from "./plan.ts";
 import { publish } from "./publish.ts";
-import { retainedFrom, type Retention } from "./retention.ts";
+import { retainedFrom } from "./retention.ts";
 import {
   type DayState,
   readState,
@@ -40,26 +41,6 @@ import {
   writeState,
 } from "./state.ts";
 import { giveUp, type SwitchOptions, switchTo } from "./switch.ts";
-
-/** How batch computes. */
-export interface BatchSettings {
-  /** What the views are computed with. */
-  readonly views: ViewSettings;
-  /** Partitions of each topic. */
-  readonly partitions: number;
-  /** Most posts that are published a subreddit. */
-  readonly keep: number;
-  /** Milliseconds that windows of each size are kept, back from the latest event; 0 for ever. */
-  readonly retention: Retention;
-  /** Milliseconds after which a generation that speed does not catch up with has failed. */
-  readonly catch_up_timeout: number;
-  /** Milliseconds between two looks at how far speed is. */
-  readonly poll_interval: number;
-  /** Milliseconds that the lock lasts without being renewed. */
-  readonly lock_lease: number;
-  /** Milliseconds to wait for another run that holds the lock; none where not given. */
-  readonly lock_wait?: number;
-}
 
 /** What a run works with. */
 export interface BatchOptions {
@@ -120,7 +101,7 @@ class Run {
 
   async run(): Promise<BatchReport> {
     const { store, settings, signal } = this.#o;
-    const { lock_lease: lease, lock_wait: wait } = settings;
+    const { lockLease: lease, lockWait: wait } = settings;
     const { logger } = this.#o;
     const lock = await lockBatch(store, this.#token, {
       ...{ lease, wait, signal, logger },
@@ -204,7 +185,7 @@ class Run {
       last: planned.last,
       history: planned.history,
       definition: building.manifest.definition,
-      settings: settings.views,
+      settings: storeSettings(settings.views),
       days,
     };
     await writeState(dataset, state);
@@ -319,8 +300,8 @@ class Run {
     return {
       store,
       clock: this.#clock,
-      catchUpTimeout: settings.catch_up_timeout,
-      pollInterval: settings.poll_interval,
+      catchUpTimeout: settings.catchUpTimeout,
+      pollInterval: settings.pollInterval,
       ...(logger === undefined ? {} : { logger }),
       ...(signal === undefined ? {} : { signal }),
       ...(onProgress === undefined

@@ -3,7 +3,8 @@ import { DAY, DEFAULT_SETTINGS, eachOffset, PipelineError } from "@pipeline/core
 import { readManifest, readManifests, writeFolded } from "@pipeline/protocol";
 import { createLogger, TestClock } from "@pipeline/runtime";
 import { assertEquals, assertRejects } from "@std/assert";
-import { type BatchOptions, type BatchSettings, runBatch } from "./batch.ts";
+import { type BatchOptions, runBatch } from "./batch.ts";
+import type { BatchSettings } from "./config.ts";
 import { type DayTask, foldDay } from "./day.ts";
 import { lockBatch } from "./lock.ts";
 import { storedGenerations } from "./state.ts";
@@ -16,10 +17,10 @@ function settings(more: { partitions?: number; keep?: number } = {}): BatchSetti
     views: DEFAULT_SETTINGS,
     partitions: 1,
     keep: 10,
-    retention: { "1m": 0, "1h": 0, "1d": 0 },
-    catch_up_timeout: 10_000,
-    poll_interval: 1_000,
-    lock_lease: LEASE,
+    retention: { minutes: 0, hours: 0, days: 0 },
+    catchUpTimeout: 10_000,
+    pollInterval: 1_000,
+    lockLease: LEASE,
     ...more,
   };
 }

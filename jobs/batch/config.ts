@@ -9,11 +9,12 @@ import {
   DEFAULT_MAX_FUTURE,
   DEFAULT_PARTITIONS,
   DEFAULT_SETTINGS,
+  type ViewSettings,
   WINDOW_NAMES,
-  type WindowName,
 } from "@pipeline/core";
 import { duration, integer, type JobConfig, jobFields, text } from "@pipeline/runtime";
 import { z } from "zod";
+import type { Retention } from "./retention.ts";
 
 /** The servers that the job needs. */
 export const NEEDS = ["kafka", "hdfs", "elasticsearch"] as const;
@@ -21,28 +22,28 @@ export const NEEDS = ["kafka", "hdfs", "elasticsearch"] as const;
 /** Where a thread finds the dataset. */
 export type DatasetPlace = Place<"hdfs">;
 
-/** Checked configuration of the batch job. Times in milliseconds. */
-export interface BatchConfig extends JobConfig, Place<(typeof NEEDS)[number]> {
+/** How batch computes. Times in milliseconds. */
+export interface BatchSettings {
+  /** What the views are computed with. */
+  readonly views: ViewSettings;
   /** Partitions of each topic of records. */
   readonly partitions: number;
-  /** What the views are computed with; see `ViewSettings`. */
-  readonly views: { readonly userWindows: readonly WindowName[]; readonly maxFuture: number };
   /** Most posts that are published a subreddit. */
   readonly keep: number;
-  /** How long windows of each size are kept, back from the latest event; 0 for ever. */
-  readonly retention: {
-    readonly minutes: number;
-    readonly hours: number;
-    readonly days: number;
-  };
+  /** How long windows of each size are kept. */
+  readonly retention: Retention;
   /** After so long a generation that speed does not catch up with has failed. */
   readonly catchUpTimeout: number;
   /** Between two looks at how far speed is. */
   readonly pollInterval: number;
   /** How long the lock lasts without being renewed. */
   readonly lockLease: number;
-  /** How long to wait for another run that holds the lock. */
-  readonly lockWait: number;
+  /** How long to wait for another run that holds the lock; not at all where not given. */
+  readonly lockWait?: number;
+}
+
+/** Checked configuration of the batch job. */
+export interface BatchConfig extends JobConfig, BatchSettings, Place<(typeof NEEDS)[number]> {
   /** Threads that fold days. */
   readonly threads: number;
   /** File of acknowledged records, as the generator writes it. */
@@ -55,7 +56,7 @@ export const batchConfig: z.ZodType<BatchConfig> = z.strictObject({
   partitions: integer({ min: 1, max: 1_000 }).prefault(DEFAULT_PARTITIONS)
     .describe("Partitions of each topic of records"),
   views: z.strictObject({
-    userWindows: z.array(z.enum(WINDOW_NAMES)).min(1).prefault([...DEFAULT_SETTINGS.user_windows])
+    userWindows: z.array(z.enum(WINDOW_NAMES)).min(1).prefault([...DEFAULT_SETTINGS.userWindows])
       .describe("Windows that user activity is counted in"),
     maxFuture: duration().prefault(DEFAULT_MAX_FUTURE).describe(
       "How far ahead of the log's clock an event may be; the same as ingest's",

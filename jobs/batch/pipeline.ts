@@ -13,7 +13,7 @@ import {
 } from "@pipeline/core";
 import { type Outcomes, readManifests, writeOutcome } from "@pipeline/protocol";
 import { errorText, type Job } from "@pipeline/runtime";
-import { type BatchReport, type BatchSettings, type BatchStep, runBatch } from "./batch.ts";
+import { type BatchReport, type BatchStep, runBatch } from "./batch.ts";
 import { checkServing } from "./check.ts";
 import type { BatchConfig } from "./config.ts";
 import { startDayPool } from "./pool.ts";
@@ -27,21 +27,6 @@ export interface BatchPorts {
   readonly dataset: MasterDataset;
   /** Where the views are. */
   readonly store: ServingStore;
-}
-
-/** The configuration as batch takes it. */
-export function batchSettings(config: BatchConfig): BatchSettings {
-  const { minutes, hours, days } = config.retention;
-  return {
-    views: { user_windows: config.views.userWindows, max_future: config.views.maxFuture },
-    partitions: config.partitions,
-    keep: config.keep,
-    retention: { "1m": minutes, "1h": hours, "1d": days },
-    catch_up_timeout: config.catchUpTimeout,
-    poll_interval: config.pollInterval,
-    lock_lease: config.lockLease,
-    lock_wait: config.lockWait,
-  };
 }
 
 /** Asks the store whether it is there, so that what it keeps of itself is made. */
@@ -82,7 +67,7 @@ export async function runGeneration(
   const report = await runBatch({
     dataset,
     store,
-    settings: batchSettings(config),
+    settings: config,
     full,
     clock,
     logger,
@@ -125,7 +110,7 @@ export async function rollBackTo(
 ): Promise<void> {
   const { config, logger, signal, clock } = job;
   const generation = named ?? await job.begin("store", () => previousGeneration(store));
-  await rollBack(generation, { store, settings: batchSettings(config), clock, logger, signal });
+  await rollBack(generation, { store, settings: config, clock, logger, signal });
   logger.info("Generation serves again", { generation });
 }
 

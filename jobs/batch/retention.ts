@@ -16,16 +16,24 @@ import {
 import type { DayState } from "./state.ts";
 
 /** Milliseconds that windows of each size are kept, back from the latest event; 0 for ever. */
-export type Retention = Readonly<Record<WindowName, number>>;
+export interface Retention {
+  /** Windows of a minute. */
+  readonly minutes: number;
+  /** Windows of an hour. */
+  readonly hours: number;
+  /** Windows of a day. */
+  readonly days: number;
+}
 
 /** The first window of each size that is kept, given the latest event and what was kept before. */
 export function retainedFrom(
   days: readonly Pick<DayState, "latest">[],
-  retention: Retention,
+  { minutes, hours, days: daily }: Retention,
   before: RetainedFrom = RETAIN_ALL,
 ): RetainedFrom {
   const latest = days.reduce((max, day) => Math.max(max, day.latest), -1);
   const from = {} as Record<WindowName, number>;
+  const retention: Record<WindowName, number> = { "1m": minutes, "1h": hours, "1d": daily };
   let larger = 0;
   for (const name of [...WINDOW_NAMES].reverse()) {
     const kept = retention[name];

@@ -24,7 +24,7 @@ export async function rollBack(
   const clock = options.clock ?? systemClock;
   const token = newToken();
   const stop = signal === undefined ? {} : { signal };
-  const { lock_lease: lease, lock_wait: wait } = settings;
+  const { lockLease: lease, lockWait: wait } = settings;
   const lock = await lockBatch(store, token, { lease, wait, clock, signal, logger });
   const switching = { store, clock, ...stop, ...(logger === undefined ? {} : { logger }) };
   try {
@@ -39,8 +39,8 @@ export async function rollBack(
     try {
       await switchTo(await writeManifest(store, prepared, kept.version), {
         ...switching,
-        catchUpTimeout: settings.catch_up_timeout,
-        pollInterval: settings.poll_interval,
+        catchUpTimeout: settings.catchUpTimeout,
+        pollInterval: settings.pollInterval,
         onWait: () => lock.renew(),
         back: true,
       });

@@ -11,7 +11,7 @@ import {
 import { type Manifest, readManifest, writeFolded, writeManifest } from "@pipeline/protocol";
 import { TestClock } from "@pipeline/runtime";
 import { assertEquals, assertRejects } from "@std/assert";
-import type { BatchSettings } from "./batch.ts";
+import type { BatchSettings } from "./config.ts";
 import { lockBatch } from "./lock.ts";
 import { rollBack } from "./roll_back.ts";
 
@@ -22,10 +22,10 @@ function settings(): BatchSettings {
     views: DEFAULT_SETTINGS,
     partitions: 1,
     keep: 10,
-    retention: { "1m": 0, "1h": 0, "1d": 0 },
-    catch_up_timeout: 10_000,
-    poll_interval: 1_000,
-    lock_lease: LEASE,
+    retention: { minutes: 0, hours: 0, days: 0 },
+    catchUpTimeout: 10_000,
+    pollInterval: 1_000,
+    lockLease: LEASE,
   };
 }
 

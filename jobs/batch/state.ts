@@ -18,6 +18,7 @@ import {
   type MasterDataset,
   type OffsetVector,
   PipelineError,
+  type StoredViewSettings,
   type ViewDocument,
   type ViewSettings,
   ViewState,
@@ -67,7 +68,7 @@ export interface StateManifest {
   /** Hash of the views' definitions and settings. */
   readonly definition: string;
   /** What the views are computed with. */
-  readonly settings: ViewSettings;
+  readonly settings: StoredViewSettings;
   /** In the order of days. */
   readonly days: readonly DayState[];
 }

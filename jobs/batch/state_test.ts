@@ -7,6 +7,7 @@ import {
   definitionHash,
   offsetVector,
   PipelineError,
+  storeSettings,
   ViewState,
 } from "@pipeline/core";
 import { TEMPORARY } from "@pipeline/protocol";
@@ -52,7 +53,7 @@ function manifestOf(generation: number, days: readonly DayState[]): StateManifes
     horizon: offsetVector(1, () => 0),
     history: [],
     definition: definitionHash(DEFAULT_SETTINGS),
-    settings: DEFAULT_SETTINGS,
+    settings: storeSettings(DEFAULT_SETTINGS),
     days,
   };
 }

@@ -40,12 +40,12 @@ export class UserWindowTable {
 
   /** A table without cells. */
   constructor(
-    { user_windows }: ViewSettings,
+    { userWindows }: ViewSettings,
     { retained, track }: { readonly retained: RetainedFrom; readonly track: boolean },
   ) {
-    this.#names = user_windows;
-    this.#sizes = user_windows.map((name) => WINDOWS[name] / MINUTE);
-    this.#from = user_windows.map((name) => retained[name] / MINUTE);
+    this.#names = userWindows;
+    this.#sizes = userWindows.map((name) => WINDOWS[name] / MINUTE);
+    this.#from = userWindows.map((name) => retained[name] / MINUTE);
     if (track) this.#changes = new Changes();
   }
 

@@ -13,15 +13,33 @@ import { type WindowName, WINDOWS } from "./time.ts";
 /** What a view generation is computed with; part of its identity. */
 export interface ViewSettings {
   /** Windows that user activity is counted in. */
-  readonly user_windows: readonly WindowName[];
+  readonly userWindows: readonly WindowName[];
   /** How far ahead of the log's clock an event may be, in milliseconds. */
+  readonly maxFuture: number;
+}
+
+/** The settings as stored documents have them. */
+export interface StoredViewSettings {
+  /** See {@linkcode ViewSettings.userWindows}. */
+  readonly user_windows: readonly WindowName[];
+  /** See {@linkcode ViewSettings.maxFuture}. */
   readonly max_future: number;
+}
+
+/** The stored form of settings. */
+export function storeSettings({ userWindows, maxFuture }: ViewSettings): StoredViewSettings {
+  return { user_windows: userWindows, max_future: maxFuture };
+}
+
+/** Settings from their stored form. */
+export function restoreSettings(stored: StoredViewSettings): ViewSettings {
+  return { userWindows: stored.user_windows, maxFuture: stored.max_future };
 }
 
 /** The settings where nothing else is configured. */
 export const DEFAULT_SETTINGS: ViewSettings = {
-  user_windows: ["1d"],
-  max_future: DEFAULT_MAX_FUTURE,
+  userWindows: ["1d"],
+  maxFuture: DEFAULT_MAX_FUTURE,
 };
 
 /**
@@ -46,6 +64,6 @@ export function definitionHash(settings: ViewSettings): string {
     precision: PRECISION,
     exact: EXACT_LIMIT,
     windows: WINDOWS,
-    ...settings,
+    ...storeSettings(settings),
   }));
 }

@@ -142,7 +142,7 @@ export class ViewState {
     { value, timestamp }: { readonly value: Uint8Array | null; readonly timestamp: number },
   ): void {
     const { facts } = scanner;
-    const maxFuture = this.#settings.max_future;
+    const maxFuture = this.#settings.maxFuture;
     if (this.#scans(topic, value) && facts.timestamp <= timestamp + maxFuture) this.#fold(facts);
     else this.add(admitRecord(topic, value, timestamp, { maxFuture }));
   }
@@ -247,7 +247,7 @@ export class ViewState {
       case "activity":
         return this.#activity.restore(this.#subredditOf(document.subreddit), document);
       case "user_window":
-        if (!this.#settings.user_windows.includes(document.window)) return;
+        if (!this.#settings.userWindows.includes(document.window)) return;
         return this.#userWindows.restore(this.#userOf(document.user_id), document);
       case "user_total": {
         const { user_id, name, name_timestamp } = document;

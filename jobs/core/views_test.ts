@@ -470,8 +470,10 @@ Deno.test("ViewState.posts() gives the registers, a subreddit at a time", () => 
 
 Deno.test("definitionHash() differs with every setting, but not with their order", () => {
   const hash = definitionHash(DEFAULT_SETTINGS);
-  const { user_windows, max_future } = DEFAULT_SETTINGS;
-  assertEquals(definitionHash({ max_future, user_windows }), hash);
-  assertNotEquals(definitionHash({ ...DEFAULT_SETTINGS, max_future: 1 }), hash);
-  assertNotEquals(definitionHash({ ...DEFAULT_SETTINGS, user_windows: ["1h"] }), hash);
+  const { userWindows, maxFuture } = DEFAULT_SETTINGS;
+  assertEquals(definitionHash({ maxFuture, userWindows }), hash);
+  // What is stored is named by it: no spelling in the code may change it.
+  assertEquals(hash, "4df5c96b4f2b963d");
+  assertNotEquals(definitionHash({ ...DEFAULT_SETTINGS, maxFuture: 1 }), hash);
+  assertNotEquals(definitionHash({ ...DEFAULT_SETTINGS, userWindows: ["1h"] }), hash);
 });

@@ -12,16 +12,20 @@ import { z } from "zod";
 /** The servers that the job needs. */
 export const NEEDS = ["kafka", "hdfs"] as const;
 
+/** When a partition is flushed, and what is a dead letter. */
+export interface IngestSettings {
+  /** A partition is flushed when it holds as many records or bytes, or when what it holds is so many milliseconds old. */
+  readonly flush: { readonly records: number; readonly bytes: number; readonly age: number };
+  /** How far ahead of the log's clock an event may be, in milliseconds. */
+  readonly maxFuture: number;
+}
+
 /** Checked configuration of the ingest job. Times in milliseconds, sizes in bytes. */
-export interface IngestConfig extends JobConfig, Place<(typeof NEEDS)[number]> {
+export interface IngestConfig extends JobConfig, IngestSettings, Place<(typeof NEEDS)[number]> {
   /** Partitions of each topic of records. */
   readonly partitions: number;
   /** Partitions of the dead letters. */
   readonly deadLetterPartitions: number;
-  /** When a partition is flushed; see `IngestSettings`. */
-  readonly flush: { readonly records: number; readonly bytes: number; readonly age: number };
-  /** How far ahead of the log's clock an event may be. */
-  readonly maxFuture: number;
   /** How often what dead writers left is looked for, and how old it must be. */
   readonly sweep: { readonly interval: number; readonly age: number };
   /** Without any progress for so long, while there is lag, the job is not live. */

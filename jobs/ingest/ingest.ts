@@ -30,19 +30,8 @@ import {
   type RetryOptions,
   systemClock,
 } from "@pipeline/runtime";
+import type { IngestSettings } from "./config.ts";
 import { PartitionWriter } from "./partition_writer.ts";
-
-/** When a partition is flushed, and what is a dead letter. */
-export interface IngestSettings {
-  /** Records of one partition after which it is flushed. */
-  readonly flush_records: number;
-  /** Bytes of one partition after which it is flushed. */
-  readonly flush_bytes: number;
-  /** Milliseconds after which a partition that has something is flushed. */
-  readonly flush_age: number;
-  /** How far ahead of the log's clock an event may be, in milliseconds. */
-  readonly max_future: number;
-}
 
 /** What ingest works with. */
 export interface IngestOptions {
@@ -168,7 +157,7 @@ export class Ingest {
         partition,
         next,
         last: last?.last ?? null,
-        maxFuture: settings.max_future,
+        maxFuture: settings.maxFuture,
         token: this.#token,
         ...(this.#o.retry === undefined ? {} : { retry: this.#o.retry }),
       }),
@@ -185,8 +174,8 @@ export class Ingest {
       assigned.writer.add(batch);
       const { records, bytes } = assigned.writer.pending;
       if (records > 0) assigned.since ??= this.#clock.monotonic();
-      const { flush_records, flush_bytes } = this.#o.settings;
-      if (records >= flush_records || bytes >= flush_bytes) await this.#commit(assigned);
+      const { flush } = this.#o.settings;
+      if (records >= flush.records || bytes >= flush.bytes) await this.#commit(assigned);
     });
     // Failures on a partition that another member owns by now are ignored: its new owner repeats the work.
     await taken.catch((error) => {
@@ -195,15 +184,15 @@ export class Ingest {
   }
 
   async #flushByAge(): Promise<void> {
-    const { flush_age } = this.#o.settings;
+    const { age } = this.#o.settings.flush;
     const signal = this.#life.signal;
     while (!signal.aborted) {
       try {
-        await this.#clock.sleep(Math.max(10, flush_age / 4), signal);
+        await this.#clock.sleep(Math.max(10, age / 4), signal);
       } catch {
         return;
       }
-      const due = this.#clock.monotonic() - flush_age;
+      const due = this.#clock.monotonic() - age;
       const old = [...this.#assigned.values()].filter((a) =>
         a.since !== undefined && a.since <= due
       );

@@ -17,7 +17,8 @@ import {
 import { CommitLog, INGEST_GROUP } from "@pipeline/protocol";
 import { TestClock } from "@pipeline/runtime";
 import { assertEquals, assertRejects } from "@std/assert";
-import { Ingest, type IngestSettings } from "./ingest.ts";
+import type { IngestSettings } from "./config.ts";
+import { Ingest } from "./ingest.ts";
 
 const TOPIC = "reddit.posts";
 const START = Date.UTC(2026, 2, 1);
@@ -27,7 +28,7 @@ const AGE = 4_000;
 function settings(
   { records = 1_000, bytes = 1_000_000 }: { records?: number; bytes?: number } = {},
 ): IngestSettings {
-  return { flush_records: records, flush_bytes: bytes, flush_age: AGE, max_future: 0 };
+  return { flush: { records, bytes, age: AGE }, maxFuture: 0 };
 }
 
 const post = (id: number) =>

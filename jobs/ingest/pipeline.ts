@@ -138,12 +138,7 @@ export async function runIngest({ log, dataset }: IngestPorts, job: Job<IngestCo
   const ingest = await Ingest.start({
     log,
     dataset,
-    settings: {
-      flush_records: config.flush.records,
-      flush_bytes: config.flush.bytes,
-      flush_age: config.flush.age,
-      max_future: config.maxFuture,
-    },
+    settings: config,
     retry: job.retry,
     logger,
     onCommit: ({ topic, partition, start, end, ...commit }, took) => {

@@ -97,7 +97,7 @@ class Demo {
       folder: flags.data,
       model: { seed, run, users: USERS, registration },
       rate,
-      probeInterval: this.#pipeline.settings.probe_interval,
+      probeInterval: this.#pipeline.settings.probeInterval,
       warmUp: flags["warm-up"],
       signal: this.#stop.signal,
     });

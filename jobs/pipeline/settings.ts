@@ -1,67 +1,49 @@
 /**
- * The jobs' settings where they run together.
+ * The jobs' settings where they run together: their own defaults, besides what a single process bears.
  *
  * @module
  */
 
 import type { BatchSettings } from "@pipeline/batch";
-import {
-  DEAD_LETTER_TOPIC,
-  DEFAULT_MAX_FUTURE,
-  DEFAULT_PARTITIONS,
-  DEFAULT_SETTINGS,
-  TOPICS,
-  type TopicSpec,
-} from "@pipeline/core";
+import { batch } from "@pipeline/batch/job";
+import type { TopicSpec } from "@pipeline/core";
 import type { IngestSettings } from "@pipeline/ingest";
-import type { SpeedOptions } from "@pipeline/speed";
-
-/** The topics and their partitions. */
-export const topics: readonly TopicSpec[] = [
-  ...TOPICS.map((topic) => ({ topic, partitions: DEFAULT_PARTITIONS })),
-  { topic: DEAD_LETTER_TOPIC, partitions: 1 },
-];
+import { ingest, topicSpecs } from "@pipeline/ingest/job";
+import type { SpeedSettings } from "@pipeline/speed";
+import { speed } from "@pipeline/speed/job";
 
 /** Settings of all jobs. */
 export interface Settings {
   /** Of ingest. */
   readonly ingest: IngestSettings;
   /** Of speed. */
-  readonly speed: SpeedOptions["settings"];
+  readonly speed: SpeedSettings;
   /** Of batch. */
   readonly batch: BatchSettings;
   /** Milliseconds between two looks at what the API shows. */
-  readonly probe_interval: number;
+  readonly probeInterval: number;
 }
+
+/** The topics and their partitions. */
+export const topics: readonly TopicSpec[] = topicSpecs(ingest.config.parse({}));
+
+/** A run that is alone breaks what lock it finds: it waits for none. */
+const BATCH = { catchUpTimeout: "2m", lockLease: "1m", lockWait: "0s" };
 
 /** On embedded parts, which take small writes well: what is folded is visible within a blink. */
 export const EMBEDDED: Settings = {
   // A commit every other second a partition, or when there is much.
-  ingest: {
-    flush_records: 50_000,
-    flush_bytes: 32 << 20,
-    flush_age: 2_000,
-    max_future: DEFAULT_MAX_FUTURE,
-  },
-  speed: { flush_interval: 75, max_unflushed: 20_000, poll_interval: 200 },
-  // Everything is kept, and a thousand posts a subreddit are published.
-  batch: {
-    views: DEFAULT_SETTINGS,
-    partitions: DEFAULT_PARTITIONS,
-    keep: 1_000,
-    retention: { "1m": 0, "1h": 0, "1d": 0 },
-    catch_up_timeout: 120_000,
-    poll_interval: 50,
-    lock_lease: 60_000,
-  },
-  probe_interval: 25,
+  ingest: ingest.config.parse({ flush: { age: "2s" } }),
+  speed: speed.config.parse({ flushInterval: "75ms", pollInterval: "200ms" }),
+  batch: batch.config.parse({ ...BATCH, pollInterval: "50ms" }),
+  probeInterval: 25,
 };
 
 /** On real servers, where each write is a request: fewer and larger ones. */
 export const SERVERS: Settings = {
-  ingest: { ...EMBEDDED.ingest, flush_age: 5_000 },
-  speed: { flush_interval: 200, max_unflushed: 20_000, poll_interval: 500 },
-  batch: { ...EMBEDDED.batch, poll_interval: 200 },
+  ingest: ingest.config.parse({}),
+  speed: speed.config.parse({ pollInterval: "500ms" }),
+  batch: batch.config.parse({ ...BATCH, pollInterval: "200ms" }),
   // Each look is a search.
-  probe_interval: 100,
+  probeInterval: 100,
 };

@@ -12,14 +12,18 @@
 
 import {
   canonicalJson,
+  type ControlDocument,
   hasCode,
   type OffsetVector,
   offsetVector,
   partitionName,
   PipelineError,
+  restoreSettings,
   type RetainedFrom,
   type ServingStore,
   type StoppedPartition,
+  type StoredViewSettings,
+  storeSettings,
   type Topic,
   TOPICS,
   type ViewSettings,
@@ -59,6 +63,9 @@ export interface Manifest {
   readonly updated: number;
 }
 
+/** A manifest as its control document has it. */
+type StoredManifest = Omit<Manifest, "settings"> & { readonly settings: StoredViewSettings };
+
 /** A manifest with the version under which it may be replaced. */
 export interface VersionedManifest {
   /** Of the control document. */
@@ -82,15 +89,17 @@ export async function readManifest(
   generation: number,
 ): Promise<VersionedManifest | undefined> {
   const control = await store.control(MANIFESTS + generationName(generation));
-  return control && { version: control.version, manifest: control.body as Manifest };
+  return control && restore(control);
 }
 
 /** All manifests, in the order of generations. */
 export async function readManifests(store: ServingStore): Promise<VersionedManifest[]> {
-  return (await store.controls(MANIFESTS)).map(({ version, body }) => ({
-    version,
-    manifest: body as Manifest,
-  }));
+  return (await store.controls(MANIFESTS)).map(restore);
+}
+
+function restore({ version, body }: Pick<ControlDocument, "version" | "body">): VersionedManifest {
+  const stored = body as StoredManifest;
+  return { version, manifest: { ...stored, settings: restoreSettings(stored.settings) } };
 }
 
 /**
@@ -103,14 +112,15 @@ export async function writeManifest(
   expected: number,
 ): Promise<VersionedManifest> {
   const id = MANIFESTS + generationName(manifest.generation);
+  const stored: StoredManifest = { ...manifest, settings: storeSettings(manifest.settings) };
   try {
-    return { version: await store.putControl(id, manifest, expected), manifest };
+    return { version: await store.putControl(id, stored, expected), manifest };
   } catch (error) {
     if (!hasCode(error, "conflict")) throw error;
     // The answer of an earlier try may have been lost: then this very manifest stands there.
     const found = await store.control(id);
     const ours = found?.version === expected + 1 &&
-      canonicalJson(found.body) === canonicalJson(manifest);
+      canonicalJson(found.body) === canonicalJson(stored);
     if (!ours) throw error;
     return { version: found.version, manifest };
   }

@@ -12,16 +12,20 @@ import { z } from "zod";
 /** The servers that the job needs. */
 export const NEEDS = ["kafka", "elasticsearch"] as const;
 
-/** Checked configuration of the speed job. Times in milliseconds. */
-export interface SpeedConfig extends JobConfig, Place<(typeof NEEDS)[number]> {
-  /** Partitions of each topic of records. */
-  readonly partitions: number;
+/** How often and how much speed writes, and how often it looks for generations. Times in milliseconds. */
+export interface SpeedSettings {
   /** Between two writes of what changed. */
   readonly flushInterval: number;
   /** Records folded and not yet written at which the fold waits for the store. */
   readonly maxUnflushed: number;
   /** Between two looks for new generations. */
   readonly pollInterval: number;
+}
+
+/** Checked configuration of the speed job. Times in milliseconds. */
+export interface SpeedConfig extends JobConfig, SpeedSettings, Place<(typeof NEEDS)[number]> {
+  /** Partitions of each topic of records. */
+  readonly partitions: number;
   /** Without any progress for so long, while there is lag, the job is not live. */
   readonly stallAfter: number;
 }

@@ -38,14 +38,7 @@ import {
   writeStopped,
 } from "@pipeline/protocol";
 import { type Clock, Lifetime, systemClock } from "@pipeline/runtime";
-
-/** How often and how much a fold writes. */
-export interface SpeedSettings {
-  /** Milliseconds between two writes of what changed. */
-  readonly flush_interval: number;
-  /** Records folded and not yet written at which the fold waits for the store. */
-  readonly max_unflushed: number;
-}
+import type { SpeedSettings } from "./config.ts";
 
 /** What a fold works with. */
 export interface GenerationFoldOptions {
@@ -56,7 +49,7 @@ export interface GenerationFoldOptions {
   /** The generation that is folded into. */
   readonly manifest: Manifest;
   /** How often and how much is written. */
-  readonly settings: SpeedSettings;
+  readonly settings: Omit<SpeedSettings, "pollInterval">;
   /** The machine's where not given. */
   readonly clock?: Clock;
   /** Told what each flush wrote. */
@@ -224,7 +217,7 @@ export class GenerationFold {
     }
     fold.next = batch.nextOffset;
     this.#unflushed += batch.records.length;
-    if (this.#unflushed >= this.#o.settings.max_unflushed) await this.flush();
+    if (this.#unflushed >= this.#o.settings.maxUnflushed) await this.flush();
   }
 
   async #flushByTime(): Promise<void> {
@@ -233,7 +226,7 @@ export class GenerationFold {
       // The first flush comes at once: it says for every partition that it is folded.
       await this.flush();
       try {
-        await this.#clock.sleep(this.#o.settings.flush_interval, signal);
+        await this.#clock.sleep(this.#o.settings.flushInterval, signal);
       } catch {
         return;
       }

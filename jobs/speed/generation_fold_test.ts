@@ -51,7 +51,7 @@ function manifest(horizon: number): Manifest {
 
 /** Flushes when it is asked to, but for the first one, unless so many records wait. */
 function settings(most = 1_000) {
-  return { flush_interval: 3_600_000, max_unflushed: most };
+  return { flushInterval: 3_600_000, maxUnflushed: most };
 }
 
 const post = (id: string) =>
@@ -199,7 +199,7 @@ for (const failing of ["store.write 1 user_activity", "store.refresh 1", "store.
     await append(ports.log, post("p0"));
     await clock.advance(0);
     broken = true;
-    await clock.advance(settings().flush_interval);
+    await clock.advance(settings().flushInterval);
     await assertRejects(() => fold.done, PipelineError, "The store refuses");
     broken = false;
     // What it took of the state is lost: a later flush would leave it out.

@@ -4,5 +4,6 @@
  * @module
  */
 
+export type { SpeedSettings } from "./config.ts";
 export * from "./generation_fold.ts";
 export * from "./speed.ts";

@@ -39,11 +39,7 @@ export async function runSpeed({ log, store }: SpeedPorts, job: Job<SpeedConfig>
   const speed = Speed.start({
     log,
     store,
-    settings: {
-      flush_interval: config.flushInterval,
-      max_unflushed: config.maxUnflushed,
-      poll_interval: config.pollInterval,
-    },
+    settings: config,
     logger,
     onFlush: (flush) => {
       records.add(flush.records);

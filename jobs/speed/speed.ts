@@ -8,7 +8,8 @@
 import { definitionHash, type EventLog, hasCode, type ServingStore, VIEWS } from "@pipeline/core";
 import { type Manifest, readManifest, readManifests } from "@pipeline/protocol";
 import { type Clock, Lifetime, type Logger, systemClock, Waiting } from "@pipeline/runtime";
-import { type FlushReport, GenerationFold, type SpeedSettings } from "./generation_fold.ts";
+import type { SpeedSettings } from "./config.ts";
+import { type FlushReport, GenerationFold } from "./generation_fold.ts";
 
 /** What the speed layer works with. */
 export interface SpeedOptions {
@@ -17,10 +18,7 @@ export interface SpeedOptions {
   /** Where generations are found and documents go. */
   readonly store: ServingStore;
   /** How often and how much is written, and how often generations are looked for. */
-  readonly settings: SpeedSettings & {
-    /** Milliseconds between two looks for new generations. */
-    readonly poll_interval: number;
-  };
+  readonly settings: SpeedSettings;
   /** Told which generations are folded. */
   readonly logger?: Logger;
   /** The machine's where not given. */
@@ -92,7 +90,7 @@ export class Speed {
       await this.#adjust();
       if (this.#folds.size === 0) idle.look();
       try {
-        await this.#clock.sleep(this.#o.settings.poll_interval, signal);
+        await this.#clock.sleep(this.#o.settings.pollInterval, signal);
       } catch {
         return;
       }

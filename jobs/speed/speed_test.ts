@@ -23,7 +23,7 @@ import { Speed } from "./speed.ts";
 const LOOK = 1_000;
 
 function settings(flush = LOOK) {
-  return { flush_interval: flush, max_unflushed: 1_000, poll_interval: LOOK };
+  return { flushInterval: flush, maxUnflushed: 1_000, pollInterval: LOOK };
 }
 
 /** Speed on ports in memory, and what it logs. */

@@ -13,10 +13,10 @@ const settings = {
   views: DEFAULT_SETTINGS,
   partitions: 3,
   keep: 1_000,
-  retention: { "1m": 0, "1h": 0, "1d": 0 },
-  catch_up_timeout: 10_000,
-  poll_interval: 10,
-  lock_lease: 60_000,
+  retention: { minutes: 0, hours: 0, days: 0 },
+  catchUpTimeout: 10_000,
+  pollInterval: 10,
+  lockLease: 60_000,
 };
 
 /** The log is empty: speed only says so. */
@@ -27,7 +27,7 @@ async function run(folder: string, threads: number): Promise<BatchReport> {
   const speed = Speed.start({
     log,
     store,
-    settings: { flush_interval: 50, max_unflushed: 1_000, poll_interval: 50 },
+    settings: { flushInterval: 50, maxUnflushed: 1_000, pollInterval: 50 },
   });
   const pool = threads === 1
     ? undefined

@@ -36,10 +36,8 @@ export async function ingest(): Promise<Figure[]> {
         log,
         dataset,
         settings: {
-          flush_records: 50_000,
-          flush_bytes: 32 << 20,
-          flush_age: 5_000,
-          max_future: 86_400_000,
+          flush: { records: 50_000, bytes: 32 << 20, age: 5_000 },
+          maxFuture: 86_400_000,
         },
         onCommit: (commit) => {
           committed += commit.records;

@@ -127,14 +127,14 @@ async function run(seed: number): Promise<void> {
   const specs = [...TOPICS, "reddit.dlq"].map((topic) => ({ topic, partitions: PARTITIONS }));
   await log.ensureTopics(specs);
   const chance = await Chance.start(seed, prefix + TOPIC);
-  const settings = { ...SETTINGS, partitions: PARTITIONS, catch_up_timeout: 20_000 };
+  const settings = { ...SETTINGS, partitions: PARTITIONS, catchUpTimeout: 20_000 };
   const ingest = await Ingest.start({
     ...ports,
-    settings: { flush_records: 10, flush_bytes: 1e6, flush_age: 50, max_future: 0 },
+    settings: { flush: { records: 10, bytes: 1e6, age: 50 }, maxFuture: 0 },
   });
   const speed = Speed.start({
     ...ports,
-    settings: { flush_interval: 20, max_unflushed: 100, poll_interval: 20 },
+    settings: { flushInterval: 20, maxUnflushed: 100, pollInterval: 20 },
   });
   /** Ids in the dataset. */
   const ingested = async () => {

@@ -36,10 +36,10 @@ const SETTINGS = {
   views: DEFAULT_SETTINGS,
   partitions: DEFAULT_PARTITIONS,
   keep: 1_000,
-  retention: { "1m": 0, "1h": 0, "1d": 0 },
-  catch_up_timeout: 60_000,
-  poll_interval: 50,
-  lock_lease: 60_000,
+  retention: { minutes: 0, hours: 0, days: 0 },
+  catchUpTimeout: 60_000,
+  pollInterval: 50,
+  lockLease: 60_000,
 };
 
 Deno.test({
@@ -66,7 +66,7 @@ Deno.test({
     })));
     const speed = Speed.start({
       ...ports,
-      settings: { flush_interval: 50, max_unflushed: 10_000, poll_interval: 50 },
+      settings: { flushInterval: 50, maxUnflushed: 10_000, pollInterval: 50 },
     });
     const { generation } = await runBatch({ ...ports, settings: SETTINGS });
     for (let folded = 0; folded < RECORDS; await pause(50)) {

@@ -35,7 +35,7 @@ async function withSides(compare: (sides: Sides) => Promise<void>): Promise<void
   const folder = await Deno.makeTempDir({ prefix: "differential-" });
   try {
     await writeDataset(folder, disorderedHistory());
-    const state = new ViewState({ ...DEFAULT_SETTINGS, user_windows: WINDOWS });
+    const state = new ViewState({ ...DEFAULT_SETTINGS, userWindows: WINDOWS });
     for (const topic of TOPICS) {
       const text = await Deno.readTextFile(`${folder}/${topic}.json`);
       for (const line of text.trimEnd().split("\n")) state.add(parseText(topic, line));

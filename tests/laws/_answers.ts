@@ -174,7 +174,7 @@ function countsOf(records: readonly Entity[], { settings, retained }: CountOptio
       const start = created_utc - created_utc % WINDOWS[window];
       if (start < retained[window]) continue;
       if (subreddit !== undefined) add(activityKey(subreddit, window, start));
-      if (settings.user_windows.includes(window)) add(userWindowKey(user_id, window, start));
+      if (settings.userWindows.includes(window)) add(userWindowKey(user_id, window, start));
     }
   }
   return counts;

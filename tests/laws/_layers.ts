@@ -57,8 +57,8 @@ export const anyScenario = fc.record({
   order: fc.array(fc.nat(99), { minLength: 10, maxLength: 10 }),
   retained: anyRetention,
   settings: fc.constantFrom<ViewSettings>(
-    { user_windows: ["1d"], max_future: 86_400_000 },
-    { user_windows: ["1m", "1d"], max_future: 86_400_000 },
+    { userWindows: ["1d"], maxFuture: 86_400_000 },
+    { userWindows: ["1m", "1d"], maxFuture: 86_400_000 },
   ),
 });
 

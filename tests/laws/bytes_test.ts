@@ -18,7 +18,7 @@ import { assertBroken, assertHolds } from "./_property.ts";
 
 const encoder = new TextEncoder();
 
-const SETTINGS: ViewSettings = { user_windows: ["1h", "1d"], max_future: 86_400_000 };
+const SETTINGS: ViewSettings = { userWindows: ["1h", "1d"], maxFuture: 86_400_000 };
 
 /** All that can be seen of a state, in bytes. */
 function seen(state: ViewState): unknown {
@@ -46,7 +46,7 @@ Deno.test("ViewState folds values of a log as it folds the records that they are
     fc.property(anyValues, anyRetention, appended, (values, retained, timestamp) => {
       const [bytes, records] = [1, 2].map(() => new ViewState(SETTINGS, { retained }));
       for (const { topic, value } of values) {
-        const { max_future: maxFuture } = SETTINGS;
+        const { maxFuture } = SETTINGS;
         assertEquals(
           refusal(() => bytes!.admit(topic, { value, timestamp })),
           refusal(() => records!.add(admitRecord(topic, value, timestamp, { maxFuture }))),

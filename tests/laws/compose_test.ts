@@ -17,7 +17,7 @@ import { answersOf, documentsText, textOf } from "./_answers.ts";
 import { anyRecord, anyRetention } from "./_logs.ts";
 import { assertHoldsAsync } from "./_property.ts";
 
-const SETTINGS: ViewSettings = { user_windows: ["1h", "1d"], max_future: 86_400_000 };
+const SETTINGS: ViewSettings = { userWindows: ["1h", "1d"], maxFuture: 86_400_000 };
 const EVERYTHING: RetainedFrom = { "1m": 0, "1h": 0, "1d": 0 };
 
 const records = fc.array(anyRecord, { maxLength: 30, size: "max" });

@@ -30,7 +30,7 @@ const scenario = fc.record({
 type Scenario = typeof scenario extends fc.Arbitrary<infer T> ? T : never;
 
 function registers(posts: readonly Post[], part: string): PostDocument[] {
-  const state = new ViewState({ user_windows: [], max_future: 0 });
+  const state = new ViewState({ userWindows: [], maxFuture: 0 });
   for (const post of posts) state.add(post);
   return [...state.documents(part)].filter((document) => document.type === "post");
 }

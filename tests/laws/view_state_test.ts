@@ -18,7 +18,7 @@ import { toTheLetter } from "./_layers.ts";
 import { anyRecord, anyRetention } from "./_logs.ts";
 import { assertBroken, assertHolds } from "./_property.ts";
 
-const SETTINGS: ViewSettings = { user_windows: ["1h", "1d"], max_future: 86_400_000 };
+const SETTINGS: ViewSettings = { userWindows: ["1h", "1d"], maxFuture: 86_400_000 };
 
 /** What a fold is fed instead of a record, where a rule is broken on purpose. */
 type Feed = (record: Entity, arrival: number) => Entity;

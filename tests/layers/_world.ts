@@ -41,10 +41,10 @@ export const SETTINGS: BatchSettings = {
   views: DEFAULT_SETTINGS,
   partitions: 1,
   keep: 1_000,
-  retention: { "1m": 0, "1h": 0, "1d": 0 },
-  catch_up_timeout: 5_000,
-  poll_interval: 5,
-  lock_lease: 60_000,
+  retention: { minutes: 0, hours: 0, days: 0 },
+  catchUpTimeout: 5_000,
+  pollInterval: 5,
+  lockLease: 60_000,
 };
 
 /** A post that is announced at `created`, or looks so at `timestamp`. */
@@ -133,7 +133,7 @@ export class World {
   async withSpeed<T>(work: () => Promise<T>): Promise<T> {
     const speed = Speed.start({
       ...this.ports,
-      settings: { flush_interval: 2, max_unflushed: 1_000, poll_interval: 2 },
+      settings: { flushInterval: 2, maxUnflushed: 1_000, pollInterval: 2 },
     });
     try {
       return await work();

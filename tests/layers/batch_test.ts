@@ -1,6 +1,6 @@
 import { lockBatch, plan, rollBack, runBatch, storedGenerations, verify } from "@pipeline/batch";
 import { DAY, type Entity, hasCode } from "@pipeline/core";
-import { readManifest } from "@pipeline/protocol";
+import { readAll, readManifest } from "@pipeline/protocol";
 import { createLogger, systemClock } from "@pipeline/runtime";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { comment, HOUR, post, SETTINGS, START, World } from "./_world.ts";
@@ -31,7 +31,7 @@ Deno.test("incremental runs publish byte for byte what a full run does, with and
     const settings = {
       ...SETTINGS,
       keep: 2,
-      retention: { "1m": days * DAY / 2, "1h": days * DAY, "1d": days * DAY },
+      retention: { minutes: days * DAY / 2, hours: days * DAY, days: days * DAY },
     };
     const world = new World();
     await world.withSpeed(async () => {
@@ -49,6 +49,21 @@ Deno.test("incremental runs publish byte for byte what a full run does, with and
     const { exact, first } = await verify({ ...world.ports, merged: true });
     assert(exact, JSON.stringify(first));
   }
+});
+
+Deno.test("stored documents keep their own spelling of the views' settings", async () => {
+  const world = new World();
+  await world.withSpeed(async () => {
+    await world.commit(step(0));
+    await runBatch({ ...world.ports, settings: SETTINGS });
+  });
+  const { dataset, store } = world.ports;
+  const stored = { user_windows: ["1d"], max_future: DAY };
+  const manifest = (await store.control("generation/000001"))!.body as { settings: unknown };
+  assertEquals(manifest.settings, stored);
+  const bytes = await readAll(dataset, "/data/_state/manifests/000001");
+  assertEquals(JSON.parse(new TextDecoder().decode(bytes)).settings, stored);
+  assertEquals((await readManifest(store, 1))!.manifest.settings, SETTINGS.views);
 });
 
 Deno.test("the version that was retrieved last is served, in whatever order and layer it comes", async () => {
@@ -94,7 +109,7 @@ Deno.test("a run of other settings builds upon no state of the old ones", async 
   await world.withSpeed(async () => {
     await world.commit(step(0));
     await runBatch({ ...world.ports, settings: SETTINGS });
-    const views = { ...SETTINGS.views, user_windows: ["1h", "1d"] as const };
+    const views = { ...SETTINGS.views, userWindows: ["1h", "1d"] as const };
     const report = await runBatch({ ...world.ports, settings: { ...SETTINGS, views } });
     assertEquals(report.records, 7);
     const windows = [...await world.documents(2, "batch")].filter(([id]) => id.includes("|1h|"));
@@ -104,7 +119,7 @@ Deno.test("a run of other settings builds upon no state of the old ones", async 
 
 Deno.test("a run that speed does not follow fails, and the old generation goes on serving", async () => {
   const world = new World();
-  const settings = { ...SETTINGS, catch_up_timeout: 20 };
+  const settings = { ...SETTINGS, catchUpTimeout: 20 };
   await world.withSpeed(async () => {
     await world.commit(step(0));
     await runBatch({ ...world.ports, settings: SETTINGS });
@@ -136,7 +151,7 @@ Deno.test("a run beside another one is refused, and says until when", async () =
   );
   const lines: string[] = [];
   const logger = createLogger({ clock: systemClock, sink: (line) => void lines.push(line) });
-  const patient = { ...SETTINGS, lock_wait: 10 };
+  const patient = { ...SETTINGS, lockWait: 10 };
   const error = await assertRejects(
     () => runBatch({ ...world.ports, settings: patient, logger }),
     Error,

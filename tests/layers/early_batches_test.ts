@@ -30,7 +30,7 @@ Deno.test("Ingest flushes a batch that comes before its consumer", async () => {
   const ingest = await Ingest.start({
     log: early(log),
     dataset,
-    settings: { flush_records: 1, flush_bytes: 1_000, flush_age: 1_000, max_future: 1_000 },
+    settings: { flush: { records: 1, bytes: 1_000, age: 1_000 }, maxFuture: 1_000 },
   });
   try {
     assertEquals((await new CommitLog(dataset).last("reddit.posts", 0))?.end, 2);
@@ -50,7 +50,7 @@ Deno.test("Speed flushes a batch that comes before its consumer", async () => {
   );
   await world.produce([post("p2", START + 1)]);
   const { log, store } = world.ports;
-  const settings = { flush_interval: 2, max_unflushed: 1, poll_interval: 2 };
+  const settings = { flushInterval: 2, maxUnflushed: 1, pollInterval: 2 };
   const speed = Speed.start({ log: early(log), store, settings });
   const foldedTo = (end: number) =>
     eventually(async () => {

@@ -5,7 +5,7 @@ import { Speed } from "@pipeline/speed";
 import { assertEquals, assertRejects } from "@std/assert";
 import { comment, post, SETTINGS, START, withSubscribe, World } from "./_world.ts";
 
-const SPEED = { flush_interval: 2, max_unflushed: 1_000, poll_interval: 2 };
+const SPEED = { flushInterval: 2, maxUnflushed: 1_000, pollInterval: 2 };
 
 /** Time in which speed looks, folds and flushes more than once. */
 const A_WHILE = 20;

@@ -125,7 +125,7 @@ Deno.test("verify() of a sample finds nothing where nothing is wrong, whatever i
   const worlds = [
     large,
     await served(60, { keep: 5 }),
-    await served(60, { retention: { "1m": 6 * HOUR, "1h": 12 * HOUR, "1d": DAY } }),
+    await served(60, { retention: { minutes: 6 * HOUR, hours: 12 * HOUR, days: DAY } }),
     await served(3),
     await served(60, {}, archivedHourOf),
   ];

@@ -237,7 +237,7 @@ export async function servedProblems(world: World): Promise<string[]> {
   const problems: string[] = [];
   const expected = oracle(await sidedFacts(world, manifest), {
     retained: manifest.retained_from,
-    userWindows: manifest.settings.user_windows,
+    userWindows: manifest.settings.userWindows,
   });
   const found = await answers(world, manifest);
   for (const [key, value] of expected) {

@@ -362,17 +362,17 @@ class Simulation {
     const HOUR = 3_600_000;
     const windows = random.pick<WindowName[]>([["1d"], ["1d"], ["1d"], ["1h", "1d"]]);
     return {
-      views: { user_windows: windows, max_future: DEFAULT_MAX_FUTURE },
+      views: { userWindows: windows, maxFuture: DEFAULT_MAX_FUTURE },
       partitions: this.world.partitions,
       keep: random.pick([2, 5, 1_000]),
       retention: random.pick([
-        { "1m": 0, "1h": 0, "1d": 0 },
-        { "1m": 0, "1h": 0, "1d": 0 },
-        { "1m": 6 * HOUR, "1h": 24 * HOUR, "1d": 72 * HOUR },
+        { minutes: 0, hours: 0, days: 0 },
+        { minutes: 0, hours: 0, days: 0 },
+        { minutes: 6 * HOUR, hours: 24 * HOUR, days: 72 * HOUR },
       ]),
-      catch_up_timeout: 10_000,
-      poll_interval: 50,
-      lock_lease: 3_000,
+      catchUpTimeout: 10_000,
+      pollInterval: 50,
+      lockLease: 3_000,
     };
   }
 
@@ -437,10 +437,12 @@ class Simulation {
       ...process,
       ...process.ports,
       settings: {
-        flush_records: random.pick([5, 50, 500]),
-        flush_bytes: random.pick([2_000, 1_000_000]),
-        flush_age: random.pick([50, 500]),
-        max_future: DEFAULT_MAX_FUTURE,
+        flush: {
+          records: random.pick([5, 50, 500]),
+          bytes: random.pick([2_000, 1_000_000]),
+          age: random.pick([50, 500]),
+        },
+        maxFuture: DEFAULT_MAX_FUTURE,
       },
     });
     await job.done;
@@ -452,9 +454,9 @@ class Simulation {
       ...process,
       ...process.ports,
       settings: {
-        flush_interval: random.pick([20, 200]),
-        max_unflushed: random.pick([10, 1_000]),
-        poll_interval: random.pick([30, 300]),
+        flushInterval: random.pick([20, 200]),
+        maxUnflushed: random.pick([10, 1_000]),
+        pollInterval: random.pick([30, 300]),
       },
     });
     await job.done;
@@ -486,7 +488,7 @@ class Simulation {
     const settings = this.#settings();
     const { scheduler } = this.world;
     // A run that was killed holds its lock until the lease is over.
-    const end = scheduler.elapsed + settings.lock_lease;
+    const end = scheduler.elapsed + settings.lockLease;
     await scheduler.run(() => scheduler.elapsed > end);
     return await this.#finish(
       "batch",

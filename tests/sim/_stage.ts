@@ -16,23 +16,21 @@ import type { Fate, Turn } from "./_scheduler.ts";
 import { World, type WorldOptions } from "./_world.ts";
 
 export const BATCH: BatchSettings = {
-  views: { user_windows: ["1d"], max_future: DEFAULT_MAX_FUTURE },
+  views: { userWindows: ["1d"], maxFuture: DEFAULT_MAX_FUTURE },
   partitions: 1,
   keep: 1_000,
-  retention: { "1m": 0, "1h": 0, "1d": 0 },
-  catch_up_timeout: 10_000,
-  poll_interval: 50,
-  lock_lease: 3_000,
+  retention: { minutes: 0, hours: 0, days: 0 },
+  catchUpTimeout: 10_000,
+  pollInterval: 50,
+  lockLease: 3_000,
 };
 
 const INGEST: IngestSettings = {
-  flush_records: 1_000,
-  flush_bytes: 1_000_000,
-  flush_age: 50,
-  max_future: DEFAULT_MAX_FUTURE,
+  flush: { records: 1_000, bytes: 1_000_000, age: 50 },
+  maxFuture: DEFAULT_MAX_FUTURE,
 };
 
-const SPEED = { flush_interval: 50, max_unflushed: 1_000, poll_interval: 50 };
+const SPEED = { flushInterval: 50, maxUnflushed: 1_000, pollInterval: 50 };
 
 /** How a process of a stage differs. */
 export interface StageProcess extends ProcessOptions {

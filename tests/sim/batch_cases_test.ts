@@ -78,7 +78,7 @@ for (const step of PAUSES) {
       let over = false;
       first.then(() => over = true);
       await stage.until(() => over || late.paused);
-      await stage.pass(BATCH.lock_lease + 1);
+      await stage.pass(BATCH.lockLease + 1);
       await stage.world.produce(10);
       await stage.drain();
       const { generation } = await stage.do(stage.batch());
@@ -127,7 +127,7 @@ Deno.test("a generation that speed does not catch up with leaves the old one ser
   const { store, dataset } = stage.world.ports;
   for (const process of stage.services()) process.paused = true;
   const process = stage.process("batch");
-  const settings = { ...BATCH, catch_up_timeout: 1_000 };
+  const settings = { ...BATCH, catchUpTimeout: 1_000 };
   const result = await outcome(stage, runBatch({ ...process, store, dataset, settings }));
   assert(hasCode(result, "unavailable"), `${result}`);
   assertEquals(await store.current(), 1);

@@ -97,7 +97,7 @@ Deno.test("a verdict by the local clock is another one at the next fold, which i
 async function overtaken(stage: Stage, kind: "ingest" | "speed", step: RegExp): Promise<void> {
   const late = stage.process(kind, { alone: true });
   const start = (process: Process) =>
-    kind === "ingest" ? stage.ingest({}, process) : stage.speed({ flush_interval: 500 }, process);
+    kind === "ingest" ? stage.ingest({}, process) : stage.speed({ flushInterval: 500 }, process);
   stage.fate = (turn) => {
     if (turn.owner !== late || turn.phase !== "before" || !step.test(turn.step)) return undefined;
     late.paused = true;

@@ -42,7 +42,9 @@ Deno.test("cases 18 to 20: ingest dies at any step of its flushes, and another o
     await world.produce(25);
     const process = stage.process("ingest", { chunk: 2 });
     dying(process);
-    await stage.ingest({ flush_records: 6 }, process).catch(() => {});
+    await stage.ingest({ flush: { records: 6, bytes: 1_000_000, age: 50 } }, process).catch(
+      () => {},
+    );
     await stage.until(() => process.dead || world.isDrained());
     await stage.restart();
     await world.produce(5);

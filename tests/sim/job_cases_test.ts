@@ -111,7 +111,7 @@ Deno.test("case 47: a burst while the store stalls reaches speed only up to its 
   let stalled = true;
   stage.fate = ({ step, phase }) =>
     stalled && phase === "before" && step.startsWith("store.write") ? 100 : undefined;
-  const bound = { max_unflushed: 100 };
+  const bound = { maxUnflushed: 100 };
   const between = (ports: Ports) => counting(ports, count);
   stage.speed(bound, stage.process("speed", { maxRecords: 20, between }));
   await stage.world.produce(5_000);
@@ -132,7 +132,7 @@ Deno.test("case 47: a burst while the dataset stalls reaches ingest only up to i
     stalled && phase === "before" && step.startsWith("dataset.write ") ? 100 : undefined;
   const between = (ports: Ports) => counting(ports, count);
   await stage.ingest(
-    { flush_records: 100, flush_age: 1_000_000 },
+    { flush: { records: 100, bytes: 1_000_000, age: 1_000_000 } },
     stage.process("ingest", { maxRecords: 20, between }),
   );
   await stage.world.produce(5_000);

@@ -76,7 +76,7 @@ export class Overlap {
 
   *#keysOf({ created_utc, user_id, subreddit }: Announcement): Generator<string> {
     yield userKey(user_id);
-    for (const w of this.#settings.user_windows) {
+    for (const w of this.#settings.userWindows) {
       yield userWindowKey(w, windowStart(created_utc, WINDOWS[w]), user_id);
     }
     if (subreddit === undefined) return;

@@ -369,7 +369,7 @@ class PartialCheck {
   /** A user's totals count what the user's days count. */
   async #checkTotals(users: readonly ViewDocument[]): Promise<void> {
     const { store, sample, manifest: { generation, settings } } = this.#work;
-    if (!settings.user_windows.includes("1d")) return;
+    if (!settings.userWindows.includes("1d")) return;
     const tenth = { ...sample, keys: Math.ceil(sample.keys / 10) };
     for (const user of takeByHash(users as readonly UserTotalDocument[], nameOf, tenth)) {
       const documents = await wholePage(store, generation, "user_activity", {

@@ -155,7 +155,7 @@ export async function fold(
   state: ViewState,
   manifest: Pick<Manifest, "settings">,
 ): Promise<void> {
-  const { max_future: maxFuture } = manifest.settings;
+  const { maxFuture } = manifest.settings;
   for await (const batch of log.read(topic, partition, from, to)) {
     for (const record of batch.records) {
       try {

@@ -105,7 +105,7 @@ const user = endpoint({
   rules:
     "Users are counted in windows of the sizes that batch is configured with (`views.userWindows`; " +
     `${
-      DEFAULT_SETTINGS.user_windows.join(" and ")
+      DEFAULT_SETTINGS.userWindows.join(" and ")
     } where nothing is): \`window\` must be one of these. ` + RANGE_RULES,
   params: { user_id: nameParameter("user_id", "giant_lantern") },
   query: { window: windowParameter("1d"), ...range },

@@ -66,7 +66,7 @@ export async function userActivity(
 ): Promise<UserActivity> {
   const { window } = request;
   const user_id = nameKey(request.user_id);
-  refuseUncounted(window, reading.manifest.settings.user_windows);
+  refuseUncounted(window, reading.manifest.settings.userWindows);
   refuseOtherRules(reading);
   const ids = [BATCH_PART, ...reading.parts()].map((part) => userTotalDocumentId(part, user_id));
   const parts = await reading.get<"user_total">("user_activity", ids);
