@@ -6,10 +6,10 @@
 {{- range list "pipeline.nameErrors" "pipeline.globalErrors" "pipeline.ownedErrors" "pipeline.takenErrors" -}}
 {{- $errors = concat $errors (include . $ | fromJsonArray) -}}
 {{- end -}}
-{{- $users := dict
-  "kafka" (list "generator" "ingest" "batch" "speed" "serving")
-  "hdfs" (list "generator" "ingest" "batch")
-  "elasticsearch" (list "batch" "speed" "serving" "grafana") -}}
+{{- $users := dict "kafka" list "hdfs" list "elasticsearch" list -}}
+{{- range $job := append (include "common.needs" . | fromJsonArray) (dict "job" "grafana" "needs" (list "elasticsearch")) -}}
+{{- range .needs }}{{ $_ := set $users . (append (get $users .) $job.job) }}{{ end -}}
+{{- end -}}
 {{- range $server, $jobs := $users -}}
 {{- $given := get $global.endpoints $server -}}
 {{- $enabled := (get $.Values $server).enabled -}}

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { SPECS } from "@pipeline/pipeline/specs";
 import { valuesReference } from "./_reference.ts";
 import { CHART } from "./render.ts";
 import { schemaText } from "./_schema_text.ts";
@@ -16,6 +17,20 @@ export async function generated(): Promise<ReadonlyMap<string, string>> {
     ...CHARTS.map((chart) =>
       [`${CHART}/charts/${chart}/values.schema.json`, schemaText(chartSchema(chart))] as const
     ),
+    [`${CHART}/charts/common/templates/_needs.tpl`, needs()],
     [`${CHART}/README.md`, await valuesReference(CHART)],
   ]);
+}
+
+/** Which job needs which servers, as a template: a chart cannot read the files of another one. */
+function needs(): string {
+  const lines = SPECS.map(({ name, needs }) =>
+    `  {"job": "${name}", "needs": ${JSON.stringify(needs).replaceAll(",", ", ")}}`
+  );
+  return [
+    "{{/* Written by `make charts` from the jobs: the servers that each of them needs. A JSON list. */}}",
+    '{{- define "common.needs" -}}',
+    `[\n${lines.join(",\n")}\n]`,
+    "{{- end }}\n",
+  ].join("\n");
 }

@@ -4,13 +4,9 @@
  * @module
  */
 
+import { SPECS } from "@pipeline/pipeline/specs";
 import { configJsonSchema, integer } from "@pipeline/runtime";
 import { z } from "zod";
-import { batchConfig } from "../../../jobs/batch/config.ts";
-import { generatorConfig } from "../../../jobs/generator/config.ts";
-import { ingestConfig } from "../../../jobs/ingest/config.ts";
-import { servingConfig } from "../../../jobs/serving/config.ts";
-import { speedConfig } from "../../../jobs/speed/config.ts";
 import { deadline, ipFamilies, networkPolicies, networkPolicy } from "./_network.ts";
 import {
   annotations,
@@ -421,17 +417,9 @@ const WIRED = [
   ...["ledger", "manifest", "archive"],
 ];
 
-const CONFIGS: Readonly<Record<string, z.ZodType>> = {
-  generator: generatorConfig,
-  ingest: ingestConfig,
-  batch: batchConfig,
-  speed: speedConfig,
-  serving: servingConfig,
-};
-
 /** The settings of a job that users may change, as JSON Schema; `undefined` for other charts. */
 export function jobSettings(chart: string): JsonSchema | undefined {
-  const config = CONFIGS[chart];
+  const config = SPECS.find(({ name }) => name === chart)?.config;
   if (config === undefined) return undefined;
   const { $schema: _, ...schema } = configJsonSchema(config) as JsonSchema & { $schema?: string };
   return { ...without(schema, WIRED), description: "Settings of the job" };

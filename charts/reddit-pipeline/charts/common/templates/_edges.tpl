@@ -7,28 +7,21 @@ its Service, which not every network takes for a pod's own traffic: the NameNode
 {{- define "common.edges" -}}
 - {from: kafka, to: kafka, ports: [9092, 9093]}
 - {from: generator, to: kafka, ports: [9092]}
-- {from: ingest, to: kafka, ports: [9092]}
-- {from: speed, to: kafka, ports: [9092]}
-- {from: serving, to: kafka, ports: [9092]}
-- {from: batch, to: kafka, ports: [9092]}
+{{- include "common.jobEdges" (dict "server" "kafka" "to" "kafka" "port" 9092) }}
 - {from: setup, to: kafka, ports: [9092]}
 - {from: test, to: kafka, ports: [9092]}
 - {from: datanode, to: namenode, ports: [8020]}
 - {from: namenode, to: namenode, ports: [8020, 9870]}
-- {from: ingest, to: namenode, ports: [9870]}
-- {from: batch, to: namenode, ports: [9870]}
+{{- include "common.jobEdges" (dict "server" "hdfs" "to" "namenode" "port" 9870) }}
 - {from: setup, to: namenode, ports: [9870]}
 - {from: history, to: namenode, ports: [9870]}
 - {from: test, to: namenode, ports: [9870]}
 - {from: datanode, to: datanode, ports: [9866, 9867]}
-- {from: ingest, to: datanode, ports: [9864]}
-- {from: batch, to: datanode, ports: [9864]}
+{{- include "common.jobEdges" (dict "server" "hdfs" "to" "datanode" "port" 9864) }}
 - {from: history, to: datanode, ports: [9864]}
 - {from: test, to: datanode, ports: [9864]}
 - {from: elasticsearch, to: elasticsearch, ports: [9300]}
-- {from: speed, to: elasticsearch, ports: [9200]}
-- {from: serving, to: elasticsearch, ports: [9200]}
-- {from: batch, to: elasticsearch, ports: [9200]}
+{{- include "common.jobEdges" (dict "server" "elasticsearch" "to" "elasticsearch" "port" 9200) }}
 - {from: setup, to: elasticsearch, ports: [9200]}
 - {from: history, to: elasticsearch, ports: [9200]}
 - {from: test, to: elasticsearch, ports: [9200]}
@@ -48,6 +41,21 @@ its Service, which not every network takes for a pod's own traffic: the NameNode
 - {from: canary, to: serving, ports: [30080]}
 - {from: grafana, to: prometheus, ports: [9090]}
 - {from: grafana, to: elasticsearch, ports: [9200]}
+{{- end }}
+
+{{/*
+The edges to a server's component of all jobs that need the server, but of the generator: its pods only produce. Takes {server, to,
+port}.
+*/}}
+{{- define "common.jobEdges" -}}
+{{- $edge := . -}}
+{{- $needs := dict -}}
+{{- range include "common.needs" . | fromJsonArray }}{{ $_ := set $needs .job .needs }}{{ end -}}
+{{- range $job := list "ingest" "speed" "serving" "batch" }}
+{{- if has $edge.server (get $needs $job) }}
+- {from: {{ $job }}, to: {{ $edge.to }}, ports: [{{ $edge.port }}]}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{/* The endpoints that stand for a component outside of the release, if any: a JSON list. Takes {ctx, component}. */}}

@@ -1,11 +1,6 @@
 {{/* The servers that a job works with. Takes the job's scope. */}}
 {{- define "common.job.servers" -}}
-{{- get (dict
-  "generator" (list "kafka" "hdfs")
-  "ingest" (list "kafka" "hdfs")
-  "batch" (list "kafka" "hdfs" "elasticsearch")
-  "speed" (list "kafka" "elasticsearch")
-  "serving" (list "kafka" "elasticsearch")) .Chart.Name | toJson -}}
+{{- range include "common.needs" . | fromJsonArray }}{{ if eq .job $.Chart.Name }}{{ .needs | toJson }}{{ end }}{{ end -}}
 {{- end }}
 
 {{/* A job's configuration: its own settings, and what the chart wires. Takes the job's scope. */}}
