@@ -140,10 +140,10 @@ Deno.test("an image's registry, tag and digest are where they belong", async () 
     return deployment.spec.template.spec.containers[0].image;
   };
   const digest = `sha256:${"0".repeat(64)}`;
-  assertEquals(await image({}), "reddit-pipeline/speed:0.1.0");
+  assertEquals(await image({}), "reddit-pipeline/speed:0.2.0");
   assertEquals(
     await image({ global: { imageRegistry: "r.example.com" } }),
-    "r.example.com/reddit-pipeline/speed:0.1.0",
+    "r.example.com/reddit-pipeline/speed:0.2.0",
   );
   assertEquals(
     await image({ speed: { image: { registry: "own.example.com", tag: "1" } } }),

@@ -224,7 +224,7 @@ Deno.test("the chart is a dependency of a parent chart, which has globals of its
         apiVersion: "v2",
         name: "platform",
         version: "1.0.0",
-        dependencies: [{ name: "reddit-pipeline", version: "0.1.0", condition }],
+        dependencies: [{ name: "reddit-pipeline", version: "0.2.0", condition }],
       }),
     );
     const render = async (values: unknown) => {
