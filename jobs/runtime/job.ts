@@ -185,6 +185,7 @@ class JobProcess<C extends CommandConfig> {
       return exitCode(error);
     } finally {
       await ops?.shutdown();
+      this.#metrics[Symbol.dispose]();
     }
   }
 

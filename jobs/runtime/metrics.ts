@@ -5,6 +5,7 @@
  * @module
  */
 
+import perfHooks from "node:perf_hooks";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
 /**
@@ -76,9 +77,10 @@ export const LATENCY_BUCKETS: readonly number[] = [
   60,
 ];
 
-/** The metrics of one job. */
-export class Metrics {
+/** The metrics of one job. Dispose of them where the process goes on after the job. */
+export class Metrics implements Disposable {
   readonly #registry = new Registry();
+  readonly #monitors: perfHooks.IntervalHistogram[] = [];
 
   /** MIME type of {@linkcode render}. */
   get contentType(): string {
@@ -92,7 +94,26 @@ export class Metrics {
 
   /** Adds CPU, memory, open files and event loop lag of the process. */
   collectProcess(): void {
-    collectDefaultMetrics({ register: this.#registry });
+    // The client library keeps its monitor of the event loop to itself, and never stops it.
+    const { monitorEventLoopDelay } = perfHooks;
+    perfHooks.monitorEventLoopDelay = (options) => {
+      const monitor = monitorEventLoopDelay(options);
+      this.#monitors.push(monitor);
+      return monitor;
+    };
+    try {
+      collectDefaultMetrics({ register: this.#registry });
+    } finally {
+      perfHooks.monitorEventLoopDelay = monitorEventLoopDelay;
+    }
+  }
+
+  /**
+   * Stops measuring the event loop. Deno 2.6 measures it in a thread of its own, which writes into freed memory
+   * when an event loop, such as a worker's or a test module's, ends before its monitor.
+   */
+  [Symbol.dispose](): void {
+    for (const monitor of this.#monitors) monitor.disable();
   }
 
   /** A counter; its name ends in `_total`. */

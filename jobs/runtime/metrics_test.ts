@@ -1,4 +1,5 @@
 import { assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
+import perfHooks from "node:perf_hooks";
 import { Metrics } from "./metrics.ts";
 
 Deno.test("Metrics.counter() counts by label and says its value", async () => {
@@ -59,12 +60,30 @@ Deno.test("Metrics.histogram() counts in buckets", async () => {
 });
 
 Deno.test("Metrics.collectProcess() tells CPU and memory of this process", async () => {
-  const metrics = new Metrics();
+  using metrics = new Metrics();
   metrics.collectProcess();
   const text = await metrics.render();
   assertStringIncludes(text, "process_cpu_seconds_total");
   assertStringIncludes(text, "process_resident_memory_bytes");
   assertEquals(new Metrics().contentType.startsWith("text/plain"), true);
+});
+
+Deno.test("Metrics stops measuring the event loop when it is disposed of", () => {
+  const { monitorEventLoopDelay } = perfHooks;
+  const states: string[] = [];
+  perfHooks.monitorEventLoopDelay = () => {
+    const monitor = { enable: () => states.push("on"), disable: () => states.push("off") };
+    return monitor as unknown as perfHooks.IntervalHistogram;
+  };
+  try {
+    const metrics = new Metrics();
+    metrics.collectProcess();
+    assertEquals(states, ["on"]);
+    metrics[Symbol.dispose]();
+    assertEquals(states, ["on", "off"]);
+  } finally {
+    perfHooks.monitorEventLoopDelay = monitorEventLoopDelay;
+  }
 });
 
 Deno.test("Metrics.counter() begins at 0 for every combination of labels that is known", async () => {

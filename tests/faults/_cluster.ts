@@ -9,7 +9,7 @@ import { type Admin, AssignerProtocol, Kafka, logLevel } from "kafkajs";
 import { pause } from "../support/demo.ts";
 
 /** Milliseconds for everything to become whole after a repair, on a machine that is slow. */
-const LONGEST_REPAIR = 480_000;
+const LONGEST_REPAIR = 280_000;
 
 /** Asks the brokers. */
 export async function withAdmin<T>(
