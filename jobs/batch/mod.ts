@@ -7,7 +7,7 @@
 export * from "./batch.ts";
 export * from "./check.ts";
 export * from "./compose.ts";
-export type { BatchSettings, DatasetPlace } from "./config.ts";
+export { type BatchConfig, type BatchSettings, type DatasetPlace, NEEDS } from "./config.ts";
 export * from "./day.ts";
 export * from "./lock.ts";
 export * from "./plan.ts";

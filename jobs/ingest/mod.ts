@@ -6,7 +6,7 @@
 
 export * from "./bootstrap.ts";
 export * from "./check.ts";
-export type { IngestSettings } from "./config.ts";
+export { type IngestConfig, type IngestSettings, NEEDS } from "./config.ts";
 export * from "./ingest.ts";
 export * from "./partition_writer.ts";
 export * from "./sweep.ts";

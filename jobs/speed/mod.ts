@@ -4,6 +4,6 @@
  * @module
  */
 
-export type { SpeedSettings } from "./config.ts";
+export { NEEDS, type SpeedConfig, type SpeedSettings } from "./config.ts";
 export * from "./generation_fold.ts";
 export * from "./speed.ts";
