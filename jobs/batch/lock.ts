@@ -41,8 +41,8 @@ export interface LockOptions {
   readonly logger?: Logger | undefined;
 }
 
-/** Milliseconds between two looks at a lock that somebody else holds. */
-const LOOK = 1_000;
+/** Milliseconds between two reads of a lock that somebody else holds. */
+const POLL_INTERVAL = 1_000;
 
 /**
  * Takes the lock. Rejects with `conflict` where somebody else holds it.
@@ -68,7 +68,7 @@ export async function lockBatch(
     if (now - seen.since >= holder.lease) break;
     // A lease that is longer than leases are: a clock has stepped, and only watching can tell.
     const stepped = holder.until - clock.now() > holder.lease;
-    const patience = stepped ? Math.max(wait, holder.lease + LOOK) : wait;
+    const patience = stepped ? Math.max(wait, holder.lease + POLL_INTERVAL) : wait;
     if (now - began >= patience) {
       throw new PipelineError(
         "conflict",
@@ -77,7 +77,7 @@ export async function lockBatch(
       );
     }
     waiting.look({ until: new Date(holder.until).toISOString(), at_most_ms: patience });
-    await clock.sleep(Math.min(LOOK, holder.lease), signal);
+    await clock.sleep(Math.min(POLL_INTERVAL, holder.lease), signal);
     held = await store.control(LOCK);
   }
   let version = held?.version ?? 0;

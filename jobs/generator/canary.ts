@@ -27,8 +27,8 @@ import {
 /** The subreddit of all canaries, which keeps them out of everyone else's. */
 export const CANARIES = "canary";
 
-/** What every canary flies through, and how long it may take until it is served. */
-export interface FlightOptions {
+/** What every canary passes through, and how long it may take until it is served. */
+export interface CanaryPath {
   /** Takes the record. */
   readonly log: Pick<EventLog, "producer">;
   /** Whether the serving layer shows the post. */
@@ -41,8 +41,8 @@ export interface FlightOptions {
   readonly clock?: Clock;
 }
 
-/** Options of {@linkcode flyCanary}. */
-export interface CanaryOptions extends FlightOptions {
+/** Options of {@linkcode sendCanary}. */
+export interface CanaryOptions extends CanaryPath {
   /** Gets the record in the end. */
   readonly dataset: MasterDataset;
   /** How sending is tried again: the same post, of which a second copy changes nothing. */
@@ -55,8 +55,8 @@ export interface CanaryOptions extends FlightOptions {
   readonly ledger?: Ledger | undefined;
 }
 
-/** Options of {@linkcode flyCanaries}. */
-export interface CanariesOptions extends FlightOptions {
+/** Options of {@linkcode sendCanaries}. */
+export interface CanariesOptions extends CanaryPath {
   /** Milliseconds between the starts of two. */
   readonly every: number;
   /** Ends all of it. */
@@ -75,8 +75,8 @@ export interface Flight {
   readonly committed: number;
 }
 
-/** Milliseconds between two looks. */
-const LOOK = 25;
+/** Milliseconds between two queries. */
+const POLL_INTERVAL = 25;
 
 /** Milliseconds between two looks at the dataset, which costs more to ask. */
 const SLOW_LOOK = 1_000;
@@ -86,11 +86,11 @@ const SLOW_LOOK = 1_000;
  *
  * @throws {PipelineError} `unavailable` where it takes longer than it may.
  */
-export async function flyCanary(options: CanaryOptions): Promise<Flight> {
+export async function sendCanary(options: CanaryOptions): Promise<Flight> {
   const { log, dataset, committedWithin, ledger, logger } = options;
   const producer = await log.producer();
   try {
-    const canary = await Canary.release(producer, options);
+    const canary = await Canary.send(producer, options);
     await ledger?.append([canary.entry]);
     const served = await canary.served({ ...options, logger });
     const commits = new CommitLog(dataset);
@@ -116,14 +116,14 @@ export async function flyCanary(options: CanaryOptions): Promise<Flight> {
  *
  * @throws whatever trying again cannot mend.
  */
-export async function flyCanaries(options: CanariesOptions): Promise<void> {
+export async function sendCanaries(options: CanariesOptions): Promise<void> {
   const { log, every, signal, onServed, onLost, clock = systemClock } = options;
   const producer = await log.producer();
   try {
     while (!signal.aborted) {
       const begun = clock.monotonic();
       try {
-        onServed(await (await Canary.release(producer, options)).served(options));
+        onServed(await (await Canary.send(producer, options)).served(options));
       } catch (error) {
         if (signal.aborted) break;
         if (!(error instanceof PipelineError) || !error.retriable) throw error;
@@ -145,7 +145,7 @@ interface Watch {
   readonly hint: string;
   /** Milliseconds. */
   readonly limit: number;
-  /** Milliseconds between two looks. */
+  /** Milliseconds between two queries. */
   readonly step: number;
   /** Told of the wait. */
   readonly logger?: Logger | undefined;
@@ -160,18 +160,18 @@ class Canary {
   private constructor(
     readonly post: Post,
     readonly entry: LedgerEntry,
-    { clock = systemClock, signal }: Pick<FlightOptions, "clock" | "signal">,
+    { clock = systemClock, signal }: Pick<CanaryPath, "clock" | "signal">,
   ) {
     this.#clock = clock;
     this.#signal = signal;
     this.#start = clock.monotonic();
   }
 
-  static async release(
+  static async send(
     producer: LogProducer,
-    options: FlightOptions & Pick<CanaryOptions, "retry">,
+    options: CanaryPath & Pick<CanaryOptions, "retry">,
   ): Promise<Canary> {
-    const post = hatch((options.clock ?? systemClock).now());
+    const post = canaryPost((options.clock ?? systemClock).now());
     const value = recordBytes(post);
     const send = () => producer.send([{ topic: "reddit.posts", key: keyOf(post), value }]);
     const [sent] = options.retry === undefined ? await send() : await retry(send, options.retry);
@@ -180,10 +180,10 @@ class Canary {
 
   /** Milliseconds until it was served. */
   served(
-    { shows, within, logger }: FlightOptions & { readonly logger?: Logger | undefined },
+    { shows, within, logger }: CanaryPath & { readonly logger?: Logger | undefined },
   ): Promise<number> {
     const hint = "see what speed and serving log, and speed's lag";
-    const watched = { what: "served", hint, limit: within, step: LOOK, logger };
+    const watched = { what: "served", hint, limit: within, step: POLL_INTERVAL, logger };
     return this.wait(watched, () => shows(this.post));
   }
 
@@ -214,7 +214,7 @@ class Canary {
   }
 }
 
-function hatch(now: number): Post {
+function canaryPost(now: number): Post {
   return {
     kind: "post",
     post_id: `canary_${now.toString(36)}`,

@@ -10,7 +10,7 @@ import {
 } from "@pipeline/core";
 import { CommitLog, type Ledger, type LedgerLine } from "@pipeline/protocol";
 import { createLogger, TestClock } from "@pipeline/runtime";
-import { CANARIES, flyCanaries, flyCanary } from "./canary.ts";
+import { CANARIES, sendCanaries, sendCanary } from "./canary.ts";
 
 const LIMITS = { within: 2_000, committedWithin: 60_000 };
 
@@ -42,13 +42,13 @@ async function records(log: Awaited<ReturnType<typeof open>>["log"]): Promise<Po
   return found;
 }
 
-Deno.test("flyCanary() fails in time where the canary is not served, and says what it waits for", async () => {
+Deno.test("sendCanary() fails in time where the canary is not served, and says what it waits for", async () => {
   const { clock, ...parts } = await open();
   const lines: string[] = [];
   const logger = createLogger({ clock, sink: (line) => void lines.push(line) });
   const shows = () => Promise.resolve(false);
   const error = await assertRejects(
-    () => through(clock, flyCanary({ ...parts, ...LIMITS, clock, shows, logger })),
+    () => through(clock, sendCanary({ ...parts, ...LIMITS, clock, shows, logger })),
     PipelineError,
     "was not served within 2000 ms: see what speed and serving log",
   );
@@ -57,7 +57,7 @@ Deno.test("flyCanary() fails in time where the canary is not served, and says wh
   assertEquals(error.code, "unavailable");
 });
 
-Deno.test("flyCanary() sends its post again where the log does not take it for now", async () => {
+Deno.test("sendCanary() sends its post again where the log does not take it for now", async () => {
   const { clock, log, dataset } = await open();
   let refusals = 3;
   const moving = {
@@ -74,7 +74,7 @@ Deno.test("flyCanary() sends its post again where the log does not take it for n
     },
   };
   const flying = (again: object) =>
-    flyCanary({
+    sendCanary({
       ...{ log: moving, dataset, ...LIMITS, clock, ...again },
       shows: () => Promise.resolve(false),
     });
@@ -83,7 +83,7 @@ Deno.test("flyCanary() sends its post again where the log does not take it for n
   assertEquals((await records(log)).length, 1);
 });
 
-Deno.test("flyCanary() sends an announcement of its own subreddit, and asks for that", async () => {
+Deno.test("sendCanary() sends an announcement of its own subreddit, and asks for that", async () => {
   const { clock, ...parts } = await open();
   const asked: Post[] = [];
   const shows = (post: Post) => {
@@ -91,7 +91,7 @@ Deno.test("flyCanary() sends an announcement of its own subreddit, and asks for 
     return Promise.resolve(asked.length === 3);
   };
   const error = await assertRejects(
-    () => through(clock, flyCanary({ ...parts, ...LIMITS, clock, shows })),
+    () => through(clock, sendCanary({ ...parts, ...LIMITS, clock, shows })),
     PipelineError,
     "was not in the dataset within 60000 ms",
   );
@@ -102,10 +102,10 @@ Deno.test("flyCanary() sends an announcement of its own subreddit, and asks for 
   assertEquals([sent!.created_utc, sent!.post_id], [sent!.timestamp, asked[0]!.post_id]);
 });
 
-Deno.test("flyCanary() tells how long it took until it was served, and until it was committed", async () => {
+Deno.test("sendCanary() tells how long it took until it was served, and until it was committed", async () => {
   const { clock, ...parts } = await open();
   let looks = 0;
-  const flying = flyCanary({
+  const flying = sendCanary({
     ...parts,
     ...LIMITS,
     clock,
@@ -133,7 +133,7 @@ Deno.test("flyCanary() tells how long it took until it was served, and until it 
   await committing;
 });
 
-Deno.test("flyCanary() writes into a ledger what the log acknowledged, also where it is lost then", async () => {
+Deno.test("sendCanary() writes into a ledger what the log acknowledged, also where it is lost then", async () => {
   const { clock, ...parts } = await open();
   const lines: LedgerLine[] = [];
   const ledger: Ledger = {
@@ -142,7 +142,7 @@ Deno.test("flyCanary() writes into a ledger what the log acknowledged, also wher
   };
   const shows = () => Promise.resolve(false);
   await assertRejects(
-    () => through(clock, flyCanary({ ...parts, ...LIMITS, clock, shows, ledger })),
+    () => through(clock, sendCanary({ ...parts, ...LIMITS, clock, shows, ledger })),
     PipelineError,
     "was not served",
   );
@@ -157,14 +157,14 @@ Deno.test("flyCanary() writes into a ledger what the log acknowledged, also wher
   }]);
 });
 
-Deno.test("flyCanaries() sends one after the other, and goes on after one that was lost", async () => {
+Deno.test("sendCanaries() sends one after the other, and goes on after one that was lost", async () => {
   const { clock, log } = await open();
   const ending = new AbortController();
   const born = new Set<string>();
   const served: number[] = [];
   const lost: string[] = [];
   let looks = 0;
-  const flying = flyCanaries({
+  const flying = sendCanaries({
     ...{ log, clock, every: 10_000, within: 2_000, signal: ending.signal },
     shows: ({ post_id }) => {
       if (!born.has(post_id)) looks = 0;
@@ -187,7 +187,7 @@ Deno.test("flyCanaries() sends one after the other, and goes on after one that w
   assertEquals(times.map((time) => time - first!), [0, 10_000, 20_000, 30_000]);
 });
 
-Deno.test("flyCanaries() counts as lost what the log does not take for now, and ends with what is wrong for good", async () => {
+Deno.test("sendCanaries() counts as lost what the log does not take for now, and ends with what is wrong for good", async () => {
   const { clock } = await open();
   const failures = [
     new PipelineError("unavailable", "no leader"),
@@ -198,7 +198,7 @@ Deno.test("flyCanaries() counts as lost what the log does not take for now, and 
     send: () => Promise.reject(failures.shift()),
     close: () => Promise.resolve(),
   };
-  const flying = flyCanaries({
+  const flying = sendCanaries({
     ...{ log: { producer: () => Promise.resolve(producer) }, clock, every: 1_000, within: 2_000 },
     signal: new AbortController().signal,
     shows: () => Promise.resolve(true),

@@ -16,7 +16,7 @@ import { type Job, type Metrics, type RetryOptions, Waiting } from "@pipeline/ru
 import { archiveLoadId, loadArchive } from "./archive/load.ts";
 import { archiveSize } from "./archive/open.ts";
 import { ArchiveReplay } from "./archive/replay.ts";
-import { flyCanaries, flyCanary } from "./canary.ts";
+import { sendCanaries, sendCanary } from "./canary.ts";
 import { type GeneratorConfig, historyOptions, realtimeOptions } from "./config.ts";
 import type { DeliveredBatch, DeliveryCounts } from "./delivery.ts";
 import type { InjectedRecord } from "./disorder.ts";
@@ -142,7 +142,7 @@ export async function runCanary(
   await begin("log", () => topicsAreThere(log));
   const shows = showsPost(serving);
   const ledger = config.ledger === undefined ? undefined : await openLedger(config.ledger);
-  const flight = flyCanary({
+  const flight = sendCanary({
     ...{ log, dataset, shows, clock, signal, logger, ledger, ...limits },
     retry: { ...retry, signal },
   });
@@ -153,7 +153,7 @@ export async function runCanary(
   });
 }
 
-/** What canaries are asked for that fly all the time. */
+/** What canaries that are sent all the time are held to. */
 export interface CanariesFlags extends Pick<CanaryFlags, "serving" | "within"> {
   /** Milliseconds between the starts of two. */
   readonly every: number;
@@ -173,8 +173,8 @@ export async function runCanaries(
   });
   await begin("log", () => topicsAreThere(log));
   health.gate("canaries").open();
-  logger.info("Canaries fly", limits);
-  await flyCanaries({
+  logger.info("Sending canaries", limits);
+  await sendCanaries({
     ...{ log, clock, signal, ...limits },
     shows: showsPost(serving),
     onServed: (took) => visible.observe(took / 1000),
@@ -201,8 +201,8 @@ export async function runReplay(log: EventLog, job: GeneratorJob): Promise<void>
 /** Milliseconds that records may wait for their acknowledgement until the log counts as away. */
 const STALLED = 10_000;
 
-/** Milliseconds between two looks whether it does. */
-const LOOK = 1_000;
+/** Milliseconds between two checks whether it does. */
+const POLL_INTERVAL = 1_000;
 
 interface Producing {
   readonly waiting: number;
@@ -270,7 +270,7 @@ async function tellWaits(
       const { acknowledged, behind } = producing.status();
       waiting.look({ oldest_ms: Math.round(producing.waiting), acknowledged, behind });
     }
-    await clock.sleep(LOOK, signal).catch(() => {});
+    await clock.sleep(POLL_INTERVAL, signal).catch(() => {});
   }
 }
 

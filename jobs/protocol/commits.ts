@@ -6,7 +6,7 @@
  * is the one moment at which a flush exists. Whatever the rename answered, the file
  * at the destination decides: it is ours only if it holds our token.
  *
- * Old commits are gathered into checkpoints; loose ones below a checkpoint are ignored.
+ * Old commits are compacted into checkpoints; loose ones below a checkpoint are ignored.
  *
  * @module
  */
@@ -40,11 +40,11 @@ export class CommitLog {
    * Rejects with `corrupt` where they leave a gap or overlap.
    */
   read(topic: Topic, partition: number, from = 0): Promise<PartitionCommits> {
-    return settled(async () => {
+    return rereadUntilStable(async () => {
       const { loose, chain } = await this.#look(topic, partition, from);
       const commits: Commit[] = [];
-      for await (const gathered of this.#checkpoints(topic, partition).read(chain)) {
-        for (const commit of gathered) {
+      for await (const compacted of this.#checkpoints(topic, partition).read(chain)) {
+        for (const commit of compacted) {
           // Where checkpoints overlap they hold the same.
           if (commit.start >= (commits.at(-1)?.end ?? from)) join(commits, commit);
         }
@@ -63,7 +63,7 @@ export class CommitLog {
 
   /** The last commit of a partition, if there is any. */
   last(topic: Topic, partition: number): Promise<Commit | undefined> {
-    return settled(async () => {
+    return rereadUntilStable(async () => {
       const { loose, chain } = await this.#look(topic, partition, 0);
       const start = loose.at(-1);
       if (start !== undefined) {
@@ -77,20 +77,20 @@ export class CommitLog {
   }
 
   /**
-   * Gathers the commits below `upTo` into a checkpoint, so that planning costs the same after
+   * Compacts the commits below `upTo` into a checkpoint, so that planning costs the same after
    * a year as after a day. What breaks off here can be done again.
    *
    * @param least commits that make it worth the while.
    */
   checkpoint(topic: Topic, partition: number, upTo: number, least = 16): Promise<void> {
-    return settled(async () => {
+    return rereadUntilStable(async () => {
       const { chain } = await this.#look(topic, partition, 0);
       const { commits } = await this.read(topic, partition, chain.at(-1)?.end ?? 0);
-      const gathered = commits.filter((commit) => commit.end <= upTo);
-      if (gathered.length < least) return;
-      await this.#checkpoints(topic, partition).add(gathered);
+      const compacted = commits.filter((commit) => commit.end <= upTo);
+      if (compacted.length < least) return;
+      await this.#checkpoints(topic, partition).add(compacted);
       for (const start of await this.#starts(topic, partition)) {
-        if (start >= gathered.at(-1)!.end) continue;
+        if (start >= compacted.at(-1)!.end) continue;
         await this.#dataset.remove(`${partitionFolder(topic, partition)}/${offsetName(start)}`);
       }
     });
@@ -98,7 +98,7 @@ export class CommitLog {
 
   /** Commits that lie loose, and the checkpoints that hold what is before them, from `from` on. */
   async #look(topic: Topic, partition: number, from: number): Promise<Look> {
-    // In this order: what is gathered and removed in between is seen in the checkpoint.
+    // In this order: what is compacted and removed in between is seen in the checkpoint.
     const starts = await this.#starts(topic, partition);
     const chain = await this.#checkpoints(topic, partition).chain(from);
     const least = Math.max(from, chain.at(-1)?.end ?? 0);
@@ -150,15 +150,15 @@ export class CommitLog {
   async publish(commit: Commit, temporary: string): Promise<Commit> {
     const { topic, partition, start } = commit;
     const path = `${partitionFolder(topic, partition)}/${offsetName(start)}`;
-    const standing = await settled(() => this.#publish(commit, temporary, path));
+    const standing = await rereadUntilStable(() => this.#publish(commit, temporary, path));
     const { chain } = await this.#look(topic, partition, start);
     if (chain.length === 0) return standing;
     // A checkpoint says what stands there. It may hold this very commit; a late one it does
-    // not hold came to a place that was empty only because the commit there was gathered.
+    // not hold came to a place that was empty only because the commit there was compacted.
     const { commits } = await this.read(topic, partition);
-    const gathered = commits.find((other) => other.start <= start && start < other.end)!;
-    if (gathered.token !== commit.token) await this.#dataset.remove(path);
-    return gathered;
+    const compacted = commits.find((other) => other.start <= start && start < other.end)!;
+    if (compacted.token !== commit.token) await this.#dataset.remove(path);
+    return compacted;
   }
 
   /** {@linkcode CommitLog.publish} for a historical load. */
@@ -198,14 +198,14 @@ interface Look {
   readonly chain: readonly CheckpointRange[];
 }
 
-/** Times that a reader looks again before it believes that a file is missing. */
-const LOOKS = 5;
+/** Times that a reader rereads before it takes a file for missing. */
+const REREADS = 5;
 
-/** Looks again where a file went away meanwhile: it was gathered into a checkpoint. */
-async function settled<T>(look: () => Promise<T>): Promise<T> {
-  for (let left = LOOKS;; left--) {
+/** Rereads where a file has vanished meanwhile: it was compacted into a checkpoint. */
+async function rereadUntilStable<T>(read: () => Promise<T>): Promise<T> {
+  for (let left = REREADS;; left--) {
     try {
-      return await look();
+      return await read();
     } catch (error) {
       if (left === 1 || !hasCode(error, "not_found")) throw error;
     }

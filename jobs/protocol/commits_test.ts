@@ -84,7 +84,7 @@ Deno.test("the number of checkpoints grows with the logarithm of the commits", a
   assertEquals((await log.read(TOPIC, 0)).commits.length, 200);
 });
 
-Deno.test("a late writer whose place was gathered loses, and leaves nothing", async () => {
+Deno.test("a late writer whose place was compacted loses, and leaves nothing", async () => {
   const { dataset } = openMemory();
   const log = new CommitLog(dataset);
   await fill(log, 0, 20);
@@ -95,7 +95,7 @@ Deno.test("a late writer whose place was gathered loses, and leaves nothing", as
   assertEquals((await log.read(TOPIC, 0)).next, 200);
 });
 
-Deno.test("a writer whose commit was gathered before it read it back has won", async () => {
+Deno.test("a writer whose commit was compacted before it read it back has won", async () => {
   const { dataset } = openMemory();
   const log = new CommitLog(dataset);
   await fill(log, 0, 20);

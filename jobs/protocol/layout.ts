@@ -4,7 +4,7 @@
  *     /data/{posts,comments,users}/year=YYYY/month=MM/day=DD/hour=HH/data_*.json
  *     /data/_commits/<topic>/<partition>/<start offset>      one flush of one partition
  *     /data/_commits/history/<load>                          one historical load
- *     /data/_commits/checkpoints/<topic>/<partition>/<start>-<end>   commits, gathered
+ *     /data/_commits/checkpoints/<topic>/<partition>/<start>-<end>   commits, compacted
  *     /data/_state/<generation>/...                          batch's own state
  *     /data/_tmp/<writer token>/...                          uncommitted
  *     /staging/<load>/...                                    a load that waits to be committed

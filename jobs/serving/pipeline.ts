@@ -20,8 +20,8 @@ export interface ServingPorts {
   readonly store: ServingStore;
 }
 
-/** Milliseconds between two looks whether the store answers. */
-const LOOK = 2_000;
+/** Milliseconds between two checks whether the store answers. */
+const POLL_INTERVAL = 2_000;
 
 /** Answers requests until it is told to end. */
 export async function runServing(
@@ -66,6 +66,6 @@ async function watchStore(
       waiting ??= new Waiting({ what: "Waiting for a generation to serve", logger, clock });
       waiting.look({ why });
     }
-    await clock.sleep(LOOK, signal).catch(() => {});
+    await clock.sleep(POLL_INTERVAL, signal).catch(() => {});
   }
 }

@@ -234,7 +234,7 @@ step("an upgrade rolls only the job that it changes, and a roll-back takes it ba
   const between = await podIds();
   assertEquals(await release.rate(), RATE + 10);
   const rolled = Object.keys(before).filter((name) => `${before[name]}` !== `${between[name]}`);
-  // Canaries fly with the generator's configuration.
+  // Canaries are sent with the generator's configuration.
   assertEquals(rolled.filter((name) => name !== "batch").sort(), ["canary", "generator"]);
 
   await release.helm("rollback", release.name);

@@ -1,4 +1,4 @@
-{{/* Not empty where canaries fly all the time. */}}
+{{/* Not empty where canaries are sent all the time. */}}
 {{- define "pipeline.canaries" -}}
 {{- if and .Values.generator.enabled .Values.speed.enabled .Values.serving.enabled .Values.generator.canary.every }}true{{ end -}}
 {{- end }}

@@ -39,7 +39,7 @@ const MARGIN = 5_000;
 /** Most bytes of one answer. */
 const ANSWER_BYTES = 16 << 20;
 
-interface Wish {
+interface PendingFetch {
   readonly topic: string;
   readonly partition: number;
   readonly from: number;
@@ -55,7 +55,7 @@ export class Fetcher {
   readonly #config: KafkaConfig;
   readonly #logger: Logger | undefined;
   readonly #topics = new Set<string>();
-  readonly #wishes = new Set<Wish>();
+  readonly #pending = new Set<PendingFetch>();
   /** Brokers that are being asked. */
   readonly #polling = new Set<number>();
   #connected: Promise<void> | undefined;
@@ -88,13 +88,20 @@ export class Fetcher {
     const { from, signal } = options;
     if (signal.aborted || this.#closed) return Promise.reject(stopped(signal));
     const { promise, resolve, reject } = Promise.withResolvers<LogBatch>();
-    const wish: Wish = { topic, partition, from, resolve, reject, unknownSince: undefined };
+    const pending: PendingFetch = {
+      topic,
+      partition,
+      from,
+      resolve,
+      reject,
+      unknownSince: undefined,
+    };
     const onAbort = () => {
-      this.#wishes.delete(wish);
+      this.#pending.delete(pending);
       reject(stopped(signal));
     };
     signal.addEventListener("abort", onAbort, { once: true });
-    this.#wishes.add(wish);
+    this.#pending.add(pending);
     this.#dispatch();
     return promise.finally(() => signal.removeEventListener("abort", onAbort));
   }
@@ -102,13 +109,15 @@ export class Fetcher {
   /** Ends all readings. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const wish of this.#wishes) wish.reject(new PipelineError("stopped", "The log is closed"));
-    this.#wishes.clear();
+    for (const pending of this.#pending) {
+      pending.reject(new PipelineError("stopped", "The log is closed"));
+    }
+    this.#pending.clear();
     await this.#connected?.catch(() => {});
     await this.#cluster.disconnect();
   }
 
-  /** Sees to it that the leader of every wish is asked. */
+  /** Sees to it that the leader of every fetch is asked. */
   async #dispatch(): Promise<void> {
     try {
       await this.#bounded("connect", () => this.#connected ??= this.#cluster.connect());
@@ -120,8 +129,8 @@ export class Fetcher {
       return this.#later();
     }
     let homeless = false;
-    for (const wish of this.#wishes) {
-      const leader = this.#leaderOf(wish);
+    for (const pending of this.#pending) {
+      const leader = this.#leaderOf(pending);
       if (leader === undefined) homeless = true;
       else this.#poll(leader);
     }
@@ -140,7 +149,7 @@ export class Fetcher {
   #waiting = false;
 
   #later(): void {
-    if (this.#waiting || this.#closed || this.#wishes.size === 0) return;
+    if (this.#waiting || this.#closed || this.#pending.size === 0) return;
     this.#waiting = true;
     setTimeout(async () => {
       this.#waiting = false;
@@ -154,7 +163,7 @@ export class Fetcher {
 
   /** Learns who leads the partitions of topics that were not asked for before. */
   async #learn(): Promise<void> {
-    const topics = new Set([...this.#wishes].map(({ topic }) => topic));
+    const topics = new Set([...this.#pending].map(({ topic }) => topic));
     const missing = [...topics].filter((topic) => !this.#topics.has(topic));
     if (missing.length > 0) {
       await this.#cluster.addMultipleTargetTopics(missing);
@@ -163,7 +172,7 @@ export class Fetcher {
     await this.#cluster.refreshMetadataIfNecessary();
   }
 
-  #leaderOf({ topic, partition }: Wish): number | undefined {
+  #leaderOf({ topic, partition }: PendingFetch): number | undefined {
     const found = this.#cluster.findTopicPartitionMetadata(topic)
       .find(({ partitionId }) => partitionId === partition);
     return found === undefined || found.leader < 0 ? undefined : found.leader;
@@ -172,12 +181,12 @@ export class Fetcher {
   #giveUpUnknown(error: unknown): void {
     if (protocolError(error) !== "UNKNOWN_TOPIC_OR_PARTITION") return;
     const now = performance.now();
-    for (const wish of this.#wishes) {
-      if (this.#topics.has(wish.topic)) continue;
-      wish.unknownSince ??= now;
-      if (now - wish.unknownSince < UNKNOWN) continue;
-      this.#wishes.delete(wish);
-      wish.reject(toPipelineError(error, `Reading ${wish.topic}`));
+    for (const pending of this.#pending) {
+      if (this.#topics.has(pending.topic)) continue;
+      pending.unknownSince ??= now;
+      if (now - pending.unknownSince < UNKNOWN) continue;
+      this.#pending.delete(pending);
+      pending.reject(toPipelineError(error, `Reading ${pending.topic}`));
     }
   }
 
@@ -191,9 +200,9 @@ export class Fetcher {
         () => this.#cluster.findBroker({ nodeId: leader }),
       );
       while (!this.#closed) {
-        const wishes = [...this.#wishes].filter((wish) => this.#leaderOf(wish) === leader);
-        if (wishes.length === 0) break;
-        await this.#bounded(`read from broker ${leader}`, () => this.#ask(broker, wishes));
+        const fetches = [...this.#pending].filter((pending) => this.#leaderOf(pending) === leader);
+        if (fetches.length === 0) break;
+        await this.#bounded(`read from broker ${leader}`, () => this.#ask(broker, fetches));
         this.#reported.delete(leader);
       }
     } catch (error) {
@@ -202,8 +211,8 @@ export class Fetcher {
     } finally {
       this.#polling.delete(leader);
     }
-    // A wish that came just now found the broker being asked.
-    if ([...this.#wishes].some((wish) => this.#leaderOf(wish) === leader)) this.#later();
+    // A fetch that came just now found the broker being asked.
+    if ([...this.#pending].some((pending) => this.#leaderOf(pending) === leader)) this.#later();
   }
 
   /** What each broker failed with last, as it was reported. */
@@ -217,11 +226,11 @@ export class Fetcher {
     this.#logger?.warn(`Reading from broker ${leader} is tried again: ${text}`, { broker: leader });
   }
 
-  async #ask(broker: Broker, wishes: readonly Wish[]): Promise<void> {
+  async #ask(broker: Broker, fetches: readonly PendingFetch[]): Promise<void> {
     const { fetchWait, fetchMinBytes, fetchBytes } = this.#config;
-    // The oldest wish comes first: a batch that is larger than what is asked for is sent whole to
+    // The oldest fetch comes first: a batch that is larger than what is asked for is sent whole to
     // the first partition that has something, and to no other.
-    const topics = Map.groupBy(wishes, ({ topic }) => topic);
+    const topics = Map.groupBy(fetches, ({ topic }) => topic);
     const answers = await fetchPartitions(broker, {
       maxWaitTime: fetchWait,
       minBytes: fetchMinBytes,
@@ -237,18 +246,20 @@ export class Fetcher {
     });
     let failed: unknown;
     for (const answer of answers) {
-      const wish = wishes.find((w) => w.topic === answer.topic && w.partition === answer.partition);
-      if (wish === undefined || !this.#wishes.has(wish)) continue;
+      const pending = fetches.find((w) =>
+        w.topic === answer.topic && w.partition === answer.partition
+      );
+      if (pending === undefined || !this.#pending.has(pending)) continue;
       try {
-        const batch = answered(wish, answer);
+        const batch = answered(pending, answer);
         if (batch === undefined) continue;
-        this.#wishes.delete(wish);
-        wish.resolve(batch);
+        this.#pending.delete(pending);
+        pending.resolve(batch);
       } catch (error) {
         if (!isFinal(error)) failed = error;
         else {
-          this.#wishes.delete(wish);
-          wish.reject(error);
+          this.#pending.delete(pending);
+          pending.reject(error);
         }
       }
     }
@@ -277,7 +288,7 @@ const UNREADABLE: ReadonlySet<string> = new Set([
  * is damaged.
  */
 function answered(
-  { topic, partition, from }: Pick<Wish, "topic" | "partition" | "from">,
+  { topic, partition, from }: Pick<PendingFetch, "topic" | "partition" | "from">,
   { error, end, batches, aborted }: FetchedPartition,
 ): LogBatch | undefined {
   const name = partitionName(topic, partition);
