@@ -5,6 +5,7 @@
  */
 
 import { SPECS } from "@pipeline/pipeline/specs";
+import { withDefaults } from "./_defaults.ts";
 import { valuesReference } from "./_reference.ts";
 import { CHART } from "./render.ts";
 import { schemaText } from "./_schema_text.ts";
@@ -18,8 +19,16 @@ export async function generated(): Promise<ReadonlyMap<string, string>> {
       [`${CHART}/charts/${chart}/values.schema.json`, schemaText(chartSchema(chart))] as const
     ),
     [`${CHART}/charts/common/templates/_needs.tpl`, needs()],
+    ...await Promise.all(SPECS.map(({ name }) => defaults(name))),
     [`${CHART}/README.md`, await valuesReference(CHART)],
   ]);
+}
+
+/** The values of a job's chart, with the defaults of its settings. */
+async function defaults(job: string): Promise<[path: string, text: string]> {
+  const path = `${CHART}/charts/${job}/values.yaml`;
+  const { config } = chartSchema(job).properties!;
+  return [path, withDefaults(await Deno.readTextFile(path), config!)];
 }
 
 /** Which job needs which servers, as a template: a chart cannot read the files of another one. */
