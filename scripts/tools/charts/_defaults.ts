@@ -13,7 +13,7 @@ export function withDefaults(text: string, config: JsonSchema): string {
   const before = text.indexOf(`${HEAD}\n`);
   if (before < 0) throw new Error(`The values have no line ${JSON.stringify(HEAD)}`);
   const lines = defaultLines(config).map((line) => `#   ${line}`);
-  const after = text.slice(before + HEAD.length + 1).replace(/^(#   .*\n)*/, "");
+  const after = text.slice(before + HEAD.length + 1).replace(/^(# {3}.*\n)*/, "");
   return `${text.slice(0, before)}${[HEAD, ...lines].join("\n")}\n${after}`;
 }
 
