@@ -49,34 +49,34 @@ install: ## set up the tools: Deno and Helm
 	@scripts/setup && scripts/helm version --short
 
 deploy: ## install the release on the current cluster, or upgrade it
-	@scripts/release deploy
+	@scripts/helm-release deploy
 
 status: ## what runs of the release
-	@scripts/release status
+	@scripts/helm-release status
 
 generate-historical: ## generate history and load it
-	@scripts/release generate-historical
+	@scripts/helm-release generate-historical
 
 run-consumer: ## start ingest (log to dataset)
-	@scripts/release run-consumer
+	@scripts/helm-release run-consumer
 
 run-producer: ## start the generator's live traffic
-	@scripts/release run-producer
+	@scripts/helm-release run-producer
 
 run-batch: ## build a generation of the batch views now
-	@scripts/release run-batch
+	@scripts/helm-release run-batch
 
 run-streaming: ## start speed
-	@scripts/release run-streaming
+	@scripts/helm-release run-streaming
 
 test-scalability: ## give a release that runs more pods and more records, and take them back
-	@scripts/release test-scalability
+	@scripts/helm-release test-scalability
 
 test-fault-tolerance: ## delete one pod of each kind of a release that runs, and prove its answers
-	@scripts/release test-fault-tolerance
+	@scripts/helm-release test-fault-tolerance
 
 logs: ## follow the logs of the release
-	@scripts/release logs
+	@scripts/helm-release logs
 
 clean: ## uninstall the release
-	@scripts/release clean
+	@scripts/helm-release clean

@@ -51,8 +51,8 @@ async function call(
   }
 }
 
-Deno.test("scripts/release starts a Deployment that was scaled to nothing", async () => {
-  const { code, calls } = await call("release", ["run-consumer"]);
+Deno.test("scripts/helm-release starts a Deployment that was scaled to nothing", async () => {
+  const { code, calls } = await call("helm-release", ["run-consumer"]);
   assertEquals([code, ...calls], [
     0,
     "get deployment reddit-ingest --output jsonpath={.spec.replicas}",
@@ -62,19 +62,19 @@ Deno.test("scripts/release starts a Deployment that was scaled to nothing", asyn
   ]);
 });
 
-Deno.test("scripts/release ends as the Job does that it waits for", async () => {
+Deno.test("scripts/helm-release ends as the Job does that it waits for", async () => {
   for (const [STATE, lines, expected] of [["Complete", 5, 0], ["Failed", 40, 1]] as const) {
-    const { code, calls, err } = await call("release", ["run-batch"], { STATE, RELEASE: "r" });
+    const { code, calls, err } = await call("helm-release", ["run-batch"], { STATE, RELEASE: "r" });
     assertEquals([code, err.endsWith("has failed\n")], [expected, expected === 1]);
     assertMatch(calls[0]!, /^create job r-batch-\d{14} --from cronjob\/r-batch$/);
     assertMatch(calls[2]!, new RegExp(`^logs job/r-batch-\\d+ --all-containers --tail ${lines}$`));
   }
 });
 
-Deno.test("scripts/release refuses what it does not know, with its usage", async () => {
-  const { code, out, err } = await call("release", ["deplo"]);
+Deno.test("scripts/helm-release refuses what it does not know, with its usage", async () => {
+  const { code, out, err } = await call("helm-release", ["deplo"]);
   assertEquals([code, out], [2, ""]);
-  assertMatch(err, /^Usage: .*scripts\/release COMMAND\n/);
+  assertMatch(err, /^Usage: .*scripts\/helm-release COMMAND\n/);
 });
 
 const REFUSED: [args: string[], env: Record<string, string>, why: string][] = [

@@ -1,5 +1,5 @@
 /**
- * `scripts/release`.
+ * `scripts/helm-release`.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { attempt, help, isThere, run, type RunOptions } from "./run.ts";
 
 const USAGE =
-  `Usage: [NAMESPACE=reddit-pipeline] [RELEASE=reddit] [VALUES="FILE ..."] scripts/release COMMAND
+  `Usage: [NAMESPACE=reddit-pipeline] [RELEASE=reddit] [VALUES="FILE ..."] scripts/helm-release COMMAND
 
 Works with one release of charts/reddit-pipeline on the cluster that kubectl talks to.
 
@@ -41,7 +41,7 @@ function helm(args: readonly string[], options?: RunOptions): Promise<string> {
 }
 
 function fail(why: string): never {
-  console.error(`scripts/release: ${why}`);
+  console.error(`scripts/helm-release: ${why}`);
   Deno.exit(1);
 }
 
