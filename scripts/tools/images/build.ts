@@ -40,7 +40,9 @@ export async function build(recipe: Recipe): Promise<Built> {
   const { name, reference, inputs, config } = recipe;
   // What lies in an image is readable for its user, whoever builds it.
   Deno.umask(0o022);
-  const key = await hashText(JSON.stringify([reference, inputs, config, await ownSources]));
+  const key = await hashText(
+    JSON.stringify([reference, inputs, config, await hashFolder(OWN_SOURCES)]),
+  );
   const target = `${cacheFolder("images")}/${name}-${key.slice(0, 16)}`;
   let cached = true;
   await makeOnce(target, async (folder) => {
@@ -75,7 +77,7 @@ export async function hashFiles(paths: readonly string[]): Promise<Record<string
 const OUTSIDE = ["main.ts", "load.ts", "measure.ts"];
 
 /** What builds the images decides what is in them. */
-const ownSources = hashFolder(new URL(".", import.meta.url));
+const OWN_SOURCES = new URL(".", import.meta.url);
 
 /** The SHA-256 of a folder's modules that decide what is in an image. */
 export async function hashFolder(folder: URL): Promise<string> {
