@@ -1,9 +1,9 @@
 /**
- * Subreddit activity, folded: sums and distinct authors a subreddit and window.
+ * Subreddit activity, folded: sums and distinct authors per subreddit and window.
  *
- * There are more windows than anything else, and each record reaches into three of them. So
- * they lie side by side in one array of numbers: what is asked of a window is in one line of the
- * processor's cache, and the garbage collector has nothing to look at.
+ * There are more windows than anything else, and each record reaches into three of them. So they
+ * lie side by side in one array of numbers: one window fills one line of the processor's cache, and
+ * the garbage collector has no objects to trace.
  *
  * @module
  */
@@ -21,48 +21,48 @@ const FINEST = NESTED.length - 1;
 /** In minutes. */
 const SIZES = NESTED.map((name) => WINDOWS[name] / WINDOWS["1m"]);
 
-// What a cell is made of. A cell is identified by its start index; -1 stands for none.
+// The fields of a cell. A cell is identified by its start index; -1 stands for none.
 const POSTS = 0;
 const COMMENTS = 1;
-/** Of the window, counted since 1970: as keys, small integers are faster than milliseconds. */
+/** Number of the window since 1970: as keys, small integers are faster than milliseconds. */
 const NUMBER = 2;
-/** The cell of the window around it. */
+/** The cell of the enclosing window. */
 const PARENT = 3;
-/** The cell before it in the same window. */
+/** The previous cell in the same enclosing window. */
 const BEFORE = 4;
-/** The last cell within it. */
+/** The last cell of the windows inside it. */
 const LAST = 5;
 /** Index of the only author, which is the common case; or -2 - n, where n is the index of an author set. */
 const AUTHOR = 6;
-/** The subreddit, and how deep the window is nested. */
+/** The subreddit and the nesting level of the window. */
 const PLACE = 7;
 const LENGTH = 8;
 
 const NONE = -1;
 
-/** What an {@linkcode ActivityTable} works with. */
+/** What an {@linkcode ActivityTable} depends on. */
 export interface ActivityOptions {
   /** Numbers authors. */
   readonly members: MemberTable;
   /** Keeps sets of authors. */
   readonly sets: MemberSets;
-  /** What a subreddit's name is compared by. */
+  /** The key of a subreddit's name. */
   readonly keyOf: (subreddit: number) => string;
-  /** The first windows that are kept. */
+  /** The start of retention. */
   readonly retained: RetainedFrom;
-  /** Whether to remember what changes. */
+  /** Whether to track changes. */
   readonly track: boolean;
 }
 
-/** Cells of subreddits' windows. Authors and subreddits are told by number. */
+/** Cells of subreddits' windows. Authors and subreddits are identified by index. */
 export class ActivityTable {
   #cells = new Int32Array(2 * LENGTH);
   #end = 0;
-  /** A subreddit's days, by number. */
+  /** The days of each subreddit, by number. */
   readonly #days: Map<number, number>[] = [];
-  /** A subreddit's finest cell that was used last: records come about in the order of time. */
+  /** The finest cell of each subreddit that was used last: records arrive roughly in time order. */
   readonly #latest: number[] = [];
-  /** The first minute that is kept, by size. */
+  /** The first retained minute, by size. */
   readonly #from: readonly number[];
   readonly #changes: Changes | undefined;
   readonly #members: MemberTable;
@@ -77,12 +77,12 @@ export class ActivityTable {
     if (track) this.#changes = new Changes();
   }
 
-  /** How many cells there are. */
+  /** Number of cells. */
   get size(): number {
     return this.#end / LENGTH;
   }
 
-  /** The cell of the smallest retained window, or -1; those around it follow from it. */
+  /** The cell of the smallest retained window, or -1; the enclosing cells follow from it. */
   finest(subreddit: number, minute: number): number {
     const latest = this.#latest[subreddit];
     if (latest !== undefined && this.#cells[latest + NUMBER]! >>> 0 === minute) return latest;
@@ -109,7 +109,7 @@ export class ActivityTable {
     return day;
   }
 
-  /** At most 60 lie in one: the one that is wanted is most often the last or new. */
+  /** A window has at most 60 children: the wanted one is usually the last one or new. */
   #child(parent: number, number: number): number {
     const cells = this.#cells;
     let after = NONE;
@@ -139,9 +139,9 @@ export class ActivityTable {
     return cell;
   }
 
-  /** Adds an author to a cell and those around it. */
+  /** Adds an author to a cell and its enclosing cells. */
   addAuthor(cell: number, member: number): void {
-    // Whoever is counted in a window is counted in those around it.
+    // An author counted in a window is counted in all enclosing windows.
     for (let c = cell; c !== NONE && this.#addTo(c, member); c = this.#cells[c + PARENT]!) {
       this.#changes?.touch(c / LENGTH);
     }
@@ -157,7 +157,7 @@ export class ActivityTable {
     return this.#sets.add(author < NONE ? -2 - author : this.#setOf(cell), member);
   }
 
-  /** The set of authors of a cell, made where there is none yet. */
+  /** The set of authors of a cell, created if missing. */
   #setOf(cell: number): number {
     const author = this.#cells[cell + AUTHOR]!;
     if (author < NONE) return -2 - author;
@@ -167,7 +167,7 @@ export class ActivityTable {
     return set;
   }
 
-  /** Adds announcements to a cell and those around it. */
+  /** Adds announcements to a cell and its enclosing cells. */
   count(cell: number, kind: "post" | "comment", by: number): void {
     const cells = this.#cells;
     const counter = kind === "post" ? POSTS : COMMENTS;
@@ -177,7 +177,7 @@ export class ActivityTable {
     }
   }
 
-  /** Takes up a stored document. */
+  /** Restores a stored document. */
   restore(subreddit: number, document: ActivityDocument): void {
     const level = NESTED.indexOf(document.window);
     const cell = this.#descend(subreddit, document.window_start / WINDOWS["1m"], level);
@@ -187,13 +187,13 @@ export class ActivityTable {
     this.#sets.addStored(this.#setOf(cell), document.users);
   }
 
-  /** The documents of what changed since the last call. */
+  /** The documents that changed since the last call. */
   changed(part: Part): ActivityDocument[] {
     const changed = this.#changes?.take() ?? [];
     return changed.map((place) => this.#document(place * LENGTH, part));
   }
 
-  /** The documents of a subreddit, those in which nobody was counted left out. */
+  /** The documents of a subreddit, without those that count no author. */
   *documents(subreddit: number, part: Part): Generator<ActivityDocument> {
     for (const day of this.#days[subreddit]?.values() ?? []) {
       for (const cell of this.#within(day)) {

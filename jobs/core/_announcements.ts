@@ -1,5 +1,5 @@
 /**
- * Counting announcements, once each, in the views that count.
+ * Counts each announcement once, in the views that count.
  *
  * @module
  */
@@ -15,20 +15,23 @@ import type { Announcement } from "./announcement.ts";
 import { compareUtf8 } from "./bytes.ts";
 import { WINDOWS } from "./time.ts";
 
-/** Who and where an announcement is counted for. Users and subreddits are told by number. */
+/**
+ * The author and place that an announcement is counted for. Users and subreddits are identified by
+ * index.
+ */
 interface Counted {
   readonly user: number;
   readonly subreddit: number | undefined;
   readonly postId: string | undefined;
 }
 
-/** Windows are told by whole minutes: small integers need no memory of their own. */
+/** Windows are identified by whole minutes: small integers need no memory of their own. */
 const MINUTE = WINDOWS["1m"];
 
 /** Stored in place of a cell's index while the subreddit is unknown. */
 const UNKNOWN = -2;
 
-/** What announcements are counted in. */
+/** The tables that hold the counts of announcements. */
 export interface CountingTables {
   /** Totals of users. */
   readonly users: UserTable;
@@ -42,13 +45,13 @@ export interface CountingTables {
 
 /** The announcements that were counted. */
 export class Announcements {
-  /** How many there are. */
+  /** Number of announcements that were counted. */
   counted = 0;
-  /** How many were announced already. */
+  /** Number of announcements that were duplicates. */
   duplicates = 0;
-  /** How many came before the first day that is kept, and were not counted. */
+  /** Number of announcements from before the first retained day, which were not counted. */
   retired = 0;
-  /** How many comments are counted whose subreddit is unknown. */
+  /** Number of counted comments whose subreddit is unknown. */
   unresolved = 0;
   readonly #tables: CountingTables;
   readonly #from: number;
@@ -57,25 +60,25 @@ export class Announcements {
     comment: new AnnouncedTable<number, number>(),
   };
 
-  /** @param from the first millisecond that is kept. */
+  /** @param from the first retained millisecond. */
   constructor(tables: CountingTables, from: number) {
     this.#tables = tables;
     this.#from = from;
   }
 
-  /** How many ids were announced. */
+  /** Number of announced ids. */
   get ids(): number {
     return this.#tableOf.post.ids + this.#tableOf.comment.ids;
   }
 
-  /** Counts an announcement, unless it was counted already. */
+  /** Counts an announcement, unless it is a duplicate. */
   announce(
     kind: Announcement["kind"],
     facts: Facts,
     { user, subreddit }: Pick<Counted, "user" | "subreddit">,
   ): void {
     const { created } = facts;
-    // Idempotent contributions: every record that announces takes part.
+    // Idempotent contributions: every announcing record takes part.
     const member = subreddit === undefined ? undefined : this.#tables.subreddits.member(subreddit);
     this.#tables.users.announce(user, created, member);
     if (created < this.#from) {
@@ -113,7 +116,7 @@ export class Announcements {
     }
   }
 
-  /** The cell of the smallest retained window; -1 where none is retained. */
+  /** The cell of the smallest retained window; -1 if none is retained. */
   #cell(subreddit: number | undefined, minute: number): number {
     return subreddit === undefined ? UNKNOWN : this.#tables.activity.finest(subreddit, minute);
   }
@@ -131,7 +134,7 @@ export class Announcements {
 
   /**
    * A known subreddit before an unknown one, then the least subreddit, then the least author; then,
-   * where only the post can tell the subreddit, the least post.
+   * if only the post can determine the subreddit, the least post.
    */
   #precedes(a: Counted, b: Counted): boolean {
     if (a.subreddit !== b.subreddit) {
@@ -151,7 +154,7 @@ export class Announcements {
     return this.#tableOf[kind].find(id, created_utc) !== undefined;
   }
 
-  /** All that were counted. */
+  /** All counted announcements. */
   *all(): Generator<Announcement> {
     const { users, subreddits } = this.#tables;
     for (const kind of ["post", "comment"] as const) {
@@ -167,7 +170,7 @@ export class Announcements {
     }
   }
 
-  /** Takes up a stored announcement whose counts were taken up already. */
+  /** Restores a stored announcement whose counts are already restored. */
   restore(a: Announcement, key: Key): void {
     const { users, subreddits } = this.#tables;
     const table = this.#tableOf[a.kind];
@@ -180,7 +183,7 @@ export class Announcements {
     if (subreddit === undefined) this.unresolved++;
   }
 
-  /** Adds what a comment contributes to the windows of a subreddit that was found for it. */
+  /** Adds a comment's contribution to the windows of the subreddit that was found for it. */
   resolve(created: number, { user, subreddit }: { user: number; subreddit: number }): void {
     const { activity, users } = this.#tables;
     const cell = activity.finest(subreddit, Math.floor(created / MINUTE));

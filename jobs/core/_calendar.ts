@@ -1,16 +1,18 @@
 /**
- * Dates as days: every record has two, and `Date` takes its time.
+ * Converts dates to day numbers: every record has two dates, and `Date` is slow.
  *
  * @module
  */
 
-/** Days before the first of each month in a year that begins in March, as leap days end it. */
+/**
+ * Days before the first of each month in a year that begins in March, so that a leap day ends it.
+ */
 const DAYS_BEFORE = [306, 337, 0, 31, 61, 92, 122, 153, 184, 214, 245, 275];
 /** 1970-01-01, counted as {@linkcode daysTo} counts days. */
 const EPOCH_DAYS = 719_469;
 const DAYS_IN = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-/** Days from 1970-01-01 to a date; -1 where the calendar has no such date, or it is before. */
+/** Days from 1970-01-01 to a date; -1 if the calendar has no such date, or it is earlier. */
 export function daysTo(year: number, month: number, day: number): number {
   if (year < 1970 || month < 1 || month > 12 || day < 1) return -1;
   const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);

@@ -1,17 +1,17 @@
 /**
- * Which of many things changed, each told by number and remembered once.
+ * Set of changed items, each identified by index and reported once.
  *
  * @module
  */
 
 import { grown } from "./_keys.ts";
 
-/** Remembers what changed since it was last asked. */
+/** Tracks changes since the last call of `take`. */
 export class Changes {
   #is = new Uint8Array(64);
   readonly #changed: number[] = [];
 
-  /** Notes that something changed. */
+  /** Marks an item as changed. */
   touch(number: number): void {
     while (number >= this.#is.length) this.#is = grown(this.#is);
     if (this.#is[number] === 1) return;
@@ -19,7 +19,7 @@ export class Changes {
     this.#changed.push(number);
   }
 
-  /** What changed since the last call, in the order of the first changes. */
+  /** The items changed since the last call, in the order of their first change. */
   take(): number[] {
     for (const number of this.#changed) this.#is[number] = 0;
     return this.#changed.splice(0);

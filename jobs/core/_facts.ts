@@ -1,5 +1,5 @@
 /**
- * What the views take of a record: identifiers as bytes, times and counts.
+ * The fields of a record that the views need: identifiers as bytes, times and counts.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { Key } from "./_keys.ts";
 import { asOf, type Entity, isAnnouncement } from "./records.ts";
 
-/** A text that is only made into a string where it is needed. */
+/** A text that becomes a string only on demand. */
 export class Text {
   #string: string | undefined = "";
   #bytes: Uint8Array = new Uint8Array(0);
@@ -15,15 +15,15 @@ export class Text {
   #end = 0;
   #plain = true;
 
-  /** Takes up a string. */
+  /** Sets the text from a string. */
   set(string: string): void {
     this.#string = string;
   }
 
   /**
-   * Takes up what stands between the quotes of a JSON string.
+   * Sets the text from the bytes between the quotes of a JSON string.
    *
-   * @param plain whether it is of ASCII without escapes.
+   * @param plain whether the bytes are ASCII without escapes.
    */
   point(bytes: Uint8Array, at: { start: number; end: number; plain: boolean }): void {
     this.#string = undefined;
@@ -33,7 +33,7 @@ export class Text {
     this.#plain = at.plain;
   }
 
-  /** Whether it is `known`, as far as that can be told without making it a string. */
+  /** Whether the text equals `known`, as far as that can be decided without making a string. */
   is(known: string): boolean {
     if (this.#string !== undefined) return this.#string === known;
     const [bytes, start] = [this.#bytes, this.#start];
@@ -63,13 +63,13 @@ export class Facts {
   created = 0;
   /** Whether the record announces its entity. */
   announces = false;
-  /** When the entity looked like this ({@linkcode asOf}), in milliseconds. */
+  /** When the entity was in this state ({@linkcode asOf}), in milliseconds. */
   timestamp = 0;
-  /** Of a post or comment. */
+  /** Id of a post or comment. */
   readonly id = new Key();
   /** The author. */
   readonly user = new Key();
-  /** Of a post; of a comment if it is {@linkcode located}. */
+  /** Subreddit of a post; of a comment if it is {@linkcode located}. */
   readonly subreddit = new Key();
   /** Whether the subreddit is known. */
   located = false;
@@ -77,14 +77,14 @@ export class Facts {
   readonly post = new Key();
   /** Title of a post, name of a user. */
   readonly text = new Text();
-  /** Of a post. */
+  /** Score of a post. */
   score = 0;
-  /** Of a post. */
+  /** Number of comments of a post. */
   comments = 0;
-  /** Of a user. */
+  /** Karma of a user. */
   karma = 0;
 
-  /** Takes up a record. */
+  /** Sets all fields from a record. */
   set(record: Entity): this {
     this.kind = record.kind;
     this.created = record.created_utc;

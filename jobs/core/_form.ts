@@ -1,13 +1,13 @@
 /**
- * The canonical form of each kind of record: its members in order, with all that stands between
- * their values. What reads it and what writes it share it.
+ * The canonical form of each kind of record: its members in order, with the literal text between
+ * their values. The scanner and the encoder share it.
  *
  * @module
  */
 
 const encoder = new TextEncoder();
 
-/** Of a post. */
+/** Literals of a post. */
 export const POST = {
   content: encoder.encode('{"content":"'),
   created: encoder.encode('","created_utc":"'),
@@ -21,7 +21,7 @@ export const POST = {
   user: encoder.encode('","user_id":"'),
 } as const;
 
-/** Of a comment; `timestampNext` follows the score where there is no subreddit. */
+/** Literals of a comment; `timestampNext` follows the score if there is no subreddit. */
 export const COMMENT = {
   id: encoder.encode('{"comment_id":"'),
   content: encoder.encode('","content":"'),
@@ -35,7 +35,7 @@ export const COMMENT = {
   user: encoder.encode('","user_id":"'),
 } as const;
 
-/** Of a user; `timestampNext` follows the karma where nothing is said of retrieval. */
+/** Literals of a user; `timestampNext` follows the karma if there is no time of retrieval. */
 export const USER = {
   created: encoder.encode('{"created_utc":"'),
   karma: encoder.encode('","karma":'),
@@ -46,7 +46,7 @@ export const USER = {
   username: encoder.encode('","username":"'),
 } as const;
 
-/** Of any kind: each ends with a text. */
+/** End of a record of any kind: each ends with a text. */
 export const END = encoder.encode('"}');
 
 /** 1 for the bytes that stand for themselves in JSON text: ASCII but controls, `"` and `\`. */

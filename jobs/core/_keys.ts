@@ -1,6 +1,6 @@
 /**
- * Identifiers as bytes, and tables that number them. A fold looks up several a record; as bytes
- * they need no string, and a table of numbers is nothing that the garbage collector looks at.
+ * Identifiers as bytes, and tables that number them. A fold looks up several per record; bytes need
+ * no string, and a table of numbers holds nothing that the garbage collector traces.
  *
  * @module
  */
@@ -15,27 +15,27 @@ export const FOLDED: Uint8Array = Uint8Array.from(
 
 /** A view on an identifier's bytes in the input. It is reused: tables copy the bytes that they keep. */
 export class Key {
-  /** What it lies in. */
+  /** The buffer that holds the identifier. */
   bytes: Uint8Array = NOTHING;
-  /** Its first byte. */
+  /** Offset of the first byte. */
   start = 0;
-  /** Behind its last byte. */
+  /** Offset after the last byte. */
   end = 0;
   /** {@linkcode mix} over its bytes, {@linkcode FOLDED}: one hash serves ids and names. */
   hash = START_HASH;
-  /** For texts: what records lie in is never written to. */
+  /** Buffer for texts that are set: the input's buffer is never written to. */
   #own = NOTHING;
   #folded = NOTHING;
 
-  /** Takes up a text. */
+  /** Sets the key from a text. */
   set(text: string): this {
-    // Three bytes a UTF-16 unit are always enough.
+    // Three bytes per UTF-16 unit always suffice.
     if (this.#own.length < text.length * 3) this.#own = new Uint8Array(text.length * 3 + 100);
     const bytes = this.bytes = this.#own;
     this.start = 0;
     this.end = text.length;
     this.hash = START_HASH;
-    // Most are of ASCII, which a short loop encodes sooner.
+    // Most are ASCII, which a short loop encodes faster.
     let hash = START_HASH;
     for (let i = 0; i < text.length; i++) {
       const unit = text.charCodeAt(i);
@@ -55,7 +55,7 @@ export class Key {
     return this;
   }
 
-  /** Whether it is `known`, as far as that can be told without making it a string. */
+  /** Whether the key equals `known`, as far as that can be decided without making a string. */
   is(known: string): boolean {
     const { bytes, start } = this;
     if (known.length !== this.end - start) return false;
@@ -66,7 +66,7 @@ export class Key {
     return true;
   }
 
-  /** Its bytes, {@linkcode FOLDED}. They are written over by the next one. */
+  /** The bytes, {@linkcode FOLDED}. The next call overwrites them. */
   folded(): Uint8Array {
     const { bytes, start, end } = this;
     const length = end - start;
@@ -85,7 +85,7 @@ const NOTHING = new Uint8Array(0);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** What a hash begins with (FNV-1a, 32 bits). */
+/** Initial hash (FNV-1a, 32 bits). */
 export const START_HASH = 0x811c9dc5 | 0;
 
 /** A hash with one more byte in it. */
@@ -93,31 +93,31 @@ export function mix(hash: number, byte: number): number {
   return Math.imul(hash ^ byte, 0x01000193);
 }
 
-/** Slots are pairs: the hash, and the number + 1; at most two of three are taken. */
+/** Slots are pairs: the hash, and the number + 1; at most two of three are occupied. */
 const FIRST_SLOTS = 8;
 
-/** Numbers identifiers from 0 on, in the order in which they come. */
+/** Numbers identifiers from 0 on, in the order of their arrival. */
 export class KeyTable {
   readonly #names: boolean;
   #slots = new Int32Array(2 * FIRST_SLOTS);
   #taken = 0;
   #size = 0;
-  /** All identifiers, one behind the other. */
+  /** The bytes of all identifiers, concatenated. */
   #bytes = new Uint8Array(64);
-  /** Where each one begins, and the next one will. */
+  /** Start of each identifier, and of the next one to be added. */
   #starts = new Uint32Array(16);
 
-  /** @param options.names whether those are one that are so once {@linkcode FOLDED}. */
+  /** @param options.names whether identifiers are equal if they are equal {@linkcode FOLDED}. */
   constructor({ names = false }: { readonly names?: boolean } = {}) {
     this.#names = names;
   }
 
-  /** How many numbers are given out. */
+  /** How many numbers are assigned. */
   get size(): number {
     return this.#size;
   }
 
-  /** How many of them {@linkcode find} finds. */
+  /** How many of them {@linkcode find} can find. */
   get found(): number {
     return this.#taken;
   }
@@ -138,7 +138,10 @@ export class KeyTable {
     return number;
   }
 
-  /** Gives a number that {@linkcode find} does not find: for what is told by more than its id. */
+  /**
+   * Assigns a number that {@linkcode find} does not find, for entries identified by more than an
+   * id.
+   */
   append({ bytes, start, end }: Key): number {
     const number = this.#size++;
     if (this.#size === this.#starts.length) this.#starts = grown(this.#starts);
@@ -150,7 +153,7 @@ export class KeyTable {
     return number;
   }
 
-  /** Orders a spelling against the one that is held, by bytes: both are as long. */
+  /** Compares a spelling with the stored one, by bytes: both have the same length. */
   compare(number: number, { bytes, start, end }: Key): number {
     const held = this.#bytes;
     let at = this.#starts[number]!;
@@ -160,7 +163,7 @@ export class KeyTable {
     return 0;
   }
 
-  /** Holds another spelling of the same name. */
+  /** Replaces the stored spelling by another one of the same name. */
   replace(number: number, { bytes, start, end }: Key): void {
     this.#bytes.set(bytes.subarray(start, end), this.#starts[number]!);
   }
@@ -170,16 +173,16 @@ export class KeyTable {
     return decoder.decode(this.#bytes.subarray(this.#starts[number]!, this.#starts[number + 1]!));
   }
 
-  /** Reads many identifiers, several times as fast. */
+  /** Reads many identifiers, several times as fast as {@linkcode text}. */
   reader(): (number: number) => string {
     const [bytes, starts] = [this.#bytes.subarray(0, this.#starts[this.#size]!), this.#starts];
     const all = decoder.decode(bytes);
-    // Where all are of ASCII, characters are where the bytes are.
+    // If all are ASCII, character offsets equal byte offsets.
     if (all.length !== bytes.length) return (number) => this.text(number);
     return (number) => all.slice(starts[number]!, starts[number + 1]!);
   }
 
-  /** The slot of an identifier, or the free one that it would take. */
+  /** The slot of an identifier, or the free one that it would occupy. */
   #slot(key: Key): number {
     const slots = this.#slots;
     const mask = slots.length - 1;
@@ -218,7 +221,7 @@ export class KeyTable {
   }
 }
 
-/** An even number whose low bits depend on all of the hash. */
+/** An even number whose low bits depend on the whole hash. */
 function placeOf(hash: number): number {
   const folded = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
   return (folded ^ (folded >>> 13)) << 1;
@@ -233,5 +236,5 @@ export function grown<T extends Columns>(column: T): T {
   return copy;
 }
 
-/** What columns are kept in. */
+/** The arrays that columns are kept in. */
 type Columns = Uint8Array | Int32Array | Uint32Array | Float64Array;

@@ -1,6 +1,6 @@
 /**
- * Distinct counts within one state: many small sets of numbers in one array. What is counted is
- * numbered, so that all sets share its hash. The stored form is that of `Distinct`.
+ * Distinct counts within one state: many small sets of numbers in one array. Members are numbered,
+ * so that all sets share their hashes. The stored form is that of `Distinct`.
  *
  * @module
  */
@@ -10,14 +10,14 @@ import { EXACT_LIMIT, readStored, Registers } from "./_registers.ts";
 import { Member } from "./distinct.ts";
 import { hashText } from "./hash.ts";
 
-/** Numbers what is counted, by hash. */
+/** Numbers members, by hash. */
 export class MemberTable {
   readonly #numbers = new Map<string, number>();
   readonly #hashes: string[] = [];
   /** Register and rank. */
   #places = new Int32Array(16);
 
-  /** The number of what a text stands for. */
+  /** The number of the member that a text stands for. */
   of(text: string): number {
     return this.ofHash(hashText(text));
   }
@@ -46,27 +46,27 @@ export class MemberTable {
   }
 }
 
-/** Logarithm of the slots that a set begins with; three of four are taken at most. */
+/** Logarithm of a set's initial number of slots; at most three of four are occupied. */
 const FIRST = 2;
-/** In place of the logarithm: the set is kept in registers. */
+/** Stored instead of the logarithm: the set is kept in registers. */
 const IN_REGISTERS = 31;
 
-/** Sets of members. Sets and members are told by number. */
+/** Sets of members. Sets and members are identified by index. */
 export class MemberSets {
   readonly #members: MemberTable;
-  /** The slots of all sets, each set's side by side: a member + 1, or 0. */
+  /** The slots of all sets, contiguous per set: a member + 1, or 0. */
   #slots = new Int32Array(16);
   #end = 0;
-  /** Pairs: where a set's slots begin; how many members it has, and the logarithm of its slots. */
+  /** Pairs: the start of a set's slots; its number of members, and the logarithm of its slots. */
   #sets = new Int32Array(16);
   #size = 0;
-  /** Slots that sets have left, by logarithm. */
+  /** Slots that sets have outgrown, by logarithm. */
   readonly #free: number[][] = [];
   readonly #registers: (Registers | undefined)[] = [];
-  /** Stored forms, as long as they are those of the sets. */
+  /** Cached stored forms, until the set changes. */
   readonly #texts: (string | undefined)[] = [];
 
-  /** Makes room for sets of what a table numbers. */
+  /** Creates a container for sets of a table's members. */
   constructor(members: MemberTable) {
     this.#members = members;
   }
@@ -80,7 +80,7 @@ export class MemberSets {
     return set;
   }
 
-  /** Adds a member to a set. Returns false where that changed nothing. */
+  /** Adds a member to a set. Returns false if the set is unchanged. */
   add(set: number, member: number): boolean {
     const state = this.#sets[2 * set + 1]!;
     const bits = state & 31;
@@ -99,7 +99,7 @@ export class MemberSets {
     return true;
   }
 
-  /** Adds all that a stored form holds. Throws `corrupt` for anything else. */
+  /** Adds all members of a stored form. Throws `corrupt` for anything else. */
   addStored(set: number, stored: string): void {
     const { hashes, ranks } = readStored(stored);
     for (const hash of hashes) this.add(set, this.#members.ofHash(hash));
@@ -139,7 +139,7 @@ export class MemberSets {
     return members;
   }
 
-  /** The slot of a member, or the free one that it would take. */
+  /** The slot of a member, or the free one that it would occupy. */
   #slot(start: number, bits: number, member: number): number {
     const slots = this.#slots;
     const mask = (1 << bits) - 1;

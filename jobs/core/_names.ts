@@ -1,5 +1,5 @@
 /**
- * Names by number: found by their keys, each with the spelling that was written last.
+ * Names by number: found by their keys, each with its latest spelling.
  *
  * @module
  */
@@ -10,12 +10,12 @@ import { nameKey, type Spelling } from "./names.ts";
 /** Numbers names of one kind. */
 export class NameTable {
   readonly #ids = new KeyTable({ names: true });
-  /** Made as they are asked for. */
+  /** Cache, filled on demand. */
   readonly #keys: (string | undefined)[] = [];
-  /** When each spelling was written; -1 where none was. */
+  /** Time of each spelling; -1 if no record wrote one. */
   #written = new Float64Array(16);
 
-  /** How many there are. */
+  /** Number of names. */
   get size(): number {
     return this.#ids.size;
   }
@@ -25,7 +25,7 @@ export class NameTable {
     return this.#ids.find(key);
   }
 
-  /** Numbers a name that {@linkcode find} does not find; no record wrote it yet. */
+  /** Numbers a name that {@linkcode find} does not find and no record has written yet. */
   add(key: Key): number {
     const number = this.#ids.add(key);
     if (number >= this.#written.length) this.#written = grown(this.#written);
@@ -33,7 +33,7 @@ export class NameTable {
     return number;
   }
 
-  /** Keeps the spelling that was written later. Returns false where that changed nothing. */
+  /** Keeps the later of two spellings. Returns false if nothing changed. */
   write(number: number, key: Key, timestamp: number): boolean {
     const known = this.#written[number]!;
     if (timestamp < known) return false;
@@ -44,7 +44,7 @@ export class NameTable {
     return true;
   }
 
-  /** What the name is compared by. */
+  /** The name's key. */
   key(number: number): string {
     return this.#keys[number] ??= nameKey(this.#ids.text(number));
   }
@@ -54,7 +54,7 @@ export class NameTable {
     return this.#written[number]! >= 0;
   }
 
-  /** What is shown of it. */
+  /** How the name is shown. */
   spelling(number: number): Spelling {
     const name_timestamp = this.#written[number]!;
     return { name: name_timestamp < 0 ? "" : this.#ids.text(number), name_timestamp };

@@ -1,5 +1,5 @@
 /**
- * Top posts, folded: of each post in a subreddit the latest version.
+ * Top posts, folded: the latest version of each post in a subreddit.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { type Key, KeyTable } from "./_keys.ts";
 import type { Part, PostDocument } from "./documents.ts";
 import { comparePostVersions, type PostVersion } from "./versions.ts";
 
-/** A post in a subreddit, as the latest version that was folded. */
+/** A post in a subreddit, in the latest version that was folded. */
 class PostCell implements PostVersion {
   title = "";
   user_id = "";
@@ -21,18 +21,18 @@ class PostCell implements PostVersion {
   constructor(
     readonly subreddit: string,
     readonly post_id: string,
-    /** The same post in another subreddit: there hardly are any. */
+    /** The same post in another subreddit, which is rare. */
     readonly next: PostCell | undefined,
   ) {}
 }
 
-/** The subreddit of a post: its number, and what its name is compared by. */
+/** The subreddit of a post: its number and the key of its name. */
 interface Home {
   readonly number: number;
   readonly key: string;
 }
 
-/** Where a post is kept. */
+/** The indices under which a post is kept. */
 interface Place {
   readonly id: Key;
   readonly subreddit: Home;
@@ -41,20 +41,20 @@ interface Place {
 /** Posts, by subreddit. */
 export class PostTable {
   readonly #ids = new KeyTable();
-  /** By the number of the id. */
+  /** By index of the id. */
   readonly #cells: PostCell[] = [];
-  /** By the number of the subreddit. */
+  /** By index of the subreddit. */
   readonly #bySubreddit: PostCell[][] = [];
   readonly #track: boolean;
   readonly #changed: PostCell[] = [];
   #size = 0;
 
-  /** @param options.track whether to remember what changes. */
+  /** @param options.track whether to track changes. */
   constructor({ track }: { readonly track: boolean }) {
     this.#track = track;
   }
 
-  /** How many posts there are. */
+  /** Number of posts. */
   get size(): number {
     return this.#size;
   }
@@ -64,7 +64,7 @@ export class PostTable {
     const cell = this.#find(facts.id, subreddit.key) ?? this.#add({ id: facts.id, subreddit });
     const { timestamp } = facts;
     if (timestamp < cell.timestamp) return;
-    // Strings are made of what is new only.
+    // Make strings only of new texts.
     const title = facts.text.is(cell.title) ? cell.title : facts.text.toString();
     const user_id = facts.user.is(cell.user_id) ? cell.user_id : facts.user.toString();
     const { score, comments: num_comments, created: created_utc } = facts;
@@ -82,7 +82,7 @@ export class PostTable {
     this.#touch(cell);
   }
 
-  /** Takes up a stored document. */
+  /** Restores a stored document. */
   restore(document: PostDocument, place: Place): void {
     const cell = this.#find(place.id, place.subreddit.key) ?? this.#add(place);
     if (cell.timestamp >= 0 && comparePostVersions(document, cell) <= 0) return;
@@ -114,7 +114,7 @@ export class PostTable {
     this.#changed.push(cell);
   }
 
-  /** The documents of what changed since the last call. */
+  /** The documents that changed since the last call. */
   changed(part: Part): PostDocument[] {
     const changed = this.#changed.splice(0);
     for (const cell of changed) cell.changed = false;

@@ -6,10 +6,10 @@
 
 import { PipelineError } from "./errors.ts";
 
-/** Bits of the hash that choose the register. */
+/** Number of bits of the hash that select the register. */
 export const PRECISION = 12;
 
-/** Largest set that is kept exactly. */
+/** Largest set that is counted exactly. */
 export const EXACT_LIMIT = 128;
 
 const REGISTERS = 1 << PRECISION;
@@ -20,19 +20,19 @@ const DIGIT_CODES = [...DIGITS].map((digit) => digit.charCodeAt(0));
 const decoder = new TextDecoder();
 const DIGIT_VALUES = new Map([...DIGITS].map((digit, value) => [digit, value]));
 
-/** HyperLogLog: the greatest rank that was seen in each register. */
+/** HyperLogLog: the greatest rank seen in each register. */
 export class Registers {
   readonly #ranks = new Uint8Array(REGISTERS);
-  /** The stored form, kept beside the ranks: it is asked for far more often than it is read. */
+  /** The stored form, kept beside the ranks: it is requested far more often than it is parsed. */
   readonly #codes = new Uint8Array(REGISTERS).fill(DIGIT_CODES[0]!);
-  /** How many registers hold each rank: all that the estimate depends on. */
+  /** Number of registers that hold each rank: the estimate depends on nothing else. */
   readonly #holders = new Uint16Array(54);
 
   constructor() {
     this.#holders[0] = REGISTERS;
   }
 
-  /** Takes in one rank. Returns false where that changed nothing. */
+  /** Adds one rank. Returns false if nothing changed. */
   raise(register: number, rank: number): boolean {
     const before = this.#ranks[register]!;
     if (rank <= before) return false;
@@ -43,7 +43,7 @@ export class Registers {
     return true;
   }
 
-  /** Takes in ranks of all registers. */
+  /** Adds the ranks of all registers. */
   raiseAll(ranks: Iterable<number>): void {
     let register = 0;
     for (const rank of ranks) this.raise(register++, rank);
@@ -54,7 +54,10 @@ export class Registers {
     return `h${decoder.decode(this.#codes)}`;
   }
 
-  /** The number of members, about. Sums by rank, so that the order of additions, and with it rounding, is fixed. */
+  /**
+   * The estimated number of members. It sums by rank, so that rounding does not depend on the order
+   * of additions.
+   */
   estimate(): number {
     let sum = 0;
     for (let rank = 53; rank >= 0; rank--) sum += this.#holders[rank]! * 2 ** -rank;

@@ -1,7 +1,7 @@
 /**
- * Reads records in their canonical form where they lie, without decoding them or making objects
- * of them: several times as fast as `JSON.parse`. What it takes, `parseRecord` takes too and with the
- * same values; whatever is not quite canonical it leaves to `parseRecord`.
+ * Reads records in their canonical form in place, without decoding them or creating objects:
+ * several times as fast as `JSON.parse`. `parseRecord` accepts everything that the scanner accepts,
+ * with the same values; anything not quite canonical is left to `parseRecord`.
  *
  * @module
  */
@@ -15,26 +15,26 @@ import { DAY } from "./time.ts";
 
 const encoder = new TextEncoder();
 
-/** Bytes that an escape of one character ends with. */
+/** The bytes that can end an escape of one character. */
 const ESCAPED = new Uint8Array(256);
 for (const byte of encoder.encode('"\\/bfnrt')) ESCAPED[byte] = 1;
 
-/** What an identifier's bytes are hashed as; 0 for those that end it. */
+/** The hash input of each byte of an identifier; 0 for bytes that end it. */
 const HASHED = FOLDED.map((byte, i) => PLAIN[i] === 1 ? byte : 0);
 
 /** Reads records one after another. */
 export class Scanner {
-  /** The record that was read last. */
+  /** The last record that was read. */
   readonly facts = new Facts();
   #bytes: Uint8Array = new Uint8Array(0);
   #at = 0;
   #end = 0;
-  /** When the record was retrieved; 0 where it does not say. */
+  /** When the record was retrieved; 0 if unknown. */
   #retrieved = 0;
-  /** The text that was read last. */
+  /** The last text that was read. */
   readonly #text = { start: 0, end: 0, plain: true };
 
-  /** Goes to the start of what is to be read. */
+  /** Moves to the start of the input. */
   open(bytes: Uint8Array): this {
     this.#bytes = bytes;
     this.#end = bytes.length;
@@ -42,17 +42,17 @@ export class Scanner {
     return this;
   }
 
-  /** Where it is: after a record that was read, behind it. */
+  /** The current offset: after a record was read, the one behind it. */
   get at(): number {
     return this.#at;
   }
 
-  /** Goes there. */
+  /** Moves to an offset. */
   set at(at: number) {
     this.#at = at;
   }
 
-  /** Reads a record that begins here. Returns false where it does not take it. */
+  /** Reads the record at the current offset. Returns false if the scanner does not accept it. */
   read(topic: Topic): boolean {
     this.#retrieved = 0;
     const read = topic === "reddit.comments"
@@ -115,12 +115,12 @@ export class Scanner {
     return true;
   }
 
-  /** Takes the time of retrieval, which few records have, and passes over what follows it. */
+  /** Reads the optional time of retrieval, and skips the literal that follows it. */
   #retrieval(name: Uint8Array, next: Uint8Array): boolean {
     return this.#literal(name) && (this.#retrieved = this.#time()) >= 0 && this.#literal(next);
   }
 
-  /** Passes over exactly these bytes, or stays. */
+  /** Skips exactly these bytes, or stays. */
   #literal(literal: Uint8Array): boolean {
     const bytes = this.#bytes;
     const at = this.#at;
@@ -130,7 +130,7 @@ export class Scanner {
     return true;
   }
 
-  /** 1 to {@linkcode MAX_ID_LENGTH} characters of ASCII up to a quote, none of them escaped. */
+  /** 1 to {@linkcode MAX_ID_LENGTH} ASCII characters up to a quote, none of them escaped. */
   #identifier(key: Key): boolean {
     const bytes = this.#bytes;
     const start = this.#at;
@@ -154,7 +154,7 @@ export class Scanner {
   #string(): boolean {
     const bytes = this.#bytes;
     const start = this.#at;
-    // A UTF-16 unit takes at least a byte.
+    // A UTF-16 unit takes at least one byte.
     const end = Math.min(this.#end, start + MAX_TEXT_LENGTH);
     let at = start;
     let plain = true;
@@ -175,7 +175,7 @@ export class Scanner {
     return true;
   }
 
-  /** An integer of up to 15 digits in the one form that JSON has for it; NaN for anything else. */
+  /** An integer of up to 15 digits in JSON's canonical form; NaN for anything else. */
   #integer(): number {
     const bytes = this.#bytes;
     const end = this.#end;
@@ -227,11 +227,11 @@ function twoDigits(bytes: Uint8Array, at: number): number {
   return tens >= 0 && tens <= 9 && units >= 0 && units <= 9 ? tens * 10 + units : -1;
 }
 
-/** Length of the escape at a backslash; 0 where it is none, or might be of a surrogate. */
+/** Length of the escape at a backslash; 0 if it is invalid, or may be part of a surrogate pair. */
 function escapeLength(bytes: Uint8Array, at: number, end: number): number {
   if (at + 6 > end) return 0;
   if (ESCAPED[bytes[at + 1]!] === 1) return 2;
-  // Canonical JSON has no others but of control characters.
+  // Canonical JSON has no others except those of control characters.
   if (bytes[at + 1] !== 0x75 || bytes[at + 2] !== 0x30 || bytes[at + 3] !== 0x30) return 0;
   return isHex(bytes[at + 4]!) && isHex(bytes[at + 5]!) ? 6 : 0;
 }
@@ -240,7 +240,7 @@ function isHex(byte: number): boolean {
   return (byte >= 0x30 && byte <= 0x39) || (byte >= 0x61 && byte <= 0x66);
 }
 
-/** Length of the character beyond ASCII that begins here, after table 3-7 of Unicode; or 0. */
+/** Length of the non-ASCII character at this offset, by table 3-7 of Unicode; or 0. */
 function characterLength(bytes: Uint8Array, at: number, end: number): number {
   if (at + 4 > end) return 0;
   const first = bytes[at]!;

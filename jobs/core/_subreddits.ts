@@ -1,5 +1,5 @@
 /**
- * Subreddits by number.
+ * Table of subreddits.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { MemberTable } from "./_members.ts";
 import { NameTable } from "./_names.ts";
 import type { Part, SubredditDocument } from "./documents.ts";
 
-/** Subreddits, told by number. */
+/** Subreddits, identified by index. */
 export class SubredditTable {
   readonly #names = new NameTable();
   readonly #members: MemberTable;
@@ -21,19 +21,19 @@ export class SubredditTable {
   constructor({ members, track }: {
     /** Numbers subreddits. */
     readonly members: MemberTable;
-    /** Whether to remember what changes. */
+    /** Whether to track changes. */
     readonly track: boolean;
   }) {
     this.#members = members;
     if (track) this.#changes = new Changes();
   }
 
-  /** How many there are. */
+  /** Number of subreddits. */
   get size(): number {
     return this.#names.size;
   }
 
-  /** The number of a subreddit, which is added where unknown. */
+  /** The index of a subreddit, added if unknown. */
   number(key: Key): number {
     const found = this.#names.find(key);
     if (found >= 0) return found;
@@ -42,30 +42,30 @@ export class SubredditTable {
     return subreddit;
   }
 
-  /** The number of a subreddit that a record names, and whose spelling it writes. */
+  /** The index of a subreddit that a record names; also updates its spelling. */
   write(key: Key, timestamp: number): number {
     const subreddit = this.number(key);
     if (this.#names.write(subreddit, key, timestamp)) this.#changes?.touch(subreddit);
     return subreddit;
   }
 
-  /** What its name is compared by. */
+  /** The key of its name. */
   key(subreddit: number): string {
     return this.#names.key(subreddit);
   }
 
-  /** What a subreddit is counted as among those of a user. */
+  /** The subreddit as a member of the sets of users. */
   member(subreddit: number): number {
     return this.#asMembers[subreddit]!;
   }
 
-  /** The documents of what changed since the last call. */
+  /** The documents that changed since the last call. */
   changed(part: Part): SubredditDocument[] {
     const changed = this.#changes?.take() ?? [];
     return changed.map((subreddit) => this.#document(subreddit, part));
   }
 
-  /** The document of a subreddit, if a record named it. */
+  /** The document of a subreddit, if a record has named it. */
   *documents(subreddit: number, part: Part): Generator<SubredditDocument> {
     if (this.#names.isWritten(subreddit)) yield this.#document(subreddit, part);
   }

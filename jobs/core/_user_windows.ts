@@ -1,6 +1,6 @@
 /**
- * Sums a user and window. There are many of them: like the windows of subreddits, they lie side by
- * side in one array of numbers.
+ * Sums per user and window. Like the windows of subreddits, they lie side by side in one array of
+ * numbers, as there are many.
  *
  * @module
  */
@@ -11,29 +11,29 @@ import type { Part, UserWindowDocument } from "./documents.ts";
 import { type WindowName, WINDOWS } from "./time.ts";
 import type { RetainedFrom, ViewSettings } from "./view_settings.ts";
 
-// What a cell is made of. A cell is identified by its start index; -1 stands for none.
+// The fields of a cell. A cell is identified by its start index; -1 stands for none.
 const POSTS = 0;
 const COMMENTS = 1;
-/** Of the window, counted since 1970. */
+/** Number of the window since 1970. */
 const NUMBER = 2;
 const USER = 3;
-/** Which of the sizes. */
+/** Index of the size. */
 const SIZE = 4;
-/** The cell of the same user and size that was used before. */
+/** The previously used cell of the same user and size. */
 const BEFORE = 5;
 const LENGTH = 6;
 
 const NONE = -1;
 const MINUTE = WINDOWS["1m"];
 
-/** Cells of users' windows. Users are told by number. */
+/** Cells of users' windows. Users are identified by index. */
 export class UserWindowTable {
   #cells = new Int32Array(2 * LENGTH);
   #end = 0;
-  /** A user's cells that were used last + 1, one a size: records come about in the order of time. */
+  /** The last used cell of each user and size, + 1: records arrive roughly in time order. */
   #latest = new Int32Array(16);
   readonly #names: readonly WindowName[];
-  /** Of each size the length, and the first minute that is kept: in minutes. */
+  /** Length and first retained minute of each size, in minutes. */
   readonly #sizes: readonly number[];
   readonly #from: readonly number[];
   readonly #changes: Changes | undefined;
@@ -49,12 +49,12 @@ export class UserWindowTable {
     if (track) this.#changes = new Changes();
   }
 
-  /** How many cells there are. */
+  /** Number of cells. */
   get size(): number {
     return this.#end / LENGTH;
   }
 
-  /** Adds announcements to the retained windows around a minute. */
+  /** Adds announcements to the retained windows that contain a minute. */
   count(user: number, minute: number, { kind, by }: { kind: "post" | "comment"; by: number }) {
     for (let w = 0; w < this.#sizes.length; w++) {
       const cell = this.#cell(user, w, minute);
@@ -64,7 +64,7 @@ export class UserWindowTable {
     }
   }
 
-  /** Takes up a stored document. */
+  /** Restores a stored document. */
   restore(user: number, document: UserWindowDocument): void {
     const w = this.#names.indexOf(document.window);
     const cell = w < 0 ? NONE : this.#cell(user, w, document.window_start / MINUTE);
@@ -87,7 +87,7 @@ export class UserWindowTable {
     return cell;
   }
 
-  /** Takes a cell out from behind the latest one: what is used goes to the front. */
+  /** Unlinks a cell from behind the latest one: used cells move to the front. */
   #earlier(latest: number, number: number): number | undefined {
     const cells = this.#cells;
     let after = latest;
@@ -113,13 +113,13 @@ export class UserWindowTable {
     return cell;
   }
 
-  /** The documents of what changed since the last call. */
+  /** The documents that changed since the last call. */
   changed(part: Part, keyOf: (user: number) => string): UserWindowDocument[] {
     const changed = this.#changes?.take() ?? [];
     return changed.map((place) => this.#document(place * LENGTH, part, keyOf));
   }
 
-  /** All documents but of those cells that were taken back to nothing. */
+  /** All documents, except of cells whose counts were taken back to zero. */
   *documents(part: Part, keyOf: (user: number) => string): Generator<UserWindowDocument> {
     for (let cell = 0; cell < this.#end; cell += LENGTH) {
       const [posts, comments] = [this.#cells[cell + POSTS]!, this.#cells[cell + COMMENTS]!];

@@ -1,5 +1,5 @@
 /**
- * What is known of users over all time: sums, distinct subreddits, and registers.
+ * Users over all time: sums, distinct subreddits, and registers.
  *
  * @module
  */
@@ -13,20 +13,20 @@ import type { Part, UserTotalDocument } from "./documents.ts";
 import { hashBytes } from "./hash.ts";
 import { compareUserVersions, type UserVersion } from "./versions.ts";
 
-// What a user is made of. Sums over all time may outgrow 32 bits.
+// The fields of a user. Sums over all time may exceed 32 bits.
 const POSTS = 0;
 const COMMENTS = 1;
 const LAST_ACTIVE = 2;
-/** The set of subreddits. */
+/** Index of the set of subreddits. */
 const SUBREDDITS = 3;
-/** What the user is counted as among authors. */
+/** The user as a member of sets of authors. */
 const MEMBER = 4;
-/** Eight doubles are a line of the processor's cache. */
+/** Eight doubles fill one line of the processor's cache. */
 const LENGTH = 8;
 
 const NO_ACCOUNT: UserVersion = { karma: 0, karma_timestamp: -1, username: "" };
 
-/** Users, told by number. */
+/** Users, identified by index. */
 export class UserTable {
   readonly #names = new NameTable();
   #users = new Float64Array(LENGTH);
@@ -41,7 +41,7 @@ export class UserTable {
     readonly members: MemberTable;
     /** Keeps sets of subreddits. */
     readonly sets: MemberSets;
-    /** Whether to remember what changes. */
+    /** Whether to track changes. */
     readonly track: boolean;
   }) {
     this.#members = members;
@@ -49,18 +49,18 @@ export class UserTable {
     if (track) this.#changes = new Changes();
   }
 
-  /** How many users there are. */
+  /** Number of users. */
   get size(): number {
     return this.#accounts.length;
   }
 
-  /** The number of a user, who is added where unknown. */
+  /** The index of a user, added if unknown. */
   number(key: Key): number {
     const found = this.#names.find(key);
     return found >= 0 ? found : this.#add(key);
   }
 
-  /** The number of a user whom a record names, and whose spelling it writes. */
+  /** The index of a user whom a record names; also updates the spelling. */
   write(key: Key, timestamp: number): number {
     const user = this.number(key);
     if (this.#names.write(user, key, timestamp)) this.#changes?.touch(user);
@@ -78,12 +78,12 @@ export class UserTable {
     return user;
   }
 
-  /** What a user's name is compared by. */
+  /** The key of a user's name. */
   key(user: number): string {
     return this.#names.key(user);
   }
 
-  /** What a user is counted as among authors. */
+  /** The user as a member of sets of authors. */
   member(user: number): number {
     return this.#users[user * LENGTH + MEMBER]!;
   }
@@ -96,7 +96,7 @@ export class UserTable {
     this.#changes?.touch(user);
   }
 
-  /** Adds a subreddit, told as a member, to those of a user. */
+  /** Adds a subreddit, given as a member, to a user's set. */
   addSubreddit(user: number, subreddit: number): void {
     this.#sets.add(this.#users[user * LENGTH + SUBREDDITS]!, subreddit);
   }
@@ -110,7 +110,7 @@ export class UserTable {
   /** Keeps the later of two versions of an account. */
   register(user: number, facts: Facts): void {
     const { karma_timestamp, username } = this.#accounts[user]!;
-    // Of equal times the rest decides.
+    // At equal times the other fields decide.
     if (facts.timestamp < karma_timestamp) return;
     this.#register(user, {
       karma: facts.karma,
@@ -126,7 +126,7 @@ export class UserTable {
     this.#changes?.touch(user);
   }
 
-  /** Takes up a stored document, whose name the table was told. */
+  /** Restores a stored document whose name is already in the table. */
   restore(user: number, document: UserTotalDocument): void {
     const users = this.#users;
     const at = user * LENGTH;
@@ -137,7 +137,7 @@ export class UserTable {
     this.#register(user, document);
   }
 
-  /** The documents of what changed since the last call. */
+  /** The documents that changed since the last call. */
   changed(part: Part): UserTotalDocument[] {
     const changed = this.#changes?.take() ?? [];
     return changed.map((user) => this.#document(user, part));

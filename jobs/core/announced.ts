@@ -1,8 +1,8 @@
 /**
- * The announcements that were counted, by id: what later duplicates are told by.
+ * The counted announcements, by id: later duplicates are recognised by them.
  *
- * They are most of what a state holds, so they lie in columns: an object each would cost
- * several times the memory, and the garbage collector would move every one of them.
+ * They are most of a state, so they lie in columns: one object each would cost several times the
+ * memory, and the garbage collector would move every one of them.
  *
  * @module
  */
@@ -10,23 +10,23 @@
 import { Key, KeyTable } from "./_keys.ts";
 
 /**
- * A table of announcements; entries are told by number.
+ * A table of announcements; entries are identified by index.
  *
- * @typeParam U what stands for a user.
- * @typeParam S what stands for a subreddit.
+ * @typeParam U how a user is identified.
+ * @typeParam S how a subreddit is identified.
  */
 export class AnnouncedTable<U, S> {
-  /** When each entry was created, milliseconds. */
+  /** When each entry was created, in milliseconds. */
   readonly created: number[] = [];
   /** The author who is counted. */
   readonly users: U[] = [];
-  /** The subreddit that is counted, where it is known. */
+  /** The subreddit that is counted, if known. */
   readonly subreddits: (S | undefined)[] = [];
-  /** The post, where only that can tell the subreddit. */
+  /** The post, if only it can determine the subreddit. */
   readonly #postIds = new Map<number, string>();
-  /** Numbers entries. Of those that share an id it finds the first. */
+  /** Numbers entries. Of entries that share an id it finds the first. */
   readonly #ids = new KeyTable();
-  /** Another entry under the same id, with another `created_utc`: there hardly are any. */
+  /** Another entry with the same id and another `created_utc`, which is rare. */
   readonly #next = new Map<number, number>();
   readonly #key = new Key();
 
@@ -65,7 +65,7 @@ export class AnnouncedTable<U, S> {
     return typeof id === "string" ? this.#key.set(id) : id;
   }
 
-  /** Sets who and where an entry is counted for. */
+  /** Sets the author and the place that an entry is counted for. */
   count(entry: number, user: U, subreddit: S | undefined, postId: string | undefined): void {
     this.users[entry] = user;
     this.subreddits[entry] = subreddit;

@@ -1,19 +1,19 @@
 /**
- * An announcement, as states keep it.
+ * An announcement, as states store it.
  *
  * @module
  */
 
 /**
- * An announcement as it was counted. `subreddit` is absent where nobody knew it. Names are the keys that
- * they are compared by.
+ * An announcement as it was counted. `subreddit` is absent if it is unknown. Names are stored as
+ * their keys.
  */
 export interface Announcement {
   /** What is announced. */
   readonly kind: "post" | "comment";
-  /** Of the post or comment. */
+  /** Id of the post or comment. */
   readonly id: string;
-  /** Milliseconds; decides the windows. Part of the identity. */
+  /** Milliseconds; determines the windows. Part of the identity. */
   readonly created_utc: number;
   /** The author who is counted. */
   readonly user_id: string;

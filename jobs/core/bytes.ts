@@ -1,6 +1,5 @@
 /**
- * Text order and canonical JSON: the two things on which layers, engines and
- * languages must agree to the byte.
+ * Text order and canonical JSON, on which layers, engines and languages must agree to the byte.
  *
  * @module
  */

@@ -20,7 +20,7 @@ import { hashText } from "./hash.ts";
 
 export { EXACT_LIMIT, PRECISION } from "./_registers.ts";
 
-/** A member of a distinct count: its hash, and what HyperLogLog needs of it. */
+/** A member of a distinct count: its hash, and the parts of it that HyperLogLog needs. */
 export class Member {
   /** 16 hexadecimal digits. */
   readonly hash: string;
@@ -40,22 +40,22 @@ export class Member {
     this.rank = high > 0 ? Math.clz32(high) - 11 : 21 + Math.clz32(this.rest);
   }
 
-  /** The member that a text stands for. */
+  /** The member that represents a text. */
   static of(text: string): Member {
     return new Member(hashText(text));
   }
 }
 
-/** A distinct count that members are added to. */
+/** A distinct count to which members are added. */
 export class Distinct {
   readonly #members: Member[] = [];
-  /** Of the members: numbers that lie side by side are searched far quicker than objects. */
+  /** `rest` of the members: contiguous numbers are searched far faster than objects. */
   readonly #rests: number[] = [];
   #registers: Registers | undefined;
-  /** The stored form, as long as it is that of the set. */
+  /** Cached stored form, until the set changes. */
   #text: string | undefined;
 
-  /** Adds a member. Returns false where that changed nothing. */
+  /** Adds a member. Returns false if nothing changed. */
   add(member: Member): boolean {
     if (this.#registers !== undefined) {
       const raised = this.#registers.raise(member.register, member.rank);
@@ -75,7 +75,7 @@ export class Distinct {
     return true;
   }
 
-  /** Adds all that a stored form holds. Throws `corrupt` for anything else. */
+  /** Adds all members of a stored form. Throws `corrupt` for anything else. */
   addStored(stored: string): void {
     const read = readStored(stored);
     for (const hash of read.hashes) this.add(new Member(hash));
@@ -84,7 +84,7 @@ export class Distinct {
     this.#text = undefined;
   }
 
-  /** Whether nothing was added. */
+  /** Whether the set is empty. */
   get empty(): boolean {
     return this.#members.length === 0 && this.#registers === undefined;
   }

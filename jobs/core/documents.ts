@@ -1,11 +1,11 @@
 /**
- * The stored form of the views: what a document of the serving store holds, what
- * its id is, and how a document's fields are typed.
+ * The stored form of the views: the documents of the serving store, their ids, and the types of
+ * their fields.
  *
- * A key's value is spread over *parts*: one written by batch, and one a
- * topic-partition written by speed. No document is written by both layers.
+ * A key's value is spread over *parts*: one written by batch, and one per topic-partition written
+ * by speed. No document is written by both layers.
  *
- * Where a subreddit or a user is a key, or a part of one, it is the `nameKey` of the name.
+ * Where a subreddit or a user is (part of) a key, it is the `nameKey` of the name.
  *
  * @module
  */
@@ -13,7 +13,7 @@
 import type { Spelling } from "./names.ts";
 import type { WindowName } from "./time.ts";
 
-/** The views, by the name that their aliases carry. */
+/** The views, by the name that their aliases contain. */
 export const VIEWS = ["top_posts", "subreddit_activity", "user_activity"] as const;
 
 /** A view. */
@@ -29,17 +29,17 @@ export function viewIndex(view: ViewName, generation: number): string {
   return `${viewAlias(view)}-${String(generation).padStart(6, "0")}`;
 }
 
-/** Who wrote a document: `batch`, or a topic-partition such as `reddit.posts-0`. */
+/** The writer of a document: `batch`, or a topic-partition such as `reddit.posts-0`. */
 export type Part = string;
 
-/** The part that batch writes. */
+/** The part written by batch. */
 export const BATCH_PART: Part = "batch";
 
-/** One post, as the latest version that the part has folded. Times in milliseconds. */
+/** One post, in the latest version that the part has folded. Times in milliseconds. */
 export interface PostDocument {
-  /** Tells the documents of a view apart. */
+  /** Discriminates the documents of a view. */
   readonly type: "post";
-  /** Who wrote the document. */
+  /** The writer of the document. */
   readonly part: Part;
   /** First part of the key. */
   readonly subreddit: string;
@@ -47,47 +47,47 @@ export interface PostDocument {
   readonly post_id: string;
   /** As of `timestamp`, like all below. */
   readonly title: string;
-  /** The author, no key here: spelled as this version has it. */
+  /** The author, not a key here: spelled as in this version. */
   readonly user_id: string;
   /** First in the order of top posts. */
   readonly score: number;
-  /** What the producer said. */
+  /** As reported by the producer. */
   readonly num_comments: number;
   /** Second in the order of top posts. */
   readonly created_utc: number;
-  /** When the post looked like this, `asOf` its record: first in the order of versions. */
+  /** When the post was in this state, `asOf` its record: first in the order of versions. */
   readonly timestamp: number;
 }
 
 /**
- * Says that batch kept only a subreddit's best posts: the rank of the last one
- * kept, and the greatest `timestamp` that batch folded for the subreddit.
+ * Records that batch kept only a subreddit's best posts: the rank of the last one kept, and the
+ * greatest `timestamp` that batch folded for the subreddit.
  */
 export interface CutDocument {
-  /** Tells the documents of a view apart. */
+  /** Discriminates the documents of a view. */
   readonly type: "cut";
   /** Always {@linkcode BATCH_PART}. */
   readonly part: Part;
   /** The key. */
   readonly subreddit: string;
-  /** Of the last post that was kept, like `score` and `created_utc`. */
+  /** Id of the last kept post, like `score` and `created_utc`. */
   readonly post_id: string;
-  /** Of the last post that was kept. */
+  /** Score of the last kept post. */
   readonly score: number;
-  /** Of the last post that was kept, in milliseconds. */
+  /** Creation of the last kept post, in milliseconds. */
   readonly created_utc: number;
-  /** Greatest of all posts that were folded, those that were cut included; milliseconds. */
+  /** Greatest of all folded posts, including those that were cut; milliseconds. */
   readonly timestamp: number;
 }
 
 /**
- * Says that records name a subreddit, and how it is spelled. There is one in each part that has
- * anything of a subreddit.
+ * Records that a subreddit exists, and its spelling. Each part that has anything of a subreddit has
+ * one.
  */
 export interface SubredditDocument extends Spelling {
-  /** Tells the documents of a view apart. */
+  /** Discriminates the documents of a view. */
   readonly type: "subreddit";
-  /** Who wrote the document. */
+  /** The writer of the document. */
   readonly part: Part;
   /** The key. */
   readonly subreddit: string;
@@ -95,9 +95,9 @@ export interface SubredditDocument extends Spelling {
 
 /** Announcements of one subreddit in one window. */
 export interface ActivityDocument {
-  /** Tells the documents of a view apart. */
+  /** Discriminates the documents of a view. */
   readonly type: "activity";
-  /** Who wrote the document. */
+  /** The writer of the document. */
   readonly part: Part;
   /** First part of the key. */
   readonly subreddit: string;
@@ -105,9 +105,9 @@ export interface ActivityDocument {
   readonly window: WindowName;
   /** Third part of the key: milliseconds, a multiple of the window's size. */
   readonly window_start: number;
-  /** Announced posts; a sum over parts is right. */
+  /** Announced posts; parts may be summed. */
   readonly posts: number;
-  /** Announced comments; a sum over parts is right. */
+  /** Announced comments; parts may be summed. */
   readonly comments: number;
   /** The part's own count of distinct authors, for readers that cannot merge `users`. */
   readonly active_users: number;
@@ -117,9 +117,9 @@ export interface ActivityDocument {
 
 /** Announcements of one user in one window. */
 export interface UserWindowDocument {
-  /** Tells the documents of a view apart. */
+  /** Discriminates the documents of a view. */
   readonly type: "user_window";
-  /** Who wrote the document. */
+  /** The writer of the document. */
   readonly part: Part;
   /** First part of the key. */
   readonly user_id: string;
@@ -127,36 +127,36 @@ export interface UserWindowDocument {
   readonly window: WindowName;
   /** Third part of the key: milliseconds, a multiple of the window's size. */
   readonly window_start: number;
-  /** Announced posts; a sum over parts is right. */
+  /** Announced posts; parts may be summed. */
   readonly posts: number;
-  /** Announced comments, also those of an unknown subreddit. */
+  /** Announced comments, including those of an unknown subreddit. */
   readonly comments: number;
 }
 
 /**
- * What is known of one user over all time. There is one in each part that has anything of a user, if it
- * is only a post's later version.
+ * Totals of one user over all time. Each part that has anything of a user has one, even if that is
+ * only a later version of a post.
  */
 export interface UserTotalDocument extends Spelling {
-  /** Tells the documents of a view apart. */
+  /** Discriminates the documents of a view. */
   readonly type: "user_total";
-  /** Who wrote the document. */
+  /** The writer of the document. */
   readonly part: Part;
   /** The key. */
   readonly user_id: string;
-  /** Announced posts; a sum over parts is right. */
+  /** Announced posts; parts may be summed. */
   readonly posts: number;
-  /** Announced comments, also those of an unknown subreddit. */
+  /** Announced comments, including those of an unknown subreddit. */
   readonly comments: number;
   /** Distinct subreddits in their stored form (see `distinct.ts`). */
   readonly subreddits: string;
-  /** Latest `created_utc` of an announcement by the user; -1 where there is none. */
+  /** Latest `created_utc` of an announcement by the user; -1 if there is none. */
   readonly last_active: number;
-  /** `asOf` the user record that `karma` and `username` come from; -1 where there is none. */
+  /** `asOf` the user record that `karma` and `username` come from; -1 if there is none. */
   readonly karma_timestamp: number;
-  /** 0 where there is no user record. */
+  /** 0 if there is no user record. */
   readonly karma: number;
-  /** Empty where there is no user record. */
+  /** Empty if there is no user record. */
   readonly username: string;
 }
 
@@ -185,8 +185,8 @@ export function viewOf(document: ViewDocument): ViewName {
 }
 
 /**
- * The document's id within its view and generation: part, window and key, each
- * but the last free of the separator.
+ * The document's id within its view and generation: part, window and key, where only the last may
+ * contain the separator.
  */
 export function documentId(document: ViewDocument): string {
   switch (document.type) {
@@ -220,12 +220,12 @@ export function postDocumentId(part: Part, subreddit: string, postId: string): s
   return `${part}|post|${encodeURIComponent(subreddit)}|${postId}`;
 }
 
-/** Id of the document that says a subreddit's posts were cut. */
+/** Id of the document that records that a subreddit's posts were cut. */
 export function cutDocumentId(part: Part, subreddit: string): string {
   return `${part}|cut|${subreddit}`;
 }
 
-/** Id of the document that says how a subreddit is spelled. */
+/** Id of the document that records a subreddit's spelling. */
 export function subredditDocumentId(part: Part, subreddit: string): string {
   return `${part}|name|${subreddit}`;
 }

@@ -1,6 +1,6 @@
 /**
- * Records in their canonical form as bytes, without a string on the way: several times as fast as
- * {@linkcode encodeRecord}, which says what the form is and which a law holds it equal to.
+ * Encodes records in their canonical form as bytes, without an intermediate string: several times
+ * as fast as {@linkcode encodeRecord}, which defines the form; a law holds the two equal.
  *
  * @module
  */
@@ -13,16 +13,16 @@ import { DAY, formatTime, MAX_TIME } from "./time.ts";
 
 const encoder = new TextEncoder();
 
-/** Room for all of a record but its texts, with some to spare. */
+/** Space for a record without its texts, with some to spare. */
 const FRAME_BYTES = 512;
 
 /** UTF-8 bytes that one UTF-16 unit takes at most. */
 const WORST_UNIT = 3;
 
-/** Texts of more units are encoded at once, which is as fast for them. */
+/** Longer texts are encoded in one call, which is as fast for them. */
 const LONG = 2_048;
 
-/** Least number that digits are not worked out for one by one. */
+/** From this number on, digits are not computed one by one. */
 const LARGE = 1_000_000_000;
 
 const LINE_FEED = 0x0a;
@@ -34,13 +34,13 @@ export class RecordLines {
   #bytes: Uint8Array<ArrayBuffer>;
   #at = 0;
   #day = NaN;
-  /** `YYYY-MM-DDT` of that day. */
+  /** `YYYY-MM-DDT` of the cached day. */
   readonly #date = new Uint8Array(11);
 
   /**
-   * Holds nothing yet.
+   * Creates an empty buffer.
    *
-   * @param capacity bytes to make room for at first.
+   * @param capacity initial size in bytes.
    */
   constructor(capacity = 2 * FRAME_BYTES) {
     this.#bytes = new Uint8Array(capacity);
@@ -58,12 +58,12 @@ export class RecordLines {
     this.records++;
   }
 
-  /** The bytes of all lines; they change with the next that is added. */
+  /** The bytes of all lines; the next `add` overwrites them. */
   bytes(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.#at);
   }
 
-  /** Forgets all lines and keeps their room. */
+  /** Removes all lines and keeps the buffer. */
   clear(): void {
     this.#at = this.records = 0;
   }
@@ -157,7 +157,7 @@ export class RecordLines {
     this.#literal(END);
   }
 
-  /** Makes room for so many bytes more. */
+  /** Ensures space for `more` bytes. */
   #reserve(more: number): void {
     const needed = this.#at + more;
     if (needed <= this.#bytes.length) return;
@@ -166,14 +166,14 @@ export class RecordLines {
     this.#bytes = grown;
   }
 
-  /** In a loop: a call of `set` would cost as much as the literal is long. */
+  /** A loop: for a short literal, a call of `set` costs more than the copy. */
   #literal(literal: Uint8Array): void {
     const [bytes, at, length] = [this.#bytes, this.#at, literal.length];
     for (let i = 0; i < length; i++) bytes[at + i] = literal[i]!;
     this.#at = at + length;
   }
 
-  /** What stands between the quotes of a JSON string, and room for the frame behind it. */
+  /** Text between the quotes of a JSON string, and space for the frame behind it. */
   #text(text: string): void {
     const length = text.length;
     if (length <= LONG) {
@@ -190,13 +190,13 @@ export class RecordLines {
         return;
       }
     }
-    // The quotes stand already, or come with the next literal.
+    // The quotes are already written, or come with the next literal.
     this.#at--;
     this.#encode(JSON.stringify(text));
     this.#at--;
   }
 
-  /** Any text as UTF-8, and room for the frame behind it. */
+  /** Any text as UTF-8, and space for the frame behind it. */
   #encode(text: string): void {
     this.#reserve(text.length * WORST_UNIT + FRAME_BYTES);
     this.#at += encoder.encodeInto(text, this.#bytes.subarray(this.#at)).written;
@@ -256,7 +256,7 @@ function twoDigits(bytes: Uint8Array, at: number, value: number): void {
 
 const one = new RecordLines();
 
-/** The canonical form of one record, in bytes of its own. */
+/** The canonical form of one record, in a buffer of its own. */
 export function recordBytes(record: Entity): Uint8Array<ArrayBuffer> {
   one.clear();
   one.write(record);

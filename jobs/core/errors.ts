@@ -1,33 +1,35 @@
 /**
- * The one error base of the pipeline: a closed set of codes, whether trying again
- * can help, and always the cause.
+ * The one error base of the pipeline: a closed set of codes, whether a retry can help, and always
+ * the cause.
  *
  * @module
  */
 
-/** What went wrong, for callers that must tell errors apart. */
+/** The kind of error, for callers that must distinguish errors. */
 export type ErrorCode =
-  /** Bad configuration or input; the message names the thing, the value and what is allowed. */
+  /**
+   * Bad configuration or input; the message names the subject, the value and the allowed values.
+   */
   | "invalid"
-  /** A dependency does not answer, or says that it cannot now. Nothing is known of the effect. */
+  /** A dependency does not answer, or refuses for now. The effect of the call is unknown. */
   | "unavailable"
-  /** The named thing does not exist, and that is certain. */
+  /** The named object does not exist, and that is certain. */
   | "not_found"
-  /** The named thing exists already, and that is certain. */
+  /** The named object exists already, and that is certain. */
   | "exists"
-  /** Somebody else was first: a version, a lock or an alias is not what was expected. */
+  /** Another writer was first: a version, a lock or an alias is not as expected. */
   | "conflict"
-  /** Offsets that are needed are no longer (or not yet) in the log. */
+  /** Required offsets are no longer (or not yet) in the log. */
   | "offset_out_of_range"
-  /** Bytes are not what was written: length, checksum or form. */
+  /** Bytes differ from those written: length, checksum or form. */
   | "corrupt"
-  /** The log or dataset is not the one that earlier work continued from. */
+  /** The log or dataset is not the one that earlier work was based on. */
   | "diverged"
-  /** No space, or a quota is used up. */
+  /** No space left, or a quota is exhausted. */
   | "full"
-  /** A single record or request is larger than is allowed. */
+  /** A single record or request exceeds the limit. */
   | "too_large"
-  /** The work was told to stop. */
+  /** The work was asked to stop. */
   | "stopped";
 
 /** Codes after which the same call may succeed later. */
@@ -35,9 +37,9 @@ const RETRIABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["unavailable", "fu
 
 /** An error of the pipeline with a code from a closed set. */
 export class PipelineError extends Error {
-  /** Tells it from other errors in logs. */
+  /** Identifies this class in logs. */
   override name = "PipelineError";
-  /** What went wrong. */
+  /** The kind of error. */
   readonly code: ErrorCode;
 
   /**

@@ -1,5 +1,5 @@
 /**
- * How the parts of a key merge when they are read.
+ * How the parts of a key are merged on reading.
  *
  * @module
  */
@@ -48,10 +48,10 @@ export function mergeCounts(
   return { posts, comments };
 }
 
-/** What is known of a user, all parts together. */
+/** Totals of a user, all parts merged. */
 export type UserTotal = Omit<UserTotalDocument, "type" | "part" | "user_id">;
 
-/** The total of a user of whom nothing is known. */
+/** The totals of an unknown user. */
 export const NO_USER: UserTotal = {
   ...NO_SPELLING,
   posts: 0,
@@ -90,8 +90,8 @@ export interface TopPosts {
   /** At most `k`, best first. */
   readonly items: readonly PostDocument[];
   /**
-   * Proves that no other post belongs among the items, given that every post that
-   * was not passed in ranks below them in both layers.
+   * Proves that no other post belongs among the items, provided that every post that was not passed
+   * in ranks below them in both layers.
    */
   readonly exact: boolean;
 }
@@ -99,10 +99,9 @@ export interface TopPosts {
 /**
  * Merges the layers' versions of a subreddit's posts and takes the best `k`.
  *
- * The answer is exact if batch cut nothing. If it did, the k-th post must beat the
- * last one that was kept, and each item that only speed knows must have a
- * `timestamp` beyond all that batch folded: else a later version of it may be among
- * the posts that were cut.
+ * The answer is exact if batch cut nothing. If it did, the k-th post must rank above the last kept
+ * one, and each item that only speed knows must have a `timestamp` beyond all that batch folded;
+ * otherwise a later version of it may be among the cut posts.
  */
 export function mergeTop(
   k: number,

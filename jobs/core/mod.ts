@@ -1,6 +1,6 @@
 /**
- * The pure part of the pipeline: records, views, monoids, horizon and merge, and
- * the ports that everything else is written against. No clock, no I/O.
+ * The pure part of the pipeline: records, views, monoids, horizon and merge, and the ports that
+ * everything else depends on. No clock, no I/O.
  *
  * @module
  */

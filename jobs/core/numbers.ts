@@ -1,14 +1,14 @@
 /**
- * Numbers, as JSON has them or as text: whoever wrote a record with a table in between may
- * have made one of the other.
+ * Numbers, as JSON numbers or as text: a producer with a table in between may have converted one
+ * into the other.
  *
  * @module
  */
 
-/** A number of JSON, as text. */
+/** Text in the form of a JSON number. */
 const NUMBER = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
-/** A number, or text that is one in the form that JSON has for it; else `undefined`. */
+/** A number, or text in the form of a JSON number; else `undefined`. */
 export function parseNumber(value: unknown): number | undefined {
   if (typeof value === "number") return value;
   return typeof value === "string" && NUMBER.test(value) ? Number(value) : undefined;
@@ -16,9 +16,9 @@ export function parseNumber(value: unknown): number | undefined {
 
 /**
  * Reads an integer that a double holds exactly: a number, or the text of one. A fraction of zeros
- * is none.
+ * is accepted.
  *
- * @returns `undefined` for anything else, also a boolean.
+ * @returns `undefined` for anything else, including a boolean.
  */
 export function parseInteger(value: unknown): number | undefined {
   const number = parseNumber(value);

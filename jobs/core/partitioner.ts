@@ -1,7 +1,7 @@
 /**
- * Which partition a key belongs to: what Kafka's own clients compute (murmur2 of
- * the UTF-8 bytes, sign bit cleared, modulo the number of partitions), so that
- * any producer puts a post and its comments under the same partition number.
+ * The partition of a key, as Kafka's own clients compute it (murmur2 of the UTF-8 bytes, sign bit
+ * cleared, modulo the number of partitions), so that any producer puts a post and its comments
+ * under the same partition number.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The three ports: the log, the master dataset and the serving store. Every job
- * is written against these; every implementation passes one conformance suite.
+ * The three ports: the log, the master dataset and the serving store. Every job is written against
+ * these; every implementation passes one contract suite.
  *
  * All methods reject with {@linkcode PipelineError}. A call that rejects with
  * `unavailable` may or may not have had its effect.
@@ -18,21 +18,21 @@ import type { StoppedPartition } from "./unreadable.ts";
 export interface ProducerRecord {
   /** Must exist. */
   readonly topic: string;
-  /** Chooses the partition (see `partitionFor`) where `partition` does not. */
+  /** Selects the partition (see `partitionFor`), unless `partition` is set. */
   readonly key: string;
-  /** UTF-8 JSON; `null` is a tombstone, which ends as a dead letter. */
+  /** UTF-8 JSON; `null` is a tombstone, which becomes a dead letter. */
   readonly value: Uint8Array | null;
-  /** Where it is given, the key chooses nothing. */
+  /** Overrides the choice by key. */
   readonly partition?: number;
 }
 
 /** Where the log put a record. */
 export interface Acknowledgement {
-  /** Of the record that was sent. */
+  /** Topic of the record. */
   readonly topic: string;
-  /** Chosen by the key, or as it was given. */
+  /** Selected by the key, or as given. */
   readonly partition: number;
-  /** The record's own. */
+  /** Offset of the record. */
   readonly offset: number;
 }
 
@@ -40,7 +40,7 @@ export interface Acknowledgement {
 export interface LogRecord {
   /** Ascending in a partition; gaps are allowed. */
   readonly offset: number;
-  /** Empty where the producer gave none. */
+  /** Empty if the producer set none. */
   readonly key: string;
   /** The bytes as they were sent; `null` for a tombstone. */
   readonly value: Uint8Array | null;
@@ -50,13 +50,13 @@ export interface LogRecord {
 
 /** Consecutive records of one partition. */
 export interface LogBatch {
-  /** Of all its records. */
+  /** Topic of all its records. */
   readonly topic: string;
   /** From 0. */
   readonly partition: number;
-  /** The position that the batch was read from. */
+  /** The position at which the read began. */
   readonly startOffset: number;
-  /** The position after the batch. Beyond the last record's where the log has gaps. */
+  /** The position after the batch: beyond the last record if the log has gaps. */
   readonly nextOffset: number;
   /** With offsets in `[startOffset, nextOffset)`, ascending; may be empty. */
   readonly records: readonly LogRecord[];
@@ -66,11 +66,11 @@ export interface LogBatch {
 export interface LogRange {
   /** From 0. */
   readonly partition: number;
-  /** Offset of the oldest record that is kept. */
+  /** Offset of the oldest retained record. */
   readonly earliest: number;
   /**
-   * Offset that the next record gets; where transactions are under way, the offset at which the
-   * oldest of them begins: nobody reads beyond it before it is decided.
+   * Offset of the next record; during transactions, the start of the oldest open one: consumers do
+   * not read beyond it before it is decided.
    */
   readonly end: number;
 }
@@ -78,64 +78,67 @@ export interface LogRange {
 /** Appends records. Delivery: acknowledged = durable, once each, in the order sent. */
 export interface LogProducer {
   /**
-   * Appends records and resolves when all are durable, with one acknowledgement a
-   * record, in their order. Calls may overlap; they are carried out in order.
+   * Appends records and resolves when all are durable, with one acknowledgement per record, in
+   * their order. Calls may overlap; they are carried out in order.
    */
   send(records: readonly ProducerRecord[]): Promise<Acknowledgement[]>;
-  /** Waits for what is under way, then lets go. */
+  /** Waits for pending calls, then releases all resources. */
   close(): Promise<void>;
 }
 
-/** What a consumer wants and does. */
+/** The options and handlers of a consumer. */
 export interface Subscription {
   /** Consumers of one group share the partitions. */
   readonly group: string;
-  /** Every partition of each is read by one consumer of the group. */
+  /** Each partition of each topic is read by one consumer of the group. */
   readonly topics: readonly string[];
-  /** Most records in a batch; 5,000 where not given. */
+  /** Most records in a batch; 5,000 by default. */
   readonly maxRecords?: number;
-  /** The position to read a partition from, asked at every assignment. */
+  /** The position to read a partition from, called at every assignment. */
   start(topic: string, partition: number): Promise<number>;
   /**
-   * Handles a batch. The next batch of that partition waits until it resolves
-   * (back-pressure). What it throws ends the consumer.
+   * Handles a batch. The next batch of that partition waits until it resolves (back-pressure). An
+   * error that it throws ends the consumer.
    */
   batch(batch: LogBatch): Promise<void>;
-  /** The partition is no longer ours. */
+  /** The partition has been revoked. */
   revoked?(topic: string, partition: number): Promise<void>;
 }
 
 /** A running subscription. */
 export interface Consumer {
   /**
-   * Partitions that stand still while the others go on. They are tried again until they can be
-   * read. Not given by logs that are either whole or refused.
+   * Stopped partitions, while the others continue. They are retried until they can be read. Absent
+   * in logs that are either whole or refused.
    */
   readonly stopped?: readonly StoppedPartition[];
-  /** Resolves once stopped; rejects where it can make no progress (`offset_out_of_range`, or what `batch` threw). */
+  /**
+   * Resolves once stopped; rejects if no progress is possible (`offset_out_of_range`, or an error
+   * that `batch` threw).
+   */
   readonly done: Promise<void>;
-  /** Lets the batch under way finish, then ends. Resolves when nothing runs any more. */
+  /** Lets the current batch finish, then ends. Resolves when nothing runs any more. */
   stop(): Promise<void>;
   /**
-   * Keeps with the log how far the group is done with a partition, for whoever watches it: nobody
-   * reads on from there. Only while the partition is ours; a later mark replaces an earlier one.
+   * Stores in the log how far the group has processed a partition, for monitoring only: no reader
+   * resumes from it. Only while the partition is assigned; a later mark replaces an earlier one.
    */
   mark(topic: string, partition: number, offset: number): Promise<void>;
 }
 
-/** A topic as it must be. */
+/** The required shape of a topic. */
 export interface TopicSpec {
   /** Name of the topic. */
   readonly topic: string;
-  /** Exactly so many. */
+  /** Exact number of partitions. */
   readonly partitions: number;
 }
 
 /** The log: topics of partitions of records with offsets. */
 export interface EventLog {
   /**
-   * Creates topics that are missing, and brings settings of the others that may be altered to what
-   * is configured, unless `alter` is false. Rejects (`conflict`) where one has another shape.
+   * Creates missing topics, and updates alterable settings of existing ones to the configured
+   * values, unless `alter` is false. Rejects (`conflict`) if a topic has another shape.
    */
   ensureTopics(
     specs: readonly TopicSpec[],
@@ -147,15 +150,18 @@ export interface EventLog {
   producer(): Promise<LogProducer>;
   /** Starts a consumer; see {@linkcode Subscription}. */
   subscribe(subscription: Subscription): Promise<Consumer>;
-  /** What was marked of each partition of a topic by a group, see {@linkcode Consumer.mark}; -1 where nothing was. */
+  /**
+   * The mark of a group in each partition of a topic, see {@linkcode Consumer.mark}; -1 if there is
+   * none.
+   */
   marks(group: string, topic: string): Promise<number[]>;
   /**
    * Reads `[from, to)` of one partition once, without a group.
-   * Rejects with `offset_out_of_range` where a part of it is not in the log, and with
-   * `UnreadableError` where a part of it cannot be read.
+   * Rejects with `offset_out_of_range` if a part of it is not in the log, and with
+   * `UnreadableError` if a part of it cannot be read.
    */
   read(topic: string, partition: number, from: number, to: number): AsyncIterable<LogBatch>;
-  /** Ends consumers and producers, then lets go. */
+  /** Ends consumers and producers, then releases all resources. */
   close(): Promise<void>;
 }
 
@@ -179,33 +185,32 @@ export interface FileStatus {
  */
 export interface MasterDataset {
   /**
-   * Creates a file whole; missing parents are made. Durable when it resolves with
-   * the bytes written. A failed write leaves no file, or a part of one.
-   * Rejects with `exists` where the path is taken.
+   * Creates a whole file, and missing parents. Durable once it resolves with the number of bytes
+   * written. A failed write leaves no file, or a truncated one. Rejects with `exists` if the path
+   * is taken.
    */
   write(path: string, content: Uint8Array | AsyncIterable<Uint8Array>): Promise<number>;
-  /** Reads a file from its start. Rejects with `not_found`, or `corrupt` where bytes are missing. */
+  /** Reads a file from its start. Rejects with `not_found`, or `corrupt` if bytes are missing. */
   read(path: string): AsyncIterable<Uint8Array>;
-  /** `undefined` only where it certainly does not exist. */
+  /** `undefined` only if the path certainly does not exist. */
   status(path: string): Promise<FileStatus | undefined>;
   /**
-   * Copies that there are of a file: of the part of it that has fewest, and 1 where nothing is
-   * copied. Not for empty files. Rejects with `not_found` where it is no file.
+   * Number of replicas of a file: that of its least replicated block, and 1 if the dataset does not
+   * replicate. Not for empty files. Rejects with `not_found` if it is not a file.
    */
   copies(path: string): Promise<number>;
-  /** Entries of a folder in the order of names; none where it does not exist. */
+  /** Entries of a folder in the order of names; empty if it does not exist. */
   list(path: string): Promise<FileStatus[]>;
   /** Makes a folder and its parents. */
   mkdirs(path: string): Promise<void>;
   /**
-   * Renames atomically and never overwrites. Rejects with `exists` where the
-   * destination is taken, with `not_found` where the source, or the
-   * destination's parent, is missing.
+   * Renames atomically and never overwrites. Rejects with `exists` if the destination is taken,
+   * with `not_found` if the source, or the destination's parent, is missing.
    */
   rename(from: string, to: string): Promise<void>;
-  /** Removes a file, or a folder with all that is in it. Removing nothing is no error. */
+  /** Removes a file, or a folder with all its content. Removing a missing path is not an error. */
   remove(path: string): Promise<void>;
-  /** Waits for what is under way, then lets go. */
+  /** Waits for pending calls, then releases all resources. */
   close(): Promise<void>;
 }
 
@@ -215,15 +220,15 @@ export interface MasterDataset {
 export interface StoredDocument {
   /** `documentId` of the body: it fixes part and key. */
   readonly id: string;
-  /** External version: a write takes effect only where it is greater than the stored one. */
+  /** External version: a write takes effect only if it is greater than the stored one. */
   readonly version: number;
-  /** Replaces the stored one whole. */
+  /** Replaces the whole stored document. */
   readonly body: ViewDocument;
 }
 
 /** Which documents of a view to find, and in which order. */
 export interface ViewQuery {
-  /** Only documents of this type; of all types where it is not given, as with each filter. */
+  /** Only documents of this type; all types if absent, as with each filter. */
   readonly type?: ViewDocument["type"];
   /** Only documents with exactly this subreddit: a key is the `nameKey` of a name. */
   readonly subreddit?: string;
@@ -250,13 +255,13 @@ export interface ViewQuery {
 
 /** A page of documents. */
 export interface ViewPage {
-  /** In the order that was asked for. */
+  /** In the requested order. */
   readonly documents: readonly StoredDocument[];
-  /** False where a shard or a part of the store did not answer: documents may be missing. */
+  /** False if a shard or a part of the store did not answer: documents may be missing. */
   readonly complete: boolean;
 }
 
-/** A small JSON document by which jobs coordinate. */
+/** A small JSON document through which jobs coordinate. */
 export interface ControlDocument {
   /** A path such as `generation/000042`. */
   readonly id: string;
@@ -266,35 +271,35 @@ export interface ControlDocument {
   readonly body: unknown;
 }
 
-/** The store of view generations: one index a view and generation, one alias a view. */
+/** The store of view generations: one index per view and generation, one alias per view. */
 export interface ServingStore {
-  /** Creates the empty indices of a generation; those that exist stay as they are. */
+  /** Creates the empty indices of a generation; existing ones are left unchanged. */
   createGeneration(generation: number): Promise<void>;
   /**
-   * Writes whole documents. Resolves when each is stored or an equal or greater
-   * version is. Visible to `get` at once, to `search` within the store's refresh interval.
-   * Rejects with `not_found` where the generation's index is missing: it is never made anew.
+   * Writes whole documents. Resolves when each one, or an equal or greater version, is stored.
+   * Visible to `get` at once, to `search` within the store's refresh interval. Rejects with
+   * `not_found` if the generation's index is missing: it is never recreated.
    */
   write(generation: number, view: ViewName, documents: readonly StoredDocument[]): Promise<void>;
-  /** Makes visible to `search` what was written to a generation before. Resolves once it is. */
+  /** Makes earlier writes to a generation visible to `search`. Resolves once they are. */
   refresh(generation: number): Promise<void>;
   /** Ends batch's bulk load: replicates, makes all of it searchable, and waits for both. */
   seal(generation: number): Promise<void>;
-  /** Documents by id, in the order of ids, `undefined` where there is none. */
+  /** Documents by id, in the order of ids, `undefined` if there is none. */
   get(
     generation: number,
     view: ViewName,
     ids: readonly string[],
   ): Promise<(StoredDocument | undefined)[]>;
-  /** One page of a view's documents. Rejects with `not_found` where the index is missing. */
+  /** One page of a view's documents. Rejects with `not_found` if the index is missing. */
   search(generation: number, view: ViewName, query: ViewQuery): Promise<ViewPage>;
   /** Number of documents of a view. */
   count(generation: number, view: ViewName): Promise<number>;
-  /** The generation that the aliases name, if any. One answer for all views. */
+  /** The generation that the aliases point to, if any. One answer for all views. */
   current(): Promise<number | undefined>;
   /**
    * Moves the aliases of all views from one generation to another in one step.
-   * Rejects with `conflict` where they do not name `from`: then nothing moved.
+   * Rejects with `conflict` if they do not point to `from`: then nothing moved.
    */
   switchTo(generation: number, from: number | undefined): Promise<void>;
   /** All generations that have an index, ascending. */
@@ -314,6 +319,6 @@ export interface ServingStore {
   putControls(documents: readonly ControlDocument[]): Promise<void>;
   /** Removes control documents; removing nothing is no error. */
   removeControls(ids: readonly string[]): Promise<void>;
-  /** Waits for what is under way, then lets go. */
+  /** Waits for pending calls, then releases all resources. */
   close(): Promise<void>;
 }
