@@ -1,5 +1,5 @@
 /**
- * Work on many small files: the next ones are read while one is looked at.
+ * Ordered work on many small files: the next ones are read while one is processed.
  *
  * @module
  */
@@ -8,8 +8,8 @@
 const AHEAD = 16;
 
 /**
- * Calls `work` for every item, a few at a time, and yields the results in the order of the
- * items. After an error nothing new is begun.
+ * Calls `work` for every item, a few at a time, and yields the results in the order of the items.
+ * After an error no further call is started.
  */
 export async function* inOrder<T, R>(
   items: Iterable<T>,
@@ -18,7 +18,8 @@ export async function* inOrder<T, R>(
   const running: Promise<R>[] = [];
   for (const item of items) {
     const promise = work(item);
-    // It may reject while the reader is busy with an earlier one, and is told in its turn.
+    // It may reject while the reader is still busy with an earlier item; the error surfaces in its
+    // turn.
     promise.catch(() => {});
     running.push(promise);
     if (running.length >= AHEAD) yield await running.shift()!;

@@ -1,8 +1,8 @@
 /**
- * Old commits of a partition, compacted: one file for many, named by the offsets that it
- * covers. Checkpoints together reach back to offset 0. A new one takes in those before it
- * that hold no more commits than it does, so their number grows with the logarithm of the
- * commits, and each commit is written again as often.
+ * Old commits of a partition, compacted: one file for many, named by the offsets that it covers.
+ * Checkpoints together reach back to offset 0. A new one absorbs earlier ones that hold no more
+ * commits than it does, so their number grows with the logarithm of the commits, and so does the
+ * number of times that each commit is rewritten.
  *
  * @module
  */
@@ -40,8 +40,8 @@ export class Checkpoints {
   }
 
   /**
-   * The checkpoints that together cover `from` and all beyond, in order; none where none
-   * reaches beyond `from`. They may overlap. Rejects with `corrupt` where one is missing.
+   * The checkpoints that together cover `from` and all beyond, in order; empty if none reaches
+   * beyond `from`. They may overlap. Rejects with `corrupt` if one is missing.
    */
   async chain(from: number): Promise<CheckpointRange[]> {
     const all = await this.#ranges();
@@ -71,8 +71,8 @@ export class Checkpoints {
   }
 
   /**
-   * Adds a checkpoint of commits that follow others in checkpoints, and removes those it takes
-   * in. Several runs may do so at a time: each leaves all commits covered.
+   * Adds a checkpoint of commits that follow those in checkpoints, and removes the checkpoints that
+   * it absorbs. Several runs may do so concurrently: each leaves all commits covered.
    */
   async add(commits: readonly Commit[]): Promise<void> {
     let compacted = commits;
@@ -87,7 +87,7 @@ export class Checkpoints {
     const folder = `${TEMPORARY}/${newToken()}`;
     await writeOwn(this.#dataset, `${folder}/checkpoint`, canonicalBytes(compacted));
     await this.#dataset.mkdirs(this.#folder);
-    // The same range holds the same commits, whoever compacted them.
+    // The same range holds the same commits, whichever run compacted them.
     await publishOnce(this.#dataset, `${folder}/checkpoint`, this.#path(range));
     await this.#dataset.remove(folder);
     for (const { start, end } of await this.#ranges()) {

@@ -1,5 +1,5 @@
 /**
- * What a commit says; see `commits.ts` for what makes it count.
+ * The content of a commit; `commits.ts` defines what makes it effective.
  *
  * @module
  */
@@ -20,27 +20,27 @@ export interface CommittedFile {
 
 /** A flush of one partition: its offsets from `start` (inclusive) to `end` (exclusive). */
 export interface Commit {
-  /** Of all its records. */
+  /** Topic of all its records. */
   readonly topic: Topic;
   /** From 0. */
   readonly partition: number;
   /** The first offset; also names the commit's file. */
   readonly start: number;
-  /** The offset that the next commit starts at. */
+  /** The first offset of the next commit. */
   readonly end: number;
-  /** One an hour of event time; none where all records are dead letters. */
+  /** One per hour of event time; none if all records are dead letters. */
   readonly files: readonly CommittedFile[];
   /** Records in the files. */
   readonly records: number;
-  /** Offsets whose records went to the dead letters. */
+  /** Offsets of the records that became dead letters. */
   readonly dead_letters: readonly number[];
-  /** The last record of the range, by which a log that was made anew is told. */
+  /** The last record of the range; a recreated log is recognised by it. */
   readonly last: LastRecord | null;
-  /** Names the writer. */
+  /** Identifies the writer. */
   readonly token: string;
 }
 
-/** A record as the log had it: its offset and the hash of key and value. */
+/** A record's offset in the log and the hash of its key and value. */
 export interface LastRecord {
   /** The record's offset. */
   readonly offset: number;
@@ -48,25 +48,25 @@ export interface LastRecord {
   readonly hash: string;
 }
 
-/** The last record before a horizon, by `topic-partition`; none for partitions without any. */
+/** The last record before a horizon, by `topic-partition`; absent for empty partitions. */
 export type LastRecords = Readonly<Record<string, LastRecord>>;
 
 /** A historical load that was committed as a whole. */
 export interface HistoryCommit {
   /** Name of the load, from its content; also names the commit's file. */
   readonly load: string;
-  /** All that the load brought. */
+  /** All files of the load. */
   readonly files: readonly CommittedFile[];
   /** Records in the files. */
   readonly records: number;
-  /** Names the writer. */
+  /** Identifies the writer. */
   readonly token: string;
 }
 
-/** Everything that was committed for one partition. */
+/** All commits of one partition. */
 export interface PartitionCommits {
   /** The first offset that is not in the dataset. */
   readonly next: number;
-  /** In the order of offsets; each starts where the one before ends. */
+  /** In the order of offsets; each starts where the previous one ends. */
   readonly commits: readonly Commit[];
 }

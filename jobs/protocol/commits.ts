@@ -1,10 +1,10 @@
 /**
- * The commit log of the master dataset: which files exist, and up to which offset
- * every partition is complete. Readers trust nothing else.
+ * The commit log of the master dataset: which files exist, and up to which offset every partition
+ * is complete. Readers trust nothing else.
  *
- * A commit is one small JSON file. Its rename into the log, which never overwrites,
- * is the one moment at which a flush exists. Whatever the rename answered, the file
- * at the destination decides: it is ours only if it holds our token.
+ * A commit is one small JSON file. Its rename into the log, which never overwrites, is the one
+ * moment at which a flush comes into existence. Whatever the rename returned, the file at the
+ * destination decides: it is ours only if it holds our token.
  *
  * Old commits are compacted into checkpoints; loose ones below a checkpoint are ignored.
  *
@@ -30,14 +30,14 @@ import { COMMITS, offsetName } from "./layout.ts";
 export class CommitLog {
   readonly #dataset: MasterDataset;
 
-  /** The commit log of a dataset. */
+  /** Opens the commit log of a dataset. */
   constructor(dataset: MasterDataset) {
     this.#dataset = dataset;
   }
 
   /**
    * The commits of a partition from offset `from` on, in order.
-   * Rejects with `corrupt` where they leave a gap or overlap.
+   * Rejects with `corrupt` if they have a gap or overlap.
    */
   read(topic: Topic, partition: number, from = 0): Promise<PartitionCommits> {
     return rereadUntilStable(async () => {
@@ -45,7 +45,7 @@ export class CommitLog {
       const commits: Commit[] = [];
       for await (const compacted of this.#checkpoints(topic, partition).read(chain)) {
         for (const commit of compacted) {
-          // Where checkpoints overlap they hold the same.
+          // Overlapping checkpoints hold the same commits.
           if (commit.start >= (commits.at(-1)?.end ?? from)) join(commits, commit);
         }
       }
@@ -77,10 +77,10 @@ export class CommitLog {
   }
 
   /**
-   * Compacts the commits below `upTo` into a checkpoint, so that planning costs the same after
-   * a year as after a day. What breaks off here can be done again.
+   * Compacts the commits below `upTo` into a checkpoint, so that planning costs the same after a
+   * year as after a day. An interrupted call can be repeated.
    *
-   * @param least commits that make it worth the while.
+   * @param least number of commits from which a checkpoint is worthwhile.
    */
   checkpoint(topic: Topic, partition: number, upTo: number, least = 16): Promise<void> {
     return rereadUntilStable(async () => {
@@ -96,9 +96,9 @@ export class CommitLog {
     });
   }
 
-  /** Commits that lie loose, and the checkpoints that hold what is before them, from `from` on. */
+  /** The loose commits from `from` on, and the checkpoints that hold the earlier ones. */
   async #look(topic: Topic, partition: number, from: number): Promise<Look> {
-    // In this order: what is compacted and removed in between is seen in the checkpoint.
+    // In this order: commits that are compacted and removed in between are found in the checkpoint.
     const starts = await this.#starts(topic, partition);
     const chain = await this.#checkpoints(topic, partition).chain(from);
     const least = Math.max(from, chain.at(-1)?.end ?? 0);
@@ -115,7 +115,7 @@ export class CommitLog {
     return new Checkpoints(this.#dataset, topic, partition);
   }
 
-  /** Whether a historical load was committed, and what it holds. */
+  /** A historical load's commit, if it was committed. */
   async history(load: string): Promise<HistoryCommit | undefined> {
     const path = `${COMMITS}/history/${load}`;
     const status = await this.#dataset.status(path);
@@ -142,10 +142,10 @@ export class CommitLog {
   }
 
   /**
-   * Publishes a commit whose files lie at their places already.
+   * Publishes a commit whose files are already at their final paths.
    *
-   * @param temporary a path of the writer's own, where the commit is written first.
-   * @returns the commit that now stands at that start: ours, or that of whoever was first.
+   * @param temporary a path of the writer's own, to which the commit is written first.
+   * @returns the commit that now holds that start: ours, or that of an earlier writer.
    */
   async publish(commit: Commit, temporary: string): Promise<Commit> {
     const { topic, partition, start } = commit;
@@ -153,8 +153,8 @@ export class CommitLog {
     const standing = await rereadUntilStable(() => this.#publish(commit, temporary, path));
     const { chain } = await this.#look(topic, partition, start);
     if (chain.length === 0) return standing;
-    // A checkpoint says what stands there. It may hold this very commit; a late one it does
-    // not hold came to a place that was empty only because the commit there was compacted.
+    // A checkpoint decides. It may hold this very commit; a late commit that it does not hold found
+    // its path free only because the commit there had been compacted.
     const { commits } = await this.read(topic, partition);
     const compacted = commits.find((other) => other.start <= start && start < other.end)!;
     if (compacted.token !== commit.token) await this.#dataset.remove(path);
@@ -173,7 +173,7 @@ export class CommitLog {
   ): Promise<T> {
     await this.#dataset.mkdirs(path.slice(0, path.lastIndexOf("/")));
     const bytes = canonicalBytes(commit);
-    // What stands there may be half of it, from a try that broke off.
+    // An interrupted attempt may have left a truncated file there.
     if ((await this.#dataset.status(temporary))?.length !== bytes.length) {
       await writeOwn(this.#dataset, temporary, bytes);
     }
@@ -198,10 +198,10 @@ interface Look {
   readonly chain: readonly CheckpointRange[];
 }
 
-/** Times that a reader rereads before it takes a file for missing. */
+/** Number of rereads before a reader reports a file as missing. */
 const REREADS = 5;
 
-/** Rereads where a file has vanished meanwhile: it was compacted into a checkpoint. */
+/** Rereads if a file has vanished meanwhile: it was compacted into a checkpoint. */
 async function rereadUntilStable<T>(read: () => Promise<T>): Promise<T> {
   for (let left = REREADS;; left--) {
     try {
@@ -212,7 +212,7 @@ async function rereadUntilStable<T>(read: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Appends a commit that must follow the one before it. */
+/** Appends a commit that must follow the previous one. */
 function join(commits: Commit[], commit: Commit, start = commit.start): void {
   const expected = commits.at(-1)?.end ?? commit.start;
   if (commit.start === start && commit.start === expected && commit.end > commit.start) {

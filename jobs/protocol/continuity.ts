@@ -1,6 +1,6 @@
 /**
- * A fold and a flush are functions of one log prefix, so they take every offset
- * once, in order, whatever is delivered.
+ * A fold and a flush are functions of one log prefix, so they take every offset once, in order,
+ * whatever the log delivers.
  *
  * @module
  */
@@ -8,9 +8,9 @@
 import { type LogBatch, partitionName, PipelineError } from "@pipeline/core";
 
 /**
- * The part of a batch from `expected` on, or `undefined` where all of it was taken
- * before. Rejects nothing silently: a batch that starts beyond `expected` has lost
- * records between.
+ * The part of a batch from `expected` on, or `undefined` if all of it was taken before. Nothing is
+ * lost silently: a batch that starts beyond `expected` is an error, as the records between are
+ * missing.
  *
  * @throws {PipelineError} `offset_out_of_range`, naming the lost range.
  */

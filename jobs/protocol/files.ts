@@ -7,7 +7,7 @@
 import { hasCode, hashBytes, type MasterDataset, PipelineError } from "@pipeline/core";
 import type { CommittedFile } from "./commit.ts";
 
-/** The bytes of a file. Rejects with `corrupt` where they are fewer than its status says. */
+/** The bytes of a file. Rejects with `corrupt` if they are fewer than its status reports. */
 export async function readAll(dataset: MasterDataset, path: string): Promise<Uint8Array> {
   const status = await dataset.status(path);
   if (status === undefined) throw new PipelineError("not_found", `No such file: ${path}`);
@@ -32,7 +32,7 @@ export async function readAll(dataset: MasterDataset, path: string): Promise<Uin
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The bytes of a committed file. Rejects with `corrupt` where they are not what was committed. */
+/** The bytes of a committed file. Rejects with `corrupt` if they differ from the committed ones. */
 export async function readCommitted(
   dataset: MasterDataset,
   file: CommittedFile,
@@ -50,8 +50,8 @@ export async function readCommitted(
 }
 
 /**
- * The lines of a committed file. Rejects with `corrupt` where length, hash, number
- * of lines or the end of the last line is not what was committed.
+ * The lines of a committed file. Rejects with `corrupt` if length, hash, number of lines or the end
+ * of the last line differs from the commit.
  */
 export async function readLines(dataset: MasterDataset, file: CommittedFile): Promise<string[]> {
   const lines = decoder.decode(await readCommitted(dataset, file)).split("\n");
@@ -60,7 +60,7 @@ export async function readLines(dataset: MasterDataset, file: CommittedFile): Pr
   return lines;
 }
 
-/** Throws `corrupt` where a committed file holds another number of whole lines. */
+/** Throws `corrupt` if a committed file holds a different number of whole lines. */
 export function checkLines(file: CommittedFile, lines: number): void {
   if (lines !== file.records) throw unlike(file, lines);
 }
@@ -72,13 +72,12 @@ function unlike(file: CommittedFile, lines: number): PipelineError {
   );
 }
 
-/** Times that a write is begun anew whose answers are lost. */
+/** Number of attempts of a write whose answers are lost. */
 const WRITES = 10;
 
 /**
- * Writes a file whose name is the caller's alone: what stands there already is an earlier
- * try, whole or in part, whose answer was lost. Rejects with `unavailable` where not all
- * bytes arrived.
+ * Writes a file whose name only the caller uses: an existing file is an earlier attempt, whole or
+ * truncated, whose answer was lost. Rejects with `unavailable` if not all bytes arrived.
  */
 export async function writeOwn(
   dataset: MasterDataset,
@@ -101,9 +100,10 @@ export async function writeOwn(
 }
 
 /**
- * Renames a complete file to its final path. A rename is tried by several writers, or by one whose answer was
- * lost: an error of it proves nothing, only what stands at the path counts. Resolves when something stands there,
- * which is the caller's own as far as `isOurs` says so; rejects with the rename's error otherwise.
+ * Renames a complete file to its final path. The rename may be attempted by several writers, or
+ * repeated by one whose answer was lost: its error proves nothing, only the file at the path
+ * counts. Resolves if a file is there, which is the caller's own as far as `isOurs` decides;
+ * rejects with the rename's error otherwise.
  */
 export async function publishOnce(
   dataset: MasterDataset,
@@ -121,7 +121,7 @@ export async function publishOnce(
   }
 }
 
-/** A name that no other writer has: 128 random bits in hexadecimal. */
+/** A unique name for a writer: 128 random bits in hexadecimal. */
 export function newToken(): string {
   return crypto.randomUUID().replaceAll("-", "");
 }

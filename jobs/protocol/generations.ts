@@ -1,11 +1,11 @@
 /**
- * View generations and how they follow one another.
+ * View generations and their life cycle.
  *
  *     building ──> prepared ──> (aliases moved) live ──> previous ──> dropped
  *        └─────────────┴──────> failed
  *
- * Batch alone writes these states and moves the aliases. The aliases are the truth
- * about what is served; the state says what is being done about it.
+ * Only batch writes these states and moves the aliases. The aliases are the truth about the served
+ * generation; the state records the work on it.
  *
  * @module
  */
@@ -30,47 +30,49 @@ import {
 } from "@pipeline/core";
 import type { LastRecords } from "./commit.ts";
 
-/** What is being done about a generation. */
+/** State of the work on a generation. */
 export type GenerationState = "building" | "prepared" | "live" | "previous" | "failed";
 
 /** A generation's control document. */
 export interface Manifest {
   /** From 1, ascending. */
   readonly generation: number;
-  /** What is being done about it. */
+  /** State of the work on it. */
   readonly state: GenerationState;
-  /** The first offsets that batch has not seen. */
+  /** The first offsets that batch has not folded. */
   readonly horizon: OffsetVector;
-  /** The records before the horizon, by which speed tells a log that was made anew. */
+  /** The records before the horizon, by which speed recognises a recreated log. */
   readonly last?: LastRecords;
-  /** Historical loads that batch has seen, in the order of names. */
+  /** Historical loads that batch has folded, in the order of names. */
   readonly history: readonly string[];
   /** Hash of the views' definitions and settings. */
   readonly definition: string;
-  /** What the views are computed with. */
+  /** The settings of the views. */
   readonly settings: ViewSettings;
-  /** Older windows are no part of the generation, in either layer. */
+  /** Older windows do not belong to the generation, in either layer. */
   readonly retained_from: RetainedFrom;
-  /** Posts that batch keeps a subreddit. */
+  /** Number of posts that batch keeps per subreddit. */
   readonly keep: number;
   /** Records that batch folded. */
   readonly records: number;
-  /** Comments whose subreddit batch could not find either. */
+  /** Comments whose subreddit batch could not determine either. */
   readonly unresolved: number;
-  /** When batch read the commits that it is built of, milliseconds since 1970. For people only. */
+  /**
+   * When batch read the commits that it is built from, milliseconds since 1970. For people only.
+   */
   readonly planned?: number;
   /** When the state was written, milliseconds since 1970, by the writer's clock. For people only. */
   readonly updated: number;
 }
 
-/** A manifest as its control document has it. */
+/** A manifest as its control document stores it. */
 type StoredManifest = Omit<Manifest, "settings"> & { readonly settings: StoredViewSettings };
 
 /** A manifest with the version under which it may be replaced. */
 export interface VersionedManifest {
-  /** Of the control document. */
+  /** Version of the control document. */
   readonly version: number;
-  /** Its content. */
+  /** Content of the control document. */
   readonly manifest: Manifest;
 }
 
@@ -78,7 +80,7 @@ const MANIFESTS = "generation/";
 const FOLDED = "folded/";
 const STOPPED = "/stopped";
 
-/** Six digits, so that names sort as numbers do. */
+/** Six digits, so that names sort like numbers. */
 function generationName(generation: number): string {
   return String(generation).padStart(6, "0");
 }
@@ -103,8 +105,8 @@ function restore({ version, body }: Pick<ControlDocument, "version" | "body">): 
 }
 
 /**
- * Writes a manifest in place of the version that was read (0: there was none).
- * Rejects with `conflict` where somebody else wrote it since.
+ * Writes a manifest over the version that was read (0: there was none). Rejects with `conflict` if
+ * another writer replaced it since.
  */
 export async function writeManifest(
   store: ServingStore,
@@ -117,7 +119,7 @@ export async function writeManifest(
     return { version: await store.putControl(id, stored, expected), manifest };
   } catch (error) {
     if (!hasCode(error, "conflict")) throw error;
-    // The answer of an earlier try may have been lost: then this very manifest stands there.
+    // The answer of an earlier attempt may have been lost: then this very manifest is stored.
     const found = await store.control(id);
     const ours = found?.version === expected + 1 &&
       canonicalJson(found.body) === canonicalJson(stored);
@@ -129,10 +131,10 @@ export async function writeManifest(
 const CLAIMED = "claimed";
 
 /**
- * Takes a generation number that nobody had before: also those of generations that were
- * dropped are not used again, since a run that was thought dead may still write under one.
+ * Claims a generation number that was never used: numbers of dropped generations are not reused,
+ * since a run that was presumed dead may still write under one.
  *
- * @param above numbers that are taken for other reasons.
+ * @param above numbers up to here are taken for other reasons.
  */
 export async function claimGeneration(store: ServingStore, above: number): Promise<number> {
   for (;;) {
@@ -148,27 +150,27 @@ export async function claimGeneration(store: ServingStore, above: number): Promi
   }
 }
 
-/** How far speed has folded one partition into a generation, and what it met. */
+/** How far speed has folded one partition into a generation, with counts. */
 export interface Folded {
-  /** What was folded. */
+  /** Topic of the records. */
   readonly topic: Topic;
   /** From 0. */
   readonly partition: number;
-  /** The first offset that was not folded; also the version of this document. */
+  /** The first offset that is not folded; also the version of this document. */
   readonly next_offset: number;
-  /** Records that were folded, since the horizon as all counts here. */
+  /** Number of records folded since the horizon, like all counts here. */
   readonly records: number;
-  /** Records that were left out by the rule of `admitRecord`. */
+  /** Records that `admitRecord` rejected. */
   readonly dead_letters: number;
-  /** Announcements of what this fold had counted. */
+  /** Announcements that this fold had already counted. */
   readonly duplicates: number;
   /** Announcements older than the first retained day. */
   readonly retired: number;
   /** Counted comments whose subreddit is unknown until the next generation. */
   readonly unresolved: number;
-  /** Keys in the fold. */
+  /** Number of keys in the fold. */
   readonly keys: number;
-  /** Why nothing more is folded, where what comes next cannot be read. */
+  /** Why the fold is stopped, if the next batch cannot be read. */
   readonly stopped?: StoppedPartition;
 }
 
@@ -190,7 +192,7 @@ export async function writeFolded(
   })));
 }
 
-/** How far one partition was folded, if somebody has begun with it. */
+/** How far one partition was folded, if a fold has begun. */
 export async function readPartitionFolded(
   store: ServingStore,
   generation: number,
@@ -201,7 +203,7 @@ export async function readPartitionFolded(
   return (await store.control(id))?.body as Folded | undefined;
 }
 
-/** How far every partition was folded; partitions that nobody folds yet are missing. */
+/** How far every partition was folded; partitions without a fold are missing. */
 export async function readFolded(store: ServingStore, generation: number): Promise<Folded[]> {
   const { folded, stopped } = await readFolding(store, generation);
   return folded.map((body) => {
@@ -212,7 +214,7 @@ export async function readFolded(store: ServingStore, generation: number): Promi
   });
 }
 
-/** Partitions whose fold stands still: whoever has folded beyond the offset has gone on. */
+/** Stopped partitions, without those that another fold has passed. */
 export async function readStopped(
   store: ServingStore,
   generation: number,
@@ -224,8 +226,8 @@ export async function readStopped(
 }
 
 /**
- * Writes which partitions stand still, in place of those that the same writer named before; they
- * lie with what was folded, and are read with it.
+ * Writes the stopped partitions, replacing those that the same writer reported before; they are
+ * stored with the folded offsets, and read with them.
  */
 export async function writeStopped(
   store: ServingStore,
@@ -251,7 +253,7 @@ async function readFolding(store: ServingStore, generation: number) {
   return { folded: bodies(false) as Folded[], stopped: bodies(true) as StoppedPartition[] };
 }
 
-/** Generations into which somebody folded, or wrote that there was nothing to fold. */
+/** Generations that have a fold, even if there was nothing to fold. */
 export async function foldedGenerations(store: ServingStore): Promise<number[]> {
   const ids = (await store.controls(FOLDED)).map((control) => control.id);
   return [...new Set(ids.map((id) => Number(id.split("/")[1])))];
@@ -266,7 +268,7 @@ export async function removeControls(store: ServingStore, generation: number): P
   ]);
 }
 
-/** The folded offsets as a vector; -1 where a partition is not folded yet. */
+/** The folded offsets as a vector; -1 for partitions that are not folded yet. */
 export function foldedVector(folded: readonly Folded[], partitions: number): OffsetVector {
   return offsetVector(
     partitions,
@@ -275,7 +277,7 @@ export function foldedVector(folded: readonly Folded[], partitions: number): Off
   );
 }
 
-/** The number of partitions that a vector is for. Rejects a ragged one with `corrupt`. */
+/** The number of partitions of a vector. Rejects a ragged one with `corrupt`. */
 export function partitionsOf(vector: OffsetVector): number {
   const lengths = new Set(TOPICS.map((topic) => vector[topic].length));
   const [length] = lengths;

@@ -1,6 +1,6 @@
 /**
- * Files of JSON lines that are only appended to and survive kill -9 with, at most, a
- * torn last line. A torn line was never confirmed to anyone, so readers leave it out.
+ * Append-only files of JSON lines that survive kill -9 with, at most, a torn last line. A torn line
+ * was never confirmed to anyone, so readers skip it.
  *
  * @module
  */
@@ -10,11 +10,11 @@ import { createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
 
-/** Takes lines for keeping. */
+/** Appends lines durably. */
 export interface Appender<T> {
   /** Appends lines in order. Resolves when they survive the end of this process. */
   append(lines: readonly T[]): Promise<void>;
-  /** Waits for what is under way, then lets go. */
+  /** Waits for pending calls, then releases all resources. */
   close(): Promise<void>;
 }
 
@@ -27,14 +27,14 @@ export class JsonLinesFile<T> implements Appender<T> {
     this.#file = file;
   }
 
-  /** Opens a file to continue it; it and its folder are made where missing. */
+  /** Opens a file to continue it; creates it and its folder if missing. */
   static async open<T>(path: string): Promise<JsonLinesFile<T>> {
     await mkdir(dirname(path), { recursive: true });
     const file = await open(path, "a+");
     const { size } = await file.stat();
     const last = new Uint8Array(1);
     if (size > 0) await file.read(last, 0, 1, size - 1);
-    // A torn line is ended, so that the next one starts on its own.
+    // A torn line is terminated, so that the next one starts on its own.
     if (size > 0 && last[0] !== 0x0a) await file.appendFile("\n");
     return new JsonLinesFile<T>(file);
   }
@@ -48,7 +48,7 @@ export class JsonLinesFile<T> implements Appender<T> {
     return write;
   }
 
-  /** Waits for what is under way and for the disk. */
+  /** Waits for pending writes and for the disk. */
   async close(): Promise<void> {
     await this.#last;
     await this.#file.sync();
@@ -57,10 +57,10 @@ export class JsonLinesFile<T> implements Appender<T> {
 }
 
 /**
- * Reads a file of JSON lines from its start, also while it is written. Torn lines, at
- * the end or before a later opening, are passed over.
+ * Reads a file of JSON lines from its start, even while it is written. Torn lines, at the end or
+ * before a later opening, are skipped.
  *
- * @throws {PipelineError} `not_found` where there is no such file.
+ * @throws {PipelineError} `not_found` if there is no such file.
  */
 export async function* readJsonLines(path: string): AsyncGenerator<unknown, void, undefined> {
   let rest = "";

@@ -1,5 +1,5 @@
 /**
- * How far the log is, and how far behind it a job is.
+ * The ends of the log, and the lag of a job.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import {
 } from "@pipeline/core";
 import type { Clock, Health, Metrics } from "@pipeline/runtime";
 
-/** The end of every partition of the log. Rejects with `not_found` where a topic is missing. */
+/** The end of every partition of the log. Rejects with `not_found` if a topic is missing. */
 export async function readEnds(log: EventLog, partitions: number): Promise<OffsetVector> {
   const ranges = new Map(
     await Promise.all(TOPICS.map(async (topic) => [topic, await log.ranges(topic)] as const)),
@@ -28,10 +28,10 @@ export async function readEnds(log: EventLog, partitions: number): Promise<Offse
   );
 }
 
-/** The consumer group of ingest: what it marks is how far the dataset is. */
+/** The consumer group of ingest: its marks are the offsets that the dataset has reached. */
 export const INGEST_GROUP = "ingest";
 
-/** How far the dataset is, as ingest marked it last; -1 where it has marked nothing. */
+/** The offsets that the dataset has reached, as last marked by ingest; -1 if nothing is marked. */
 export async function readIngested(log: EventLog, partitions: number): Promise<OffsetVector> {
   const marks = new Map(
     await Promise.all(
@@ -41,17 +41,17 @@ export async function readIngested(log: EventLog, partitions: number): Promise<O
   return offsetVector(partitions, (topic, p) => marks.get(topic)![p] ?? -1);
 }
 
-/** How far a job is in one partition. */
+/** The position of a job in one partition. */
 export interface Position {
   /** The topic. */
   readonly topic: Topic;
   /** From 0. */
   readonly partition: number;
-  /** The first offset that is not done. */
+  /** The first offset that is not processed. */
   readonly offset: number;
 }
 
-/** Labels of a metric that has a value a partition. */
+/** Labels of a metric that has one value per partition. */
 export const PARTITION_LABELS: { readonly topic: typeof TOPICS; readonly partition: number } = {
   topic: TOPICS,
   partition: 1_000,
@@ -59,29 +59,32 @@ export const PARTITION_LABELS: { readonly topic: typeof TOPICS; readonly partiti
 
 /** Options of {@linkcode watchLag}. */
 export interface LagOptions {
-  /** Asked for its ends. */
+  /** The log whose ends are read. */
   readonly log: EventLog;
   /** Partitions of each topic. */
   readonly partitions: number;
-  /** The partitions that are the job's now, and how far it is there. */
+  /** The partitions assigned to the job, with its position in each. */
   readonly positions: () => readonly Position[];
-  /** Those of them that stand still, since what comes next cannot be read. */
+  /** The stopped ones among them. */
   readonly stopped: () => readonly StoppedPartition[];
-  /** Not ready while the log does not answer, or a partition stands still; not live while there is other lag that stays. */
+  /**
+   * Not ready while the log does not answer, or a partition is stopped; not live while any other
+   * lag makes no progress.
+   */
   readonly health: Health;
   /** Gets `log_lag_records`, `log_position_offset` and `log_stopped_offset` by topic and partition. */
   readonly metrics: Metrics;
-  /** Spaces the looks. */
+  /** Times the polls. */
   readonly clock: Pick<Clock, "sleep">;
-  /** Ends watching. */
+  /** Stops watching. */
   readonly signal: AbortSignal;
-  /** Milliseconds between two looks; 5,000 where not given. */
+  /** Milliseconds between two polls; 5,000 by default. */
   readonly interval?: number;
-  /** Milliseconds without any progress, while there is something to do, until the job is not live. */
+  /** Milliseconds without any progress, while there is work, until the job is not live. */
   readonly stallAfter: number;
 }
 
-/** Watches how far a job is behind the log, until the signal is aborted. */
+/** Watches a job's lag behind the log, until the signal is aborted. */
 export async function watchLag(options: LagOptions): Promise<void> {
   const { health, metrics, clock, signal, interval = 5_000 } = options;
   const answers = health.gate("log");
@@ -112,7 +115,7 @@ export async function watchLag(options: LagOptions): Promise<void> {
   const look = async () => {
     const ends = await readEnds(options.log, options.partitions);
     const positions = options.positions();
-    // Starting anew does not help a partition that cannot be read.
+    // A restart does not help with a partition that cannot be read.
     const stopped = new Set(options.stopped().map((s) => partitionName(s.topic, s.partition)));
     let behind = 0;
     lag.clear();
@@ -134,7 +137,7 @@ export async function watchLag(options: LagOptions): Promise<void> {
       await look();
     } catch (error) {
       if (!(error instanceof PipelineError)) throw error;
-      // A log that is away stops the job too, and is no fault of the job's.
+      // An unavailable log stops the job too, and is not the job's fault.
       progress.beat();
       answers.close(error.message);
     }

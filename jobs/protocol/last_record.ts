@@ -1,6 +1,6 @@
 /**
- * Tells whether the log is still the one that dataset and views were made from: topics can
- * be deleted and made anew, and offsets alone do not show it.
+ * Checks whether the log is still the one that dataset and views were made from: topics can be
+ * deleted and recreated, and offsets alone do not reveal it.
  *
  * @module
  */
@@ -18,8 +18,8 @@ export function recordHash(record: Pick<LogRecord, "key" | "value">): string {
 /**
  * Checks that a partition can be continued at `next`, after the record `last`.
  *
- * @throws {PipelineError} `offset_out_of_range` where the log lost records that nobody
- * took; `diverged` where the log is another one.
+ * @throws {PipelineError} `offset_out_of_range` if the log lost records that were never read;
+ * `diverged` if it is another log.
  */
 export async function checkContinuation(
   log: EventLog,

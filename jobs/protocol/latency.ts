@@ -1,33 +1,33 @@
 /**
- * How long records take until they can be found: what speed measures, kept with the store for those
- * who show it. A document a partition; whoever folds the partition replaces it.
+ * How long records take to become visible: measured by speed, and stored for those that show it.
+ * One document per partition, which the partition's current owner replaces.
  *
  * @module
  */
 
 import { partitionName, type ServingStore, type Topic } from "@pipeline/core";
 
-/** Times of one partition, lately. */
+/** Recent latencies of one partition. */
 export interface PartitionLatency {
-  /** Of the records. */
+  /** Topic of the records. */
   readonly topic: Topic;
   /** From 0. */
   readonly partition: number;
   /** When this was written, milliseconds since 1970. */
   readonly at: number;
   /**
-   * Milliseconds from when the log took a record until it could be found, to two digits, and how often
-   * that was so: of the oldest record of each flush, in the minute before.
+   * Milliseconds from a record's append until it was visible, to two digits, with the number of
+   * occurrences: of the oldest record of each flush, in the last minute.
    */
   readonly counts: readonly (readonly [ms: number, count: number])[];
 }
 
 const LATENCY = "latency/";
 
-/** Milliseconds for which what was written tells how it is now. */
+/** Milliseconds for which a stored latency counts as current. */
 const FRESH = 60_000;
 
-/** Writes the times of partitions; older ones never replace newer ones. */
+/** Writes the latencies of partitions; older ones never replace newer ones. */
 export async function writeLatencies(
   store: ServingStore,
   latencies: readonly PartitionLatency[],
@@ -39,7 +39,7 @@ export async function writeLatencies(
   })));
 }
 
-/** The median and the 99th percentile over all partitions, where anything was measured lately. */
+/** The median and the 99th percentile over all partitions, if there are recent measurements. */
 export async function readLatency(
   store: ServingStore,
   now: number,
@@ -57,11 +57,11 @@ export async function readLatency(
   return { p50: quantile(0.5), p99: quantile(0.99) };
 }
 
-/** The times of the last minute, by partition. */
+/** The latencies of the last minute, by partition. */
 export class RecentLatencies {
   readonly #partitions = new Map<string, Recent>();
 
-  /** Notes that a record could be found at `at`, so long after the log took it. */
+  /** Notes that a record became visible at `at`, `ms` milliseconds after its append. */
   note(topic: Topic, partition: number, { at, ms }: { readonly at: number; readonly ms: number }) {
     const name = partitionName(topic, partition);
     const recent = this.#partitions.get(name) ?? { topic, partition, times: [], changed: true };
@@ -70,7 +70,7 @@ export class RecentLatencies {
     recent.changed = true;
   }
 
-  /** What is to be written of partitions that have anything new. */
+  /** The latencies to write, of partitions with new ones. */
   take(now: number): PartitionLatency[] {
     const taken: PartitionLatency[] = [];
     for (const recent of this.#partitions.values()) {
@@ -95,7 +95,7 @@ interface Recent {
 
 const MINUTE = 60_000;
 
-/** Never less than it was. */
+/** Rounds up to two significant digits. */
 function twoDigits(ms: number): number {
   const unit = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, ms))) - 1);
   return Math.ceil(Math.max(0, ms) / unit) * unit;

@@ -1,5 +1,5 @@
 /**
- * Where things lie in the master dataset.
+ * Paths of the master dataset.
  *
  *     /data/{posts,comments,users}/year=YYYY/month=MM/day=DD/hour=HH/data_*.json
  *     /data/_commits/<topic>/<partition>/<start offset>      one flush of one partition
@@ -21,16 +21,16 @@ export const TOPIC_FOLDERS: Readonly<Record<Topic, string>> = {
   "reddit.users": "users",
 };
 
-/** Where the commit log lies. */
+/** Folder of the commit log. */
 export const COMMITS = "/data/_commits";
 
-/** Where files lie that nobody has committed yet. */
+/** Folder of uncommitted files. */
 export const TEMPORARY = "/data/_tmp";
 
-/** Where batch keeps its state. */
+/** Folder of batch's state. */
 export const STATE = "/data/_state";
 
-/** Where historical loads wait. */
+/** Folder of historical loads that are not committed yet. */
 export const STAGING = "/staging";
 
 /** `posts/year=2026/month=01/day=31/hour=07` for an event time in milliseconds. */
@@ -43,7 +43,10 @@ export function hourFolder(topic: Topic, time: number): string {
 
 const FOLDER = /^(posts|comments|users)\/year=(\d{4})\/month=(\d\d)\/day=(\d\d)\/hour=(\d\d)$/;
 
-/** What a folder of records is for: its topic, and the start of its day and of its hour (milliseconds). */
+/**
+ * The meaning of a folder of records: its topic, and the start of its day and of its hour
+ * (milliseconds).
+ */
 export function readFolder(
   folder: string,
 ): { topic: Topic; day: number; hour: number } | undefined {
@@ -57,7 +60,7 @@ export function readFolder(
     : { topic, day, hour: day + Number(hours) * WINDOWS["1h"] };
 }
 
-/** Offsets in file names sort as numbers do. */
+/** Padded, so that offsets in file names sort like numbers. */
 export function offsetName(offset: number): string {
   return String(offset).padStart(20, "0");
 }

@@ -1,7 +1,7 @@
 /**
- * The ledger: what the log has acknowledged, written down where the log cannot lose
- * it. JSON lines, appended only. After kill -9 its last line may be torn; a torn
- * line was never confirmed to anyone, so readers leave it out.
+ * The ledger: the records that the log has acknowledged, written where the log cannot lose them.
+ * Append-only JSON lines. After kill -9 its last line may be torn; a torn line was never confirmed
+ * to anyone, so readers skip it.
  *
  * @module
  */
@@ -11,29 +11,29 @@ import { type Appender, JsonLinesFile, readJsonLines } from "./json_lines.ts";
 
 /** An acknowledged record: `(topic, partition, offset, hash)` is its identity. */
 export interface LedgerEntry {
-  /** Where the log has it. */
+  /** Topic of the record. */
   readonly topic: string;
-  /** Where the log has it. */
+  /** Partition of the record. */
   readonly partition: number;
-  /** Where the log has it. */
+  /** Offset of the record. */
   readonly offset: number;
   /** The record's own id, e.g. `t3_abc`. */
   readonly id: string;
   /** `hashBytes` of the value; empty for a tombstone. */
   readonly hash: string;
-  /** Set where the record was made to be refused: it belongs into the dead letters. */
+  /** Set if the record was made to be rejected: it belongs into the dead letters. */
   readonly dead_letter?: true;
 }
 
 /**
- * A record whose sending ended without an answer and that was then sent anew: the
- * log holds one copy (the acknowledged one, in its own entry) or two. Where no entry
- * follows because the run ended, it holds one or none.
+ * A record whose send ended without an answer and that was then resent: the log holds one copy (the
+ * acknowledged one, in its own entry) or two. If no entry follows because the run ended, it holds
+ * one or none.
  */
 export interface AmbiguousEntry {
-  /** Tells these lines from entries. */
+  /** Discriminates these lines from entries. */
   readonly ambiguous: true;
-  /** Where it was sent. */
+  /** Topic of the record. */
   readonly topic: string;
   /** The record's own id. */
   readonly id: string;
@@ -44,17 +44,17 @@ export interface AmbiguousEntry {
 /** A line of the ledger. */
 export type LedgerLine = LedgerEntry | AmbiguousEntry;
 
-/** Where acknowledgements are written down. */
+/** The file that receives acknowledgements. */
 export type Ledger = Appender<LedgerLine>;
 
-/** Opens a ledger in a file to continue it; the file and its folder are made where missing. */
+/** Opens a ledger in a file to continue it; creates the file and its folder if missing. */
 export function openLedger(path: string): Promise<Ledger> {
   return JsonLinesFile.open<LedgerLine>(path);
 }
 
 /**
- * Reads a ledger from its start, also while it is written. A line that is no JSON is
- * passed over where it was torn: at the end of the file, or before a later opening.
+ * Reads a ledger from its start, even while it is written. A line that is not JSON is skipped if it
+ * was torn: at the end of the file, or before a later opening.
  *
  * @throws {PipelineError} `not_found` for a missing file, `corrupt` for a line that is JSON but no
  * line of a ledger.
@@ -75,8 +75,8 @@ function checkLine(json: unknown, path: string): LedgerLine {
 }
 
 /**
- * The ledger's acknowledged records; ambiguous ones are named by the producer, not checked.
- * None where there is no ledger: then nothing was ever produced.
+ * The ledger's acknowledged records; ambiguous ones are named by the producer, not checked. Empty
+ * if there is no ledger: then nothing was ever produced.
  */
 export async function* readAcknowledged(path: string): AsyncGenerator<LedgerEntry> {
   try {

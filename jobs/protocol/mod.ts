@@ -1,6 +1,6 @@
 /**
- * What the jobs agree on beyond the algebra: the dataset's layout and commit log,
- * generations and their manifests, and how a partition is continued.
+ * The agreements between jobs beyond the algebra: the dataset's layout and commit log, generations
+ * and their manifests, and how a partition is continued.
  *
  * @module
  */

@@ -7,51 +7,54 @@
 
 import type { ServingStore } from "@pipeline/core";
 
-/** What came of a run of batch that built a generation. */
+/** Result of a run of batch that built a generation. */
 export interface RunSucceeded {
   /** When it ended, milliseconds since 1970. */
   readonly at: number;
-  /** What was built. */
+  /** The generation that was built. */
   readonly generation: number;
   /** Milliseconds by step. */
   readonly took: Readonly<Record<"fold" | "publish" | "switch", number>>;
 }
 
-/** What came of a run of batch that built none. */
+/** Result of a run of batch that failed. */
 export interface RunFailed {
   /** When it ended, milliseconds since 1970. */
   readonly at: number;
-  /** One line. */
+  /** The error, in one line. */
   readonly why: string;
 }
 
-/** What a verification found. */
+/** Result of a verification. */
 export interface Verified {
   /** When it ended, milliseconds since 1970. */
   readonly at: number;
-  /** What was verified. */
+  /** The generation that was verified. */
   readonly generation: number;
-  /** Things that are not as they must be. */
+  /** Number of differences found. */
   readonly differences: number;
 }
 
-/** What a verification found that was given a ledger. */
+/** Result of a verification with a ledger. */
 export interface Compared {
   /** When it ended, milliseconds since 1970. */
   readonly at: number;
-  /** Things in which the dataset is not as the ledger of acknowledged records says. */
+  /** Number of differences between the dataset and the ledger of acknowledged records. */
   readonly differences: number;
 }
 
-/** The last of each kind, where there was one. */
+/** The last outcome of each kind, if there is one. */
 export interface Outcomes {
-  /** Of `batch run`. */
+  /** The last success of `batch run`. */
   readonly succeeded?: RunSucceeded;
-  /** Of `batch run`. */
+  /** The last failure of `batch run`. */
   readonly failed?: RunFailed;
-  /** Of `batch verify`. */
+  /** The last result of `batch verify`. */
   readonly verified?: Verified;
-  /** Of `batch verify` with a ledger: a verification without one changes nothing about it. */
+  /**
+   * The last result of `batch verify` with a ledger: a verification without one leaves it
+   * unchanged.
+   */
   readonly compared?: Compared;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Whether the topics are there.
+ * Checks that the topics exist.
  *
  * @module
  */
@@ -7,10 +7,10 @@
 import { type EventLog, hasCode, PipelineError, TOPICS } from "@pipeline/core";
 
 /**
- * Resolves where all topics of records are there. Where one is missing, set-up has not been
- * done yet: whoever begins with this waits for it.
+ * Resolves if all topics of records exist. If one is missing, set-up has not run yet: jobs call
+ * this first and wait for it.
  *
- * @throws {PipelineError} `unavailable` where a topic is missing, or the log does not answer.
+ * @throws {PipelineError} `unavailable` if a topic is missing, or the log does not answer.
  */
 export async function topicsAreThere(log: EventLog): Promise<void> {
   try {
