@@ -1,6 +1,6 @@
 /**
- * Command lines from schemas: each flag's type, meaning and default are those of
- * its zod schema, and so is the help.
+ * Command lines from schemas: type, meaning and default of each flag come from its zod schema, and
+ * so does the help.
  *
  * @module
  */
@@ -12,9 +12,9 @@ import { allowed, explain } from "./explain.ts";
 import { suggestion } from "./nearest.ts";
 import { choices, defaultOf, fromText, kindOf, members, type Schema } from "./schema.ts";
 
-/** One thing that a program can do. */
+/** A command of a program. */
 export interface Command {
-  /** One line: what it does. */
+  /** What the command does, in one line. */
   readonly summary: string;
   /**
    * The flags, in camelCase; `maxRecords` is given as `--max-records`. Meanings come from
@@ -25,17 +25,17 @@ export interface Command {
 
 /** A program with its commands by name. */
 export interface Program<C extends Readonly<Record<string, Command>>> {
-  /** As it is called on a command line. */
+  /** Name of the executable, as shown in the help. */
   readonly name: string;
   /** One or two lines: what the program is for. */
   readonly summary: string;
-  /** What it can do, by the names of its commands. */
+  /** The commands by name. */
   readonly commands: C;
-  /** The command that is meant where none is named; an only command is meant anyway. */
+  /** The command to run if none is named; a program's only command needs no name. */
   readonly fallback?: keyof C & string;
 }
 
-/** A command with its checked flags, or the help that was asked for. */
+/** A command with its checked flags, or the requested help. */
 export type CommandLine<C extends Readonly<Record<string, Command>>> =
   | { readonly command: "help"; readonly text: string }
   | {
@@ -45,7 +45,7 @@ export type CommandLine<C extends Readonly<Record<string, Command>>> =
 /**
  * Reads a command line.
  *
- * @throws {PipelineError} `invalid`, a line for each thing that is wrong.
+ * @throws {PipelineError} `invalid`, with one line per problem.
  */
 export function parseCommandLine<C extends Readonly<Record<string, Command>>>(
   program: Program<C>,
@@ -118,7 +118,7 @@ function parseFlags<S extends z.ZodObject>(schema: S, args: readonly string[]): 
   for (const [name, { key, member }] of byFlag) {
     const given = Object.hasOwn(parsed, name) ? parsed[name] : undefined;
     if (isBoolean(name)) {
-      // The parser says false for what was not given, where the schema's default is meant.
+      // The parser reports false for absent flags, where the schema's default applies.
       if (args.some((arg) => mentions(arg, name))) input.set(key, given);
     } else if (Array.isArray(given)) {
       if (given.length > 0) input.set(key, given.flatMap((value) => listOf(member, value)));

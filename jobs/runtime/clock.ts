@@ -1,22 +1,22 @@
 /**
- * Time as a port, so that everything that waits can be tested in virtual time.
+ * Time as a port, so that all waiting can be tested in virtual time.
  *
  * @module
  */
 
 import { PipelineError } from "@pipeline/core";
 
-/** Where time comes from, and how to wait. */
+/** A source of time, with a way to wait. */
 export interface Clock {
   /** Wall-clock time, milliseconds since 1970. May step forward or back. */
   now(): number;
-  /** Milliseconds since some fixed moment. Never decreases: for durations. */
+  /** Milliseconds since some fixed moment. Never decreases: use it for durations. */
   monotonic(): number;
   /** Resolves after `ms` milliseconds. Rejects with `stopped` as soon as the signal is aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** Longest delay that a timer takes; longer ones would fire at once. */
+/** Longest delay that a timer supports; longer ones would fire at once. */
 const MAX_TIMER = 2 ** 31 - 1;
 
 /** The machine's own clock. */
@@ -45,7 +45,7 @@ function timer(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** The error of work that was told to stop by a signal. */
+/** The error of work that was stopped by a signal. */
 export function stopped(signal: AbortSignal): PipelineError {
   return new PipelineError("stopped", "The work was told to stop", { cause: signal.reason });
 }
@@ -63,7 +63,7 @@ interface Sleeper {
   readonly wake: () => void;
 }
 
-/** Virtual time: stands still until a test moves it. */
+/** Virtual time: it passes only when a test advances it. */
 export class TestClock implements Clock {
   #wall: number;
   #elapsed = 0;
@@ -74,12 +74,12 @@ export class TestClock implements Clock {
     this.#wall = start;
   }
 
-  /** Wall-clock time, with every {@linkcode step}. */
+  /** Wall-clock time, including every {@linkcode step}. */
   now(): number {
     return this.#wall + this.#elapsed;
   }
 
-  /** Milliseconds that passed since the clock was made. */
+  /** Milliseconds since the clock was created. */
   monotonic(): number {
     return this.#elapsed;
   }
@@ -102,7 +102,7 @@ export class TestClock implements Clock {
     });
   }
 
-  /** Number of sleeps under way. */
+  /** Number of pending sleeps. */
   get sleeping(): number {
     return this.#sleepers.length;
   }
@@ -152,7 +152,7 @@ export class TestClock implements Clock {
   }
 }
 
-/** Lets everything run that needs no time to pass. */
+/** Runs everything that is ready without advancing time. */
 function settle(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }

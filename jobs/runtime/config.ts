@@ -1,6 +1,6 @@
 /**
- * One schema a job is its configuration check: file, then environment, then
- * command line, checked as a whole.
+ * Configuration of a job, checked by one schema: file, then environment, then command line, checked
+ * as a whole.
  *
  * @module
  */
@@ -11,19 +11,19 @@ import { allowed, byPath, explain } from "./explain.ts";
 import { suggestion } from "./nearest.ts";
 import { fromText, leaves, memberAt, type Schema } from "./schema.ts";
 
-/** Where a configuration comes from; later sources win, member by member. */
+/** The sources of a configuration; later ones override earlier ones, member by member. */
 export interface ConfigSources {
   /** The parsed configuration file. */
   readonly file?: unknown;
-  /** The environment; see {@linkcode environmentName} for the names that count. */
+  /** The environment; {@linkcode environmentName} defines the names that are read. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Of the schema's shape; members that are `undefined` do not count. */
+  /** In the schema's shape; `undefined` members are ignored. */
   readonly args?: Readonly<Record<string, unknown>>;
 }
 
 /**
- * What variables of the environment begin with. The second underscore keeps clear
- * of the variables that Kubernetes sets for services.
+ * Prefix of environment variables. The second underscore avoids the variables that Kubernetes sets
+ * for services.
  */
 export const ENV_PREFIX = "CONFIG__";
 
@@ -40,8 +40,8 @@ export function environmentName(path: readonly string[]): string {
  * Reads a configuration.
  *
  * @returns the schema's output: complete, defaults filled in.
- * @throws {PipelineError} `invalid`, one line for each thing that is wrong: its name, its value
- * and what is allowed; for an unknown key the nearest known one.
+ * @throws {PipelineError} `invalid`, one line per problem: the name, the value and the allowed
+ * values; for an unknown key the nearest known one.
  */
 export function loadConfig<S extends z.ZodType>(schema: S, sources: ConfigSources): z.output<S> {
   const { file = {} } = sources;
@@ -57,7 +57,7 @@ export function loadConfig<S extends z.ZodType>(schema: S, sources: ConfigSource
   throw new PipelineError("invalid", [...env.unknown, ...lines].join("\n"));
 }
 
-/** JSON Schema (draft 7) of what may be written, for `values.schema.json`. */
+/** JSON Schema (draft 7) of the accepted input, for `values.schema.json`. */
 export function configJsonSchema(schema: z.ZodType): Record<string, unknown> {
   return z.toJSONSchema(schema, { io: "input", target: "draft-7" }) as Record<string, unknown>;
 }
@@ -91,7 +91,7 @@ function fromEnvironment(
   return { values, origins, unknown };
 }
 
-/** The second over the first: objects member by member, everything else as a whole. */
+/** Merges the second over the first: objects member by member, everything else as a whole. */
 function merge(below: unknown, above: unknown): unknown {
   if (above === undefined) return below;
   if (!isObject(below) || !isObject(above)) return above;

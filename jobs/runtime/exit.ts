@@ -1,5 +1,5 @@
 /**
- * How a program ends: the exit code and the line that an error becomes.
+ * How a program ends: its exit code, and an error's line of text.
  *
  * @module
  */
@@ -7,12 +7,12 @@
 import { hasCode } from "@pipeline/core";
 import { redactUrls } from "./secrets.ts";
 
-/** Exit code of a program that an error ended: 2 for bad input or configuration, else 1. */
+/** Exit code of a program that ended with an error: 2 for bad input or configuration, else 1. */
 export function exitCode(error: unknown): 1 | 2 {
   return hasCode(error, "invalid") ? 2 : 1;
 }
 
-/** An error as people read it: its message and those of its causes, without credentials. */
+/** An error as text for people: its message and those of its causes, without credentials. */
 export function errorText(error: unknown): string {
   const messages: string[] = [];
   for (let at = error; at !== undefined && messages.length < 5;) {

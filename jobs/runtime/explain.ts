@@ -1,6 +1,5 @@
 /**
- * Turns what a schema found into lines that say: the thing, its value, what is
- * allowed.
+ * Turns the issues of a schema into lines: the name, its value, and the allowed values.
  *
  * @module
  */
@@ -10,7 +9,7 @@ import { suggestion } from "./nearest.ts";
 import { leaves, memberAt, members, type Schema } from "./schema.ts";
 import { isSecretKey, presentable, REDACTED } from "./secrets.ts";
 
-/** How a thing is called in messages, e.g. `"kafka.brokers"` or `--rate`. */
+/** How messages refer to a member, e.g. `"kafka.brokers"` or `--rate`. */
 export type Naming = (path: readonly PropertyKey[]) => string;
 
 /** Names a member by its full path, e.g. `"kafka.brokers[0]"`. */
@@ -29,7 +28,7 @@ export function pathText(path: readonly PropertyKey[]): string {
   );
 }
 
-/** One line for each thing that is wrong. */
+/** One line per problem. */
 export function explain(
   issues: readonly z.core.$ZodIssue[],
   schema: Schema,
@@ -52,7 +51,7 @@ export function explain(
 function unknownKey(schema: Schema, path: readonly PropertyKey[], naming: Naming): string {
   const parent = path.slice(0, -1);
   const beside = members(memberAt(schema, parent) ?? schema).map(([key]) => [...parent, key]);
-  // A key may be misspelt, or stand at the wrong level.
+  // A key may be misspelt, or nested at the wrong level.
   const elsewhere = [...leaves(schema)].map((leaf) => [...leaf.path]);
   const known = new Set([...beside, ...elsewhere].map(pathText));
   const sameName = elsewhere.find((other) => other.at(-1) === path.at(-1));
@@ -77,7 +76,7 @@ function show(path: readonly PropertyKey[], value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 
-/** What is allowed, for schemas that do not say so themselves. */
+/** The allowed values, for schemas that do not name them themselves. */
 export const allowed: z.core.$ZodErrorMap = (issue) => {
   switch (issue.code) {
     case "invalid_type":

@@ -1,9 +1,9 @@
 /**
- * Building blocks of a job's configuration schema. Each says in its error what is
- * allowed and has a JSON Schema of what may be written (`io: "input"`), so that
- * the job and `values.schema.json` refuse the same things.
+ * Building blocks of a job's configuration schema. The error of each names the allowed values, and
+ * each has a JSON Schema of its input (`io: "input"`), so that the job and `values.schema.json`
+ * refuse the same values.
  *
- * Give defaults with `.prefault(...)`: they are then written as users write them.
+ * Set defaults with `.prefault(...)`: they are then written as users write them.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export interface Limits {
   readonly max?: number;
 }
 
-/** An integer; between 0 and 2^53 - 1 where no limits are given. */
+/** An integer; between 0 and 2^53 - 1 without limits. */
 export function integer(limits: Limits = {}): z.ZodInt {
   const { min = 0, max = Number.MAX_SAFE_INTEGER } = limits;
   const error = max === Number.MAX_SAFE_INTEGER
@@ -38,7 +38,7 @@ export function text(): z.ZodString {
   return z.string({ error }).regex(/\S/, { error });
 }
 
-/** A quantity with a unit as users write it, one number in the program's unit once parsed. */
+/** A quantity with a unit as users write it; once parsed, a number in the program's unit. */
 export type QuantityField = z.ZodType<number, number | string>;
 
 const DURATION_UNITS: Readonly<Record<string, number>> = {
@@ -53,7 +53,7 @@ const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/;
 /**
  * Reads `45s`, `1.5h`, `250ms`, or a plain number of milliseconds.
  *
- * @returns milliseconds, or `undefined` where the text is none of these.
+ * @returns milliseconds, or `undefined` if the text has none of these forms.
  */
 export function parseDuration(text: string): number | undefined {
   return parseQuantity(DURATION, DURATION_UNITS, "ms", text);
@@ -83,7 +83,7 @@ const SIZE = /^(\d+(?:\.\d+)?)(B|kB|KB|MB|GB|Ki|Mi|Gi|KiB|MiB|GiB)?$/;
 /**
  * Reads `64MiB`, `64Mi`, `10MB`, or a plain number of bytes.
  *
- * @returns bytes, or `undefined` where the text is none of these.
+ * @returns bytes, or `undefined` if the text has none of these forms.
  */
 export function parseByteSize(text: string): number | undefined {
   return parseQuantity(SIZE, SIZE_UNITS, "B", text);

@@ -1,34 +1,33 @@
 /**
- * What a job says of itself: *ready* means that it can do its work now, *live*
- * means that it makes progress. A job that waits for a dependency is not ready,
- * but live as long as it keeps trying.
+ * A job's report on itself: *ready* means that it can do its work now, *live* means that it makes
+ * progress. A job that waits for a dependency is not ready, but live as long as it keeps trying.
  *
  * @module
  */
 
 import type { Clock } from "./clock.ts";
 
-/** One thing that readiness or liveness depends on. */
+/** One condition that readiness or liveness depends on. */
 export interface Check {
-  /** Of the dependency or loop. */
+  /** Name of the dependency or loop. */
   readonly name: string;
-  /** Whether it is as it should be. */
+  /** Whether the condition is met. */
   readonly ok: boolean;
-  /** Why it is not, or since when. */
+  /** Why it is not met, or since when. */
   readonly detail: string;
 }
 
-/** What a job says of itself at one moment. */
+/** A job's report on itself at one moment. */
 export interface HealthReport {
   /** Whether every gate is open. */
   readonly ready: boolean;
-  /** Whether every loop came around in time. */
+  /** Whether every loop has beaten in time. */
   readonly live: boolean;
   /** Gates, then loops. */
   readonly checks: readonly Check[];
 }
 
-/** Something that must be so before a job is ready, such as an answer from a dependency. */
+/** A condition of readiness, such as an answer from a dependency. */
 export interface Gate {
   /** Marks the condition as met. */
   open(): void;
@@ -36,11 +35,11 @@ export interface Gate {
   close(why: string): void;
 }
 
-/** A loop that must come around. */
+/** A loop that must keep running. */
 export interface Loop {
-  /** Came around once, also when there was nothing to do or a call failed. */
+  /** Reports one iteration, even if there was nothing to do or a call failed. */
   beat(): void;
-  /** Ended as it should. */
+  /** Reports that the loop has ended as intended. */
   end(): void;
 }
 
@@ -51,7 +50,7 @@ export class Health {
   readonly #conditions = new Map<string, () => string | undefined>();
   readonly #loops = new Map<string, { last: number; readonly stall: number }>();
 
-  /** Starts without gates and loops; the clock tells how long ago a loop came around. */
+  /** Starts without gates and loops; the clock measures the time since a loop's last beat. */
   constructor(clock: Pick<Clock, "monotonic">) {
     this.#clock = clock;
   }
@@ -65,7 +64,7 @@ export class Health {
     };
   }
 
-  /** Adds a condition of readiness that is asked each time: it tells why it is not so, if it is not. */
+  /** Adds a condition of readiness that is evaluated each time: it returns why it is not met. */
   condition(name: string, whyNot: () => string | undefined): void {
     this.#conditions.set(name, whyNot);
   }
@@ -80,12 +79,12 @@ export class Health {
     };
   }
 
-  /** Every loop came around, since something that a loop waits for is being tried again. */
+  /** Beats for every loop, since a call that a loop waits for is being retried. */
   tryAgain(): void {
     for (const loop of this.#loops.values()) loop.last = this.#clock.monotonic();
   }
 
-  /** What is so now. */
+  /** The current report. */
   report(): HealthReport {
     const asked = [...this.#conditions].map(([name, whyNot]) => [name, whyNot()] as const);
     const gates = [...this.#gates, ...asked].map(([name, why]) => ({

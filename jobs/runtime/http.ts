@@ -1,5 +1,5 @@
 /**
- * Listening for requests, with errors that people can act upon.
+ * An HTTP listener whose errors name a remedy.
  *
  * @module
  */
@@ -7,23 +7,23 @@
 import { PipelineError } from "@pipeline/core";
 import type { Logger } from "./log.ts";
 
-/** Where to listen. */
+/** Options of {@linkcode listen}. */
 export interface ListenOptions {
-  /** Address or name to listen on; `::` is every address of both families. */
+  /** Address or name to listen on; `::` stands for all addresses of both families. */
   readonly host: string;
-  /** Port to listen on; 0 takes any that is free. */
+  /** Port to listen on; 0 selects a free one. */
   readonly port: number;
-  /** Cuts off whatever is still being answered. */
+  /** Aborts requests that are still being answered. */
   readonly signal?: AbortSignal;
-  /** Takes failures. */
+  /** Logs failures. */
   readonly logger?: Logger;
 }
 
 /**
- * Starts to listen. Where the machine has no IPv6, every address is every one of IPv4.
+ * Starts to listen. On a machine without IPv6, `::` stands for all IPv4 addresses.
  *
- * @throws {PipelineError} `invalid` where the port is in use or not permitted, or the host is no
- *   address of this machine.
+ * @throws {PipelineError} `invalid` if the port is in use or not permitted, or the host is not an
+ * address of this machine.
  */
 export function listen(
   handler: (request: Request) => Response | Promise<Response>,
@@ -68,11 +68,11 @@ function refusal(cause: unknown, { host, port }: { host: string; port: number })
   return cause;
 }
 
-/** Whether the machine does not have the address or its family, or it is none. */
+/** Whether the machine lacks the address or its family, or the address is invalid. */
 function isNoAddress(error: unknown): boolean {
   return error instanceof Deno.errors.AddrNotAvailable || error instanceof URIError ||
     error instanceof Error && (
-        // Of an address of the link without its zone, and of a kernel without IPv6.
+        // Link-local addresses without a zone, and kernels without IPv6.
         ["EINVAL", "EAFNOSUPPORT"].includes((error as { code?: string }).code ?? "") ||
         error.message.includes("failed to lookup address")
       );

@@ -1,9 +1,9 @@
 /**
- * A job as a process: configuration from file, environment and flags; logs, health and
- * metrics; retries that show; an end that drains.
+ * A job as a process: configuration from file, environment and flags; logs, health and metrics;
+ * visible retries; a shutdown that drains.
  *
- * Exit codes: 0 done or drained, 1 failed (a supervisor starts it again), 2 bad
- * configuration (starting it again does not help).
+ * Exit codes: 0 done or drained, 1 failed (a supervisor restarts it), 2 bad configuration (a
+ * restart does not help).
  *
  * @module
  */
@@ -32,7 +32,7 @@ import { retry } from "./retry.ts";
 import { runUntilSignal, type SignalSource } from "./shutdown.ts";
 import { Trouble, type Watched } from "./trouble.ts";
 
-/** What a job's command works with. */
+/** The environment of a job's command. */
 export interface Job<C> {
   /** Checked, with defaults filled in. */
   readonly config: C;
@@ -42,42 +42,42 @@ export interface Job<C> {
   readonly metrics: Metrics;
   /** What `/healthz` and `/readyz` report. */
   readonly health: Health;
-  /** The machine's time. */
+  /** The machine's clock. */
   readonly clock: Clock;
-  /** Aborted once the process is told to end. */
+  /** Aborted when the process must end. */
   readonly signal: AbortSignal;
-  /** Whoever tries something again by a rule of its own shows it here: in log, metrics and readiness. */
+  /** Callers with a retry rule of their own report retries here: in log, metrics and readiness. */
   readonly retry: Watched;
   /**
-   * Does what the job cannot begin without, as often as it takes. Until then the job is not
-   * ready, and says why. Rejects with `stopped` where the process is told to end meanwhile.
+   * Runs work that the job cannot start without, retrying until it succeeds. Until then the job is
+   * not ready, and reports why. Rejects with `stopped` if the process must end meanwhile.
    */
   begin<T>(name: string, work: () => Promise<T>): Promise<T>;
-  /** Writes a line to standard output as it is. */
+  /** Writes a line to standard output unchanged. */
   print(line: string): void;
 }
 
-/** What a process has and only its `main.ts` may touch. */
+/** The process's input and output, which only its `main.ts` may touch. */
 export interface ProcessIo {
   /** Arguments of the command line. */
   readonly args: readonly string[];
   /** The environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Takes a line for standard output. */
+  /** Writes a line to standard output. */
   readonly print: (line: string) => void;
-  /** Takes a line for standard error. */
+  /** Writes a line to standard error. */
   readonly printError: (line: string) => void;
-  /** Those of the process where not given. */
+  /** The process's own signals by default. */
   readonly signals?: SignalSource;
 }
 
-/** Opens the ports on servers that a run works with. */
+/** Opens the ports on the servers that a run needs. */
 export type OpenPorts<C> = (
   servers: readonly ServersOf<C>[],
   job: Job<C>,
 ) => Promise<Partial<Ports> & Closable>;
 
-/** Runs a job: the command that the arguments name. Returns the exit code. */
+/** Runs the command that the arguments name. Returns the exit code. */
 export async function runJob<C extends CommandConfig>(
   spec: JobSpec<C>,
   { open, ...io }: ProcessIo & { readonly open: OpenPorts<C> },
@@ -224,7 +224,7 @@ class JobProcess<C extends CommandConfig> {
     };
   }
 
-  /** Also rejects with what nobody has caught: a client's background work that broke. */
+  /** Also rejects on an unhandled error, such as that of a client's background work. */
   #crashing<T>(work: Promise<T>): Promise<T> {
     const { promise, reject } = Promise.withResolvers<never>();
     const onRejection = (event: PromiseRejectionEvent) => {

@@ -1,5 +1,5 @@
 /**
- * What every job's configuration has, whatever the job does.
+ * The configuration that all jobs have in common.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { z } from "zod";
 import { duration, port, text } from "./fields.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
 
-/** Where a job answers `/healthz`, `/readyz` and `/metrics`. */
+/** The address on which a job answers `/healthz`, `/readyz` and `/metrics`. */
 export interface OpsConfig {
   /** Address to listen on. */
   readonly host: string;
@@ -18,7 +18,7 @@ export interface OpsConfig {
 
 /** How a job runs as a process. */
 export interface ProcessConfig {
-  /** How much it logs. */
+  /** The level of its log. */
   readonly log: { readonly level: LogLevel };
   /** Milliseconds that draining may take. */
   readonly grace: number;
@@ -39,9 +39,9 @@ export const processFields: {
   ),
 };
 
-/** What the configuration of a job has, besides what the job does. */
+/** The configuration that jobs have in common, besides that of their own work. */
 export interface JobConfig extends ProcessConfig {
-  /** Where health and metrics are served. */
+  /** The address on which health and metrics are served. */
   readonly ops: OpsConfig;
 }
 

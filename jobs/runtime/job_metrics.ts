@@ -1,5 +1,5 @@
 /**
- * What every job says of itself, whatever it does.
+ * The metrics that all jobs have in common.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { Health } from "./health.ts";
 import type { Metrics } from "./metrics.ts";
 import package_ from "./deno.json" with { type: "json" };
 
-/** Adds what runs, whether it is ready, and what its process takes. */
+/** Adds the version, readiness and resource usage of the process. */
 export function describeJob(metrics: Metrics, health: Health): void {
   metrics.collectProcess();
   metrics.gauge("job_build_info", {

@@ -11,54 +11,60 @@ import type { Job } from "./job.ts";
 import type { OpsConfig, ProcessConfig } from "./job_config.ts";
 import type { Ports } from "./patient.ts";
 
-/** The servers that jobs need, in the order in which they are opened, and the port that each stands behind. */
+/** The servers that jobs need, in the order in which they are opened, with the port of each. */
 export const PORT_OF = { kafka: "log", hdfs: "dataset", elasticsearch: "store" } as const;
 
-/** A server by its name, which is also that of its settings. */
+/** A server by its name, which is also the name of its settings. */
 export type Server = keyof typeof PORT_OF;
 
-/** The ports on some servers. */
+/** The ports on a set of servers. */
 export type PortsOn<N extends Server> = Pick<Ports, (typeof PORT_OF)[N]>;
 
-/** The configuration that every command has. */
+/** The configuration that all commands have in common. */
 export type CommandConfig = ProcessConfig & { readonly ops?: OpsConfig };
 
-/** The servers that a configuration has settings of. */
+/** The servers that a configuration has settings for. */
 export type ServersOf<C> = Extract<keyof C, Server>;
 
 /** A job. */
 export interface JobSpec<C extends CommandConfig> {
-  /** As it is called on a command line. */
+  /** Name on the command line. */
   readonly name: string;
   /** One or two lines: what the job is for. */
   readonly summary: string;
-  /** Schema of the configuration. Where it has `ops`, health and metrics are served there. */
+  /** Schema of the configuration. If it has `ops`, health and metrics are served there. */
   readonly config: z.ZodType<C>;
-  /** All servers that any command works with. */
+  /** All servers that any command uses. */
   readonly needs: readonly ServersOf<C>[];
-  /** What it can do. */
+  /** The commands by name. */
   readonly commands: Readonly<Record<string, JobCommand<C>>>;
 }
 
-/** One thing that a job can do. Made by {@linkcode command}. */
+/** A command of a job. Made by {@linkcode command}. */
 export interface JobCommand<C> extends Command {
-  /** Servers that it cannot do without; all of the job's where not given. */
+  /** Servers that it requires; all of the job's by default. */
   readonly needs?: readonly ServersOf<C>[];
-  /** Servers that it needs besides with such a configuration and such flags. */
+  /** Servers that it also needs, depending on configuration and flags. */
   also?(config: C, flags: unknown): readonly ServersOf<C>[];
   /** Members of the configuration that flags set; `undefined` sets nothing. */
   args?(flags: unknown): Readonly<Record<string, unknown>>;
-  /** Looks for what else is wrong with a configuration. */
+  /** Reports further problems of a configuration. */
   check?(config: C, context: z.RefinementCtx): void;
-  /** Calls of its ports fail as soon as they do, as whoever answers others wants it. */
+  /**
+   * Calls of its ports fail at once instead of being retried, as needed by a job that answers
+   * requests.
+   */
   readonly impatient?: boolean;
-  /** Does it. */
+  /** Runs the command. */
   run(ports: Partial<Ports>, job: Job<C>, flags: unknown): Promise<number | void>;
 }
 
-/** What {@linkcode command} makes a command of. `M` are the servers it needs, `A` those it may need besides. */
+/**
+ * Options of {@linkcode command}. `M` are the servers that it requires, `A` those that it may also
+ * need.
+ */
 export interface CommandOptions<C, M extends ServersOf<C>, A extends ServersOf<C>, F> {
-  /** One line: what it does. */
+  /** What the command does, in one line. */
   readonly summary: string;
   /** See {@linkcode JobCommand.needs}. */
   readonly needs?: readonly M[];
@@ -73,8 +79,8 @@ export interface CommandOptions<C, M extends ServersOf<C>, A extends ServersOf<C
   /** See {@linkcode JobCommand.impatient}. */
   readonly impatient?: boolean;
   /**
-   * Does it, on ports that are let go of when it ends. Their calls are tried again without end, see
-   * {@linkcode patient}. Returns the exit code; 0 where it returns nothing.
+   * Runs the command, on ports that are closed when it ends. Their calls are retried without end,
+   * see {@linkcode patient}. Returns the exit code; 0 if it returns nothing.
    */
   readonly run: (
     ports: PortsOn<M> & Partial<PortsOn<A>>,
@@ -101,7 +107,7 @@ export function command<
   return { ...options, flags } as JobCommand<C>;
 }
 
-/** The servers that a run of a command works with. */
+/** The servers that a run of a command uses. */
 export function serversFor<C extends CommandConfig>(
   spec: JobSpec<C>,
   { needs = spec.needs, also }: JobCommand<C>,
@@ -112,7 +118,10 @@ export function serversFor<C extends CommandConfig>(
   return spec.needs.filter((server) => needed.includes(server));
 }
 
-/** What the configuration of a command is checked with: its servers are given, unless `embedded` takes their place. */
+/**
+ * The schema of a command's configuration: its servers are required, unless `embedded` replaces
+ * them.
+ */
 export function commandConfig<C extends CommandConfig>(
   spec: JobSpec<C>,
   name: string,

@@ -1,6 +1,5 @@
 /**
- * How something that runs in the background ends: because it was told to, or because
- * it can make no progress.
+ * How background work ends: on request, or because it can make no progress.
  *
  * @module
  */
@@ -12,32 +11,32 @@ export class Lifetime {
 
   /** Runs until {@linkcode end} or {@linkcode fail}. */
   constructor() {
-    // Nobody need await `done`: its rejection is no unhandled one.
+    // Avoids an unhandled rejection if no caller awaits `done`.
     this.#ended.promise.catch(() => {});
   }
 
-  /** Aborted once the work is told to end. */
+  /** Aborted when the work must end. */
   get signal(): AbortSignal {
     return this.#stopping.signal;
   }
 
-  /** Resolves when the work was told to end; rejects when it cannot go on. */
+  /** Resolves when the work was asked to end; rejects when it cannot continue. */
   get done(): Promise<void> {
     return this.#ended.promise;
   }
 
-  /** Tells the work to end. */
+  /** Asks the work to end. */
   end(): void {
     this.#stopping.abort();
     this.#ended.resolve();
   }
 
-  /** The work cannot go on. Only the first reason counts. */
+  /** Reports that the work cannot continue. Only the first reason counts. */
   readonly fail = (error: unknown): void => {
     this.#ended.reject(error);
   };
 
-  /** Follows a part of the work: where that fails, all fails. */
+  /** Follows a part of the work: its failure fails the whole. */
   follow(part: Promise<unknown>): void {
     part.catch(this.fail);
   }

@@ -7,24 +7,24 @@
 import type { Clock } from "./clock.ts";
 import { presentable, redactUrls } from "./secrets.ts";
 
-/** Levels, least important first. */
+/** Levels, in ascending order of importance. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 
 /** How important a line is. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** What a line says beside its message. Members whose key names a credential are redacted. */
+/** Fields of a line beside its message. Members whose key names a credential are redacted. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /** Writes log lines. */
 export interface Logger {
-  /** What helps to find a mistake. */
+  /** Details for debugging. */
   debug(msg: string, fields?: LogFields): void;
-  /** What an operator may want to know. */
+  /** Events of interest to an operator. */
   info(msg: string, fields?: LogFields): void;
-  /** What may become a problem, or was one that was overcome. */
+  /** Potential problems, and problems that were overcome. */
   warn(msg: string, fields?: LogFields): void;
-  /** What somebody must look at. An `error` field is shown with its code, stack and causes. */
+  /** Problems that need attention. An `error` field is shown with its code, stack and causes. */
   error(msg: string, fields?: LogFields): void;
   /** A logger that adds these fields to every line. */
   with(fields: LogFields): Logger;
@@ -32,13 +32,13 @@ export interface Logger {
 
 /** Options of {@linkcode createLogger}. */
 export interface LoggerOptions {
-  /** Takes one line without its end. */
+  /** Writes one line, given without its line end. */
   readonly sink: (line: string) => void;
-  /** Dates the lines. */
+  /** Source of the time of each line. */
   readonly clock: Pick<Clock, "now">;
-  /** The least important level that is written; `info` where not given. */
+  /** The least important level that is written; `info` by default. */
   readonly level?: LogLevel;
-  /** What every line says. */
+  /** Fields of every line. */
   readonly fields?: LogFields;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Metrics in the Prometheus form. The only module that knows the client library:
- * one explicit registry a job, typed instruments, label values bounded.
+ * Metrics in the Prometheus format. The only module that uses the client library: one explicit
+ * registry per job, typed instruments, bounded label values.
  *
  * @module
  */
@@ -9,8 +9,8 @@ import perfHooks from "node:perf_hooks";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
 /**
- * A metric's labels: by name the values that are allowed, or how many distinct
- * ones are let in before the rest counts as `other`.
+ * A metric's labels: by name the allowed values, or the number of distinct values before further
+ * ones count as `other`.
  */
 export type Labels = Readonly<Record<string, readonly string[] | number>>;
 
@@ -19,19 +19,19 @@ export type LabelValues<L extends Labels> = {
   readonly [K in keyof L]: L[K] extends readonly string[] ? L[K][number] : string;
 };
 
-/** The argument that gives the labels; none for a metric without labels. */
+/** The argument with the labels; none for a metric without labels. */
 export type LabelArguments<L extends Labels> = keyof L extends never ? []
   : [labels: LabelValues<L>];
 
-/** Only grows. */
+/** A value that only grows. */
 export interface CounterMetric<L extends Labels> {
-  /** Adds `amount`, which is not negative. */
+  /** Adds `amount`, which must not be negative. */
   add(amount: number, ...labels: LabelArguments<L>): void;
-  /** What was added so far. */
+  /** The current value. */
   value(...labels: LabelArguments<L>): number;
 }
 
-/** Goes up and down. */
+/** A value that goes up and down. */
 export interface GaugeMetric<L extends Labels> {
   /** Replaces the value. */
   set(value: number, ...labels: LabelArguments<L>): void;
@@ -47,13 +47,13 @@ export interface HistogramMetric<L extends Labels> {
 
 /** Options of every metric. */
 export interface MetricOptions<L extends Labels> {
-  /** What it counts, in one sentence. */
+  /** What the metric counts, in one sentence. */
   readonly help: string;
-  /** None where not given. */
+  /** None by default. */
   readonly labels?: L;
 }
 
-/** What takes the place of label values beyond the bound. */
+/** Replaces label values beyond the bound. */
 export const OTHER = "other";
 
 /** Upper bounds of latency buckets in seconds: 1 ms to 60 s. */
@@ -77,7 +77,7 @@ export const LATENCY_BUCKETS: readonly number[] = [
   60,
 ];
 
-/** The metrics of one job. Dispose of them where the process goes on after the job. */
+/** The metrics of one job. Dispose of them if the process outlives the job. */
 export class Metrics implements Disposable {
   readonly #registry = new Registry();
   readonly #monitors: perfHooks.IntervalHistogram[] = [];
@@ -87,14 +87,14 @@ export class Metrics implements Disposable {
     return this.#registry.contentType;
   }
 
-  /** All metrics in the text form that Prometheus reads. */
+  /** All metrics in the text format of Prometheus. */
   render(): Promise<string> {
     return this.#registry.metrics();
   }
 
   /** Adds CPU, memory, open files and event loop lag of the process. */
   collectProcess(): void {
-    // The client library keeps its monitor of the event loop to itself, and never stops it.
+    // The client library keeps its event loop monitor private, and never stops it.
     const { monitorEventLoopDelay } = perfHooks;
     perfHooks.monitorEventLoopDelay = (options) => {
       const monitor = monitorEventLoopDelay(options);
@@ -124,7 +124,7 @@ export class Metrics implements Disposable {
     const bound = bounded(options.labels);
     const metric = new Counter({ ...this.#common(name, options), labelNames: bound.names });
     const sums = new Map<string, number>();
-    // What has not happened yet is 0, where it is known what can: rates need a beginning.
+    // Known events start at 0 before they occur: rates need a first value.
     for (const values of bound.combinations()) metric.inc(values, 0);
     return {
       add: (amount, ...labels) => {
@@ -137,7 +137,7 @@ export class Metrics implements Disposable {
     };
   }
 
-  /** A counter that somebody else keeps; read by `collect` whenever the metrics are asked for. */
+  /** A counter that is kept elsewhere; `collect` reads it on every scrape. */
   total<const L extends Labels = Record<never, never>>(
     name: string,
     options: MetricOptions<L> & {
@@ -155,7 +155,7 @@ export class Metrics implements Disposable {
     });
   }
 
-  /** A gauge, set by hand or read by `collect` whenever the metrics are asked for. */
+  /** A gauge that is set, or read by `collect` on every scrape. */
   gauge<const L extends Labels = Record<never, never>>(
     name: string,
     options: MetricOptions<L> & {
@@ -181,7 +181,7 @@ export class Metrics implements Disposable {
     return gauge;
   }
 
-  /** A histogram; {@linkcode LATENCY_BUCKETS} where no buckets are given. */
+  /** A histogram; with {@linkcode LATENCY_BUCKETS} by default. */
   histogram<const L extends Labels = Record<never, never>>(
     name: string,
     options: MetricOptions<L> & { readonly buckets?: readonly number[] },
@@ -202,9 +202,9 @@ export class Metrics implements Disposable {
 
 interface Bound {
   readonly names: string[];
-  /** Lets other values in than those that were let in so far. */
+  /** Forgets the values admitted so far, so that others may be admitted. */
   forget(): void;
-  /** Every combination of values, where all are known beforehand. */
+  /** Every combination of values, if all are known beforehand. */
   combinations(): Record<string, string>[];
   values(labels: Readonly<Record<string, string>> | undefined): Record<string, string>;
 }

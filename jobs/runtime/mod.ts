@@ -1,6 +1,6 @@
 /**
- * What every job runs on: configuration, command line, logs, metrics, time,
- * retries, ending and health. Nothing here knows the pipeline's own work.
+ * The common base of all jobs: configuration, command line, logs, metrics, time, retries, shutdown
+ * and health. It is independent of the pipeline's own work.
  *
  * @module
  */

@@ -1,12 +1,12 @@
 /**
- * Finds the word that somebody most likely meant.
+ * Finds the word that a user most likely meant.
  *
  * @module
  */
 
 /**
- * The candidate with the fewest changed, added, dropped or swapped letters,
- * without regard to case; `undefined` where none is close.
+ * The candidate with the fewest changed, added, dropped or swapped letters, ignoring case;
+ * `undefined` if none is close.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
@@ -18,7 +18,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best;
 }
 
-/** ` (did you mean "x"?)`, or the allowed ones where none is close, or nothing. */
+/** ` (did you mean "x"?)`, or the allowed words if none is close, or nothing. */
 export function suggestion(word: string, candidates: readonly string[]): string {
   const guess = nearest(word, candidates);
   if (guess !== undefined) return `; did you mean ${JSON.stringify(guess)}?`;
@@ -29,7 +29,7 @@ export function suggestion(word: string, candidates: readonly string[]): string 
 
 /** Damerau-Levenshtein distance (optimal string alignment). */
 function distance(a: string, b: string): number {
-  // Words that somebody typed are short; anything else is not worth the square of its length.
+  // Typed words are short; anything else is not worth the quadratic cost.
   if (a.length > 200 || b.length > 200) return Infinity;
   let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);

@@ -1,6 +1,5 @@
 /**
- * What every job answers over HTTP besides its own work: `/healthz`, `/readyz`
- * and `/metrics`.
+ * The HTTP endpoints that all jobs have in common: `/healthz`, `/readyz` and `/metrics`.
  *
  * @module
  */
@@ -8,7 +7,7 @@
 import type { Health } from "./health.ts";
 import type { Metrics } from "./metrics.ts";
 
-/** What {@linkcode opsHandler} tells about. */
+/** Options of {@linkcode opsHandler}. */
 export interface OpsOptions {
   /** What `/healthz` and `/readyz` report. */
   readonly health: Health;

@@ -1,20 +1,19 @@
 /**
- * Opening what a job works with, and letting go of all of it however the work ends.
+ * Opens a job's resources, and closes all of them however the work ends.
  *
  * @module
  */
 
-/** Something that is let go of. */
+/** A resource that can be closed. */
 export interface Closable {
-  /** Waits for what is under way, then lets go. */
+  /** Waits for pending calls, then releases the resource. */
   close(): Promise<void>;
 }
 
 /**
- * Opens all parts, one after the other. Where one cannot be opened, the others are closed
- * again.
+ * Opens all resources, one after the other. If one cannot be opened, the others are closed.
  *
- * @returns the parts by name, and `close` for all of them.
+ * @returns the resources by name, and `close` for all of them.
  */
 export async function openAll<P extends Readonly<Record<string, Closable>>>(
   openers: { readonly [K in keyof P]: () => P[K] | Promise<P[K]> },

@@ -1,11 +1,11 @@
 /**
- * Ports that wait for what passes: the one place where calls of every command are tried again.
+ * Ports that outlast transient failures: the one place where the calls of all commands are retried.
  *
- * A call is repeated whole until it succeeds or fails for good, and a reading goes on where it broke
- * off. A first try may have had its effect all the same: a rename that is repeated may find its
- * source gone, a write its path taken, a compare-and-set another value than was expected. Whoever
- * makes such calls looks at what stands there, as after any lost answer. What a producer sends is
- * never repeated here: it could be there twice.
+ * A call is repeated whole until it succeeds or fails for good, and a read resumes where it broke
+ * off. A failed first attempt may have had its effect all the same: a repeated rename may find its
+ * source gone, a write its path taken, a compare-and-set another value than expected. Callers of
+ * such operations check the current state, as after any lost answer. A producer's sends are never
+ * repeated here: they could be duplicated.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import {
 } from "@pipeline/core";
 import { retry, type RetryOptions, type RetryPolicy } from "./retry.ts";
 
-/** What a job works with, as far as it does. */
+/** The ports that a job may use. */
 export interface Ports {
   /** The log. */
   readonly log: EventLog;
@@ -29,21 +29,23 @@ export interface Ports {
   readonly store: ServingStore;
 }
 
-/** The same parts, of which the ports are patient. */
+/** The same resources, with patient ports. */
 export type Patient<P> = Omit<P, keyof Ports> & Pick<Ports, keyof P & keyof Ports>;
 
-/** Options of {@linkcode patient}. Its signal ends waits; what is called later is tried a few times. */
+/** Options of {@linkcode patient}. Its signal ends waits; later calls are attempted a few times. */
 export interface PatientOptions extends RetryOptions {
-  /** Told of a call that has no answer for long, again each time it waited twice as long. */
+  /**
+   * Called for a call without an answer for long, and again each time that its wait has doubled.
+   */
   readonly onSlow?: (what: string, waited: number) => void;
-  /** Milliseconds until that; 5,000 where not given. */
+  /** Milliseconds until the first `onSlow`; 5,000 by default. */
   readonly slowAfter?: number;
 }
 
-/** Once work is told to end, it is to end soon: but a moment's trouble is no reason to lose it. */
+/** After the signal, work should end soon, but a transient failure should not lose it. */
 const ENDING: RetryPolicy = { base: 100, max: 1_000, attempts: 5 };
 
-/** Makes the ports among the parts patient; the other parts are as they were. */
+/** Makes the ports among the resources patient; the others are unchanged. */
 export function patient<P extends Partial<Ports>>(
   parts: P,
   options: PatientOptions = {},
@@ -60,7 +62,7 @@ export function patient<P extends Partial<Ports>>(
 
 class Calls {
   readonly #o: PatientOptions;
-  /** By kind of call, the one whose slowness was told. */
+  /** The call that was reported as slow, by kind of call. */
   readonly #speaking = new Map<string, string>();
 
   constructor(options: PatientOptions) {
@@ -74,7 +76,7 @@ class Calls {
     return retry((attempt) => this.#watched(what, () => fn(attempt)), options);
   }
 
-  /** Reads on where it broke off: `open` begins there. */
+  /** Resumes a read where it broke off: `open` starts there. */
   async *read<T>(what: () => string, open: () => AsyncIterable<T>): AsyncGenerator<T> {
     let reading: AsyncIterator<T> | undefined;
     try {
@@ -95,7 +97,7 @@ class Calls {
     const { onSlow, slowAfter = 5_000 } = this.#o;
     if (onSlow === undefined) return await fn();
     let waited = slowAfter;
-    // Of many calls alike one speaks for all, until it is answered.
+    // Of many similar calls one is reported for all, until it is answered.
     const [kind] = what.split(" ", 1) as [string];
     const tell = () => {
       const told = this.#speaking.get(kind) ?? what;
@@ -146,7 +148,7 @@ function patientDataset(dataset: MasterDataset, calls: Calls): MasterDataset {
     write: (path, content) =>
       content instanceof Uint8Array
         ? calls.make(`Writing ${path}`, () => dataset.write(path, content))
-        // What was read once cannot be read anew.
+        // A source that was consumed cannot be read again.
         : dataset.write(path, content),
     async *read(path) {
       let at = 0;
@@ -200,7 +202,7 @@ function patientStore(store: ServingStore, calls: Calls): ServingStore {
   };
 }
 
-/** All but the first bytes. */
+/** Skips the first bytes. */
 async function* skip(
   chunks: AsyncIterable<Uint8Array>,
   bytes: number,

@@ -1,39 +1,39 @@
 /**
- * What a person sees while a program runs: one line that moves where there is a
- * terminal, plain lines now and then where there is none.
+ * Progress for a person at a running program: one updating line on a terminal, occasional plain
+ * lines elsewhere.
  *
  * @module
  */
 
 import type { Clock } from "./clock.ts";
 
-/** Where progress is shown. */
+/** The destination of progress output. */
 export interface Terminal {
-  /** Writes text as it is. */
+  /** Writes text unchanged. */
   write(text: string): void;
   /** Whether lines can be overwritten. */
   readonly interactive: boolean;
-  /** Width in characters; asked each time, since windows change. */
+  /** Width in characters; read each time, since windows are resized. */
   columns(): number;
 }
 
 /** Options of {@linkcode Progress}. */
 export interface ProgressOptions {
-  /** Where it is shown. */
+  /** The destination. */
   readonly terminal: Terminal;
-  /** Spaces the updates. */
+  /** Times the updates. */
   readonly clock: Pick<Clock, "monotonic">;
-  /** Least milliseconds between two updates on a terminal; 100 where not given. */
+  /** Least milliseconds between two updates on a terminal; 100 by default. */
   readonly interval?: number;
-  /** Least milliseconds between two plain lines; 10,000 where not given. */
+  /** Least milliseconds between two plain lines; 10,000 by default. */
   readonly plainInterval?: number;
 }
 
 /** A step of known length. */
 export interface Bar {
-  /** How much is done in all, and perhaps a word about it. */
+  /** Updates the amount done so far, with an optional note. */
   update(done: number, note?: string): void;
-  /** The step is complete: leaves one line that says so. */
+  /** Completes the step, and leaves one line that reports it. */
   end(note?: string): void;
 }
 
@@ -45,7 +45,7 @@ export class Progress {
   #shown = "";
   #last = -Infinity;
 
-  /** Shows nothing yet. */
+  /** Creates a progress display that is empty. */
   constructor(options: ProgressOptions) {
     this.#options = options;
   }
@@ -58,7 +58,7 @@ export class Progress {
     terminal.write(`${this.#shown === "" ? "" : CLEAR_LINE}${clean}\n${this.#shown}`);
   }
 
-  /** Replaces the status line; updates that come too soon after another are left out. */
+  /** Replaces the status line; updates that follow too soon are dropped. */
   status(text: string): void {
     const { terminal, clock, interval = 100, plainInterval = 10_000 } = this.#options;
     const now = clock.monotonic();
@@ -85,7 +85,7 @@ export class Progress {
     };
   }
 
-  /** Takes the status line away. */
+  /** Removes the status line. */
   clear(): void {
     if (this.#shown !== "") this.#options.terminal.write(CLEAR_LINE);
     this.#shown = "";
@@ -106,9 +106,12 @@ export class Progress {
   }
 }
 
-/** Text without what would move the cursor or change colours: it may come from records. */
+/**
+ * Replaces control characters, which move the cursor or change colours: the text may come from
+ * records.
+ */
 function printable(text: string): string {
-  // deno-lint-ignore no-control-regex -- control characters are what is looked for
+  // deno-lint-ignore no-control-regex -- control characters are what the pattern matches
   return text.replaceAll(/[\x00-\x1f\x7f-\x9f]/g, " ");
 }
 

@@ -1,5 +1,5 @@
 /**
- * The one place where calls are tried again, and the one rule of when.
+ * The retry of calls, with one rule for its waits.
  *
  * @module
  */
@@ -7,51 +7,53 @@
 import { PipelineError } from "@pipeline/core";
 import { type Clock, stopped, systemClock } from "./clock.ts";
 
-/** How long to wait between tries, and how often to try. */
+/** How long to wait between attempts, and how many to make. */
 export interface RetryPolicy {
-  /** Ceiling of the first wait in milliseconds; it doubles with every try. */
+  /** Ceiling of the first wait in milliseconds; it doubles with every attempt. */
   readonly base: number;
   /** Ceiling of every wait in milliseconds. */
   readonly max: number;
-  /** Most tries in all; without limit where not given. */
+  /** Most attempts in all; unlimited by default. */
   readonly attempts?: number;
 }
 
 /** Waits up to 100 ms first, up to 10 s later, for as long as it takes. */
 export const DEFAULT_POLICY: RetryPolicy = { base: 100, max: 10_000 };
 
-/** What is about to be tried again. */
+/** A retry that is about to happen. */
 export interface RetryNotice {
-  /** Number of tries that failed so far. */
+  /** Number of failed attempts so far. */
   readonly attempt: number;
   /** The wait before the next one in milliseconds. */
   readonly delay: number;
-  /** What the last try threw. */
+  /** The error of the last attempt. */
   readonly error: PipelineError;
 }
 
 /** Options of {@linkcode retry}. */
 export interface RetryOptions {
-  /** {@linkcode DEFAULT_POLICY} where not given. */
+  /** {@linkcode DEFAULT_POLICY} by default. */
   readonly policy?: RetryPolicy;
-  /** Ends waiting and trying. */
+  /** Ends waits and attempts. */
   readonly signal?: AbortSignal;
-  /** How to wait; the machine's own clock where not given. */
+  /** Source of waits; the machine's own clock by default. */
   readonly clock?: Pick<Clock, "sleep">;
   /** Uniform in [0, 1). */
   readonly random?: () => number;
   /** Called before each wait. */
   readonly onRetry?: (notice: RetryNotice) => void;
-  /** Called once at the end of a call that was tried again: how often, and whether it succeeded. */
+  /**
+   * Called once at the end of a call that was retried, with the number of attempts and whether it
+   * succeeded.
+   */
   readonly onSettled?: (attempts: number, succeeded: boolean) => void;
 }
 
 /**
- * Calls `fn` until it succeeds, as long as its errors say that this can help
- * (`PipelineError.retriable`). Waits are exponential with full jitter, so that many
- * callers do not come back at the same moment.
+ * Calls `fn` until it succeeds, as long as its errors are retriable (`PipelineError.retriable`).
+ * Waits are exponential with full jitter, so that many callers do not return at the same moment.
  *
- * @throws what `fn` threw last, or `stopped` once the signal is aborted.
+ * @throws the last error of `fn`, or `stopped` once the signal is aborted.
  */
 export async function retry<T>(
   fn: (attempt: number) => Promise<T>,
@@ -85,21 +87,21 @@ export async function retry<T>(
 
 /** Options of {@linkcode withTimeout}. */
 export interface TimeoutOptions {
-  /** Milliseconds. */
+  /** Timeout in milliseconds. */
   readonly ms: number;
-  /** What is called, for the message, e.g. `The search in Elasticsearch`. */
+  /** The call's name in messages, e.g. `The search in Elasticsearch`. */
   readonly what: string;
   /** Ends the call early. */
   readonly signal?: AbortSignal;
-  /** The machine's own clock where not given. */
+  /** The machine's own clock by default. */
   readonly clock?: Pick<Clock, "sleep">;
 }
 
 /**
- * Calls `fn` with a signal that is aborted when the time is over.
+ * Calls `fn` with a signal that is aborted after the timeout.
  *
- * @throws {PipelineError} `unavailable` when the time is over: the call's effect is not known;
- * `stopped` when the caller's signal is aborted; else what `fn` threw.
+ * @throws {PipelineError} `unavailable` after the timeout: the call's effect is unknown; `stopped`
+ * when the caller's signal is aborted; else the error of `fn`.
  */
 export async function withTimeout<T>(
   fn: (signal: AbortSignal) => Promise<T>,

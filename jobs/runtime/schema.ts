@@ -1,6 +1,6 @@
 /**
- * What configuration and command line need to know of a zod schema: its keys,
- * defaults and how a value is read from text.
+ * What configuration and command line derive from a zod schema: its keys, its defaults, and how to
+ * read a value from text.
  *
  * @module
  */
@@ -24,7 +24,7 @@ function definition(schema: Schema): Definition {
   return schema._zod.def as unknown as Definition;
 }
 
-/** The schema without what makes it optional, defaulted or transformed. */
+/** The schema without its optional, default and transform wrappers. */
 export function unwrap(schema: Schema): Schema {
   const { type, innerType, in: input } = definition(schema);
   if (innerType !== undefined) return unwrap(innerType);
@@ -49,7 +49,7 @@ export function defaultOf(schema: Schema): unknown {
   return inner === undefined ? undefined : defaultOf(inner);
 }
 
-/** What an enumeration allows; `undefined` for other schemas. */
+/** The values of an enumeration; `undefined` for other schemas. */
 export function choices(schema: Schema): string[] | undefined {
   const { entries } = definition(unwrap(schema));
   return entries === undefined ? undefined : Object.values(entries).map(String);
@@ -71,7 +71,7 @@ export function memberAt(schema: Schema, path: readonly PropertyKey[]): Schema |
   return at;
 }
 
-/** Paths of all members that are no objects themselves. */
+/** Paths of all members that are not objects themselves. */
 export function* leaves(
   schema: Schema,
   path: readonly string[] = [],
@@ -86,8 +86,8 @@ export function* leaves(
 const NUMBER = /^-?\d+(\.\d+)?([eE][-+]?\d+)?$/;
 
 /**
- * A text as the schema's type: numbers, `true` and `false`, comma-separated
- * lists, JSON for the rest. What cannot be read stays text, for the schema to refuse.
+ * Converts a text to the schema's type: numbers, `true` and `false`, comma-separated lists, JSON
+ * for the rest. Unreadable values stay text, for the schema to refuse.
  */
 export function fromText(schema: Schema, text: string): unknown {
   const own = unwrap(schema);

@@ -1,5 +1,5 @@
 /**
- * Keeps credentials out of whatever is shown: log lines, error messages.
+ * Keeps credentials out of log lines and error messages.
  *
  * @module
  */
@@ -15,9 +15,9 @@ export function isSecretKey(key: string): boolean {
   return SECRET_KEY.test(key);
 }
 
-/** Removes the user and password that a URL within the text carries. */
+/** Removes user and password from URLs within the text. */
 export function redactUrls(text: string): string {
-  // Everything up to the last @ before the path: a password may hold an @ of its own.
+  // Everything up to the last @ before the path: a password may contain an @.
   return text.includes("@")
     ? text.replaceAll(/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/?#]*@/gi, "$1")
     : text;
@@ -27,8 +27,8 @@ export function redactUrls(text: string): string {
 const MAX_DEPTH = 8;
 
 /**
- * A copy of a value that is fit to be shown as JSON: secrets redacted by the name
- * of their key, errors as objects with their causes, nothing circular or too deep.
+ * A copy of a value that is safe to show as JSON: secrets redacted by the name of their key, errors
+ * as objects with their causes, nothing circular or too deep.
  */
 export function presentable(value: unknown, depth = 0): unknown {
   if (typeof value === "string") return redactUrls(value);

@@ -1,6 +1,6 @@
 /**
- * Ending on request: the first signal drains, the second (or a grace period that
- * is over) ends at once.
+ * Shutdown on request: the first signal drains, the second (or the end of a grace period) ends at
+ * once.
  *
  * @module
  */
@@ -14,9 +14,9 @@ export const STOP_SIGNALS = ["SIGTERM", "SIGINT"] as const;
 /** One of {@linkcode STOP_SIGNALS}. */
 export type StopSignal = (typeof STOP_SIGNALS)[number];
 
-/** Where signals come from. */
+/** A source of signals. */
 export interface SignalSource {
-  /** Calls the listener at every signal until the returned function is called. */
+  /** Calls the listener on every signal until the returned function is called. */
   listen(listener: (signal: StopSignal) => void): () => void;
 }
 
@@ -42,19 +42,19 @@ export type Ending<T> =
 export interface ShutdownOptions {
   /** Milliseconds that draining may take. Below the pod's own grace period. */
   readonly grace: number;
-  /** Those of this process where not given. */
+  /** The signals of this process by default. */
   readonly signals?: SignalSource;
-  /** The machine's own where not given. */
+  /** The machine's own clock by default. */
   readonly clock?: Pick<Clock, "sleep">;
-  /** Called at the first signal, before the work is told. */
+  /** Called at the first signal, before the work is asked to end. */
   readonly onDrain?: (signal: StopSignal) => void;
 }
 
 /**
- * Runs work that ends when its signal is aborted: stops taking in, finishes what
- * is under way, lets go. Work that rejects because it was told to stop has drained.
+ * Runs work that ends when its signal is aborted: it stops reading, finishes pending work, and
+ * releases its resources. Work that rejects because it was stopped has drained.
  *
- * @throws what the work threw for any other reason, while running or draining.
+ * @throws the work's error for any other reason, while running or draining.
  */
 export async function runUntilSignal<T>(
   work: (signal: AbortSignal) => Promise<T>,

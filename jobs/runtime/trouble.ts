@@ -1,6 +1,5 @@
 /**
- * Shows what is being tried again: in the log, in metrics, and in readiness for as
- * long as it lasts.
+ * Reports retries: in the log, in metrics, and in readiness while they last.
  *
  * @module
  */
@@ -12,27 +11,27 @@ import type { Metrics } from "./metrics.ts";
 import type { PatientOptions } from "./patient.ts";
 import type { RetryNotice } from "./retry.ts";
 
-/** Where trouble shows. */
+/** Destinations of the reports. */
 export interface TroubleOptions {
-  /** Not ready while anything is tried again, and live since it is. */
+  /** Not ready while any call is retried, but live, since it is. */
   readonly health: Health;
   /** Gets `job_retries_total` and `job_retrying`. */
   readonly metrics: Metrics;
-  /** Told of the first retries of a call, then of ever fewer. */
+  /** Logs the first retries of a call, then ever fewer. */
   readonly logger: Logger;
 }
 
-/** How calls are tried again, and whoever is told of it. */
+/** Callbacks on retries. */
 export type Watched = Required<Pick<PatientOptions, "onRetry" | "onSettled" | "onSlow">>;
 
-/** What is being tried again; see the module. */
+/** The calls that are being retried; see the module. */
 export class Trouble {
-  /** How calls are tried again: without end, as long as it can help. */
+  /** Callbacks for calls that are retried without end, as long as a retry can help. */
   readonly retry: Watched;
   #failing = 0;
   #last: RetryNotice | undefined;
 
-  /** Nothing is being tried again yet. */
+  /** Creates a report without retries. */
   constructor({ health, metrics, logger }: TroubleOptions) {
     const retries = metrics.counter("job_retries_total", {
       help: "Calls that were tried again because a dependency did not answer or refused.",
@@ -60,7 +59,7 @@ export class Trouble {
     };
   }
 
-  /** What is tried again now, and why it failed; nothing where all is well. */
+  /** The calls that are retried now, with their errors; `undefined` if there are none. */
   get why(): string | undefined {
     if (this.#failing === 0 || this.#last === undefined) return undefined;
     return `tried ${this.#last.attempt} times: ${errorText(this.#last.error)}`;
@@ -68,8 +67,8 @@ export class Trouble {
 }
 
 /**
- * Logs what is tried again: the first, second, fourth, eighth, ... time that something of a kind
- * fails before all is well again. An outage of hours, met by many calls, is no flood of lines.
+ * Logs retries: the first, second, fourth, eighth, ... failure of a kind of call until no call
+ * fails any more. An outage of hours that affects many calls does not flood the log.
  */
 export function logRetries(logger: Pick<Logger, "info" | "warn">): Watched {
   const failures = new Map<string, number>();
@@ -78,7 +77,7 @@ export function logRetries(logger: Pick<Logger, "info" | "warn">): Watched {
     onRetry: ({ attempt, delay, error }) => {
       if (attempt === 1) failing++;
       const text = errorText(error);
-      // Paths and numbers tell calls apart, not what is wrong.
+      // Paths and numbers distinguish calls, not failures.
       const kind = text.replaceAll(/\S*[\d/]\S*/g, "");
       const count = (failures.get(kind) ?? 0) + 1;
       failures.set(kind, count);

@@ -1,5 +1,5 @@
 /**
- * Says what is waited for: at once, then ever more rarely.
+ * Logs a wait: at once, then ever more rarely.
  *
  * @module
  */
@@ -11,33 +11,33 @@ import type { LogFields, Logger } from "./log.ts";
 export interface WaitingOptions {
   /** A sentence, e.g. `Waiting until speed has folded generation 3`. */
   readonly what: string;
-  /** Told of the wait; nobody is where not given. */
+  /** Logs the wait; optional. */
   readonly logger?: Pick<Logger, "info"> | undefined;
-  /** Measures it. */
+  /** Measures the wait. */
   readonly clock: Pick<Clock, "monotonic">;
 }
 
 /** Milliseconds from the first line to the second; it doubles from line to line. */
 const SECOND = 5_000;
 
-/** One wait, looked at now and then. */
+/** One wait that is polled. */
 export class Waiting {
   readonly #o: WaitingOptions;
   readonly #began: number;
   #next = 0;
 
-  /** It begins now; nothing is said before it is looked at. */
+  /** Starts the wait; nothing is logged before the first `look`. */
   constructor(options: WaitingOptions) {
     this.#o = options;
     this.#began = options.clock.monotonic();
   }
 
-  /** Milliseconds so far. */
+  /** Milliseconds waited so far. */
   get waited(): number {
     return this.#o.clock.monotonic() - this.#began;
   }
 
-  /** It is not over yet: this is how far it is. */
+  /** Reports that the wait is not over, and its progress. */
   look(fields: LogFields = {}): void {
     const { what, logger } = this.#o;
     const waited = this.waited;
