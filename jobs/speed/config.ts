@@ -12,13 +12,16 @@ import { z } from "zod";
 /** The servers that the job needs. */
 export const NEEDS = ["kafka", "elasticsearch"] as const;
 
-/** How often and how much speed writes, and how often it looks for generations. Times in milliseconds. */
+/**
+ * How often and how much speed writes, and how often it polls for generations. Times in
+ * milliseconds.
+ */
 export interface SpeedSettings {
-  /** Between two writes of what changed. */
+  /** Between two writes of changed documents. */
   readonly flushInterval: number;
-  /** Records folded and not yet written at which the fold waits for the store. */
+  /** Number of unflushed records at which the fold waits for the store. */
   readonly maxUnflushed: number;
-  /** Between two looks for new generations. */
+  /** Between two polls for new generations. */
   readonly pollInterval: number;
 }
 
@@ -26,7 +29,7 @@ export interface SpeedSettings {
 export interface SpeedConfig extends JobConfig, SpeedSettings, Place<(typeof NEEDS)[number]> {
   /** Partitions of each topic of records. */
   readonly partitions: number;
-  /** Without any progress for so long, while there is lag, the job is not live. */
+  /** Milliseconds without any progress, while there is lag, until the job is not live. */
   readonly stallAfter: number;
 }
 

@@ -1,9 +1,9 @@
 /**
  * One generation's speed layer: a deterministic fold of the log from the horizon.
  *
- * There is no checkpoint. A start is a seek to the horizon; a document is a function
- * of one partition's prefix, and its version is the prefix's end. So a redelivery, a
- * second owner or a zombie writes the same documents, and the store keeps the newest.
+ * There is no checkpoint. A start is a seek to the horizon; a document is a function of one
+ * partition's prefix, and its version is the prefix's end. So a redelivery, a second owner or a
+ * zombie writes the same documents, and the store keeps the newest.
  *
  * @module
  */
@@ -40,35 +40,35 @@ import {
 import { type Clock, Lifetime, systemClock } from "@pipeline/runtime";
 import type { SpeedSettings } from "./config.ts";
 
-/** What a fold works with. */
+/** The dependencies and settings of a fold. */
 export interface GenerationFoldOptions {
-  /** What is folded. */
+  /** The source of records. */
   readonly log: EventLog;
-  /** Where documents go. */
+  /** The destination of documents. */
   readonly store: ServingStore;
-  /** The generation that is folded into. */
+  /** The generation that is folded. */
   readonly manifest: Manifest;
-  /** How often and how much is written. */
+  /** How often and how much to write. */
   readonly settings: Omit<SpeedSettings, "pollInterval">;
-  /** The machine's where not given. */
+  /** The machine's clock by default. */
   readonly clock?: Clock;
-  /** Told what each flush wrote. */
+  /** Called after each flush. */
   readonly onFlush?: (flush: FlushReport) => void;
 }
 
-/** What one flush wrote. */
+/** Report on one flush. */
 export interface FlushReport {
-  /** The generation that was written into. */
+  /** The generation that was written. */
   readonly generation: number;
-  /** Records that were folded since the flush before. */
+  /** Records folded since the previous flush. */
   readonly records: number;
-  /** Milliseconds from taking what changed until all of it could be found. */
+  /** Milliseconds from collecting the changes until all of them were visible. */
   readonly took: number;
-  /** Of each partition with records that could not be found before: when the log took the oldest. */
+  /** Append time of the oldest newly visible record, by partition. */
   readonly oldest: readonly (TopicPartition & { readonly appended: number })[];
   /** Documents that were written. */
   readonly documents: Readonly<Record<ViewName, number>>;
-  /** How far the partitions are folded that had something to write. */
+  /** Folded offsets of the partitions that had changes. */
   readonly folded: readonly Folded[];
 }
 
@@ -77,7 +77,7 @@ class PartitionFold {
   deadLetters = 0;
   /** Append time of the oldest unflushed record, replayed records that an earlier run had published left out. */
   oldest: number | undefined;
-  /** Offset that the store has last been given; -1 before the first flush. */
+  /** Last offset that was written to the store; -1 before the first flush. */
   written = -1;
   constructor(
     readonly topic: Topic,
@@ -115,12 +115,12 @@ export class GenerationFold {
   readonly #clock: Clock;
   readonly #partitions = new Map<string, PartitionFold>();
   readonly #life = new Lifetime();
-  /** Batches may come, and be flushed, before the log has handed it out. */
+  /** Batches may arrive, and be flushed, before `subscribe` has returned. */
   #consumer: Consumer | undefined;
   #timer: Promise<void> = Promise.resolve();
   #flushing: Promise<void> = Promise.resolve();
   #unflushed = 0;
-  /** Partitions that stand still, as the store was told. */
+  /** Stopped partitions, as last written to the store. */
   #told: readonly StoppedPartition[] = [];
 
   private constructor(options: GenerationFoldOptions) {
@@ -128,7 +128,7 @@ export class GenerationFold {
     this.#clock = options.clock ?? systemClock;
   }
 
-  /** Rejects when the fold can make no progress; resolves when it was stopped. */
+  /** Rejects if the fold can make no progress; resolves when it is stopped. */
   get done(): Promise<void> {
     return this.#life.done;
   }
@@ -152,22 +152,22 @@ export class GenerationFold {
     return fold;
   }
 
-  /** The generation that is folded into. */
+  /** The generation that is folded. */
   get generation(): number {
     return this.#o.manifest.generation;
   }
 
-  /** How far each partition that is ours was folded, written or not. */
+  /** Folded offset of each assigned partition, flushed or not. */
   folded(): Folded[] {
     return [...this.#partitions.values()].map((partition) => partition.folded());
   }
 
-  /** Partitions that stand still, since what comes next in the log cannot be read. */
+  /** The stopped partitions. */
   stopped(): readonly StoppedPartition[] {
     return this.#consumer?.stopped ?? [];
   }
 
-  /** Stops; what was folded is written first unless `discard` says otherwise. */
+  /** Stops; folded records are flushed first unless `discard` is set. */
   async stop(options: { readonly discard?: boolean } = {}): Promise<void> {
     await this.#consumer?.stop();
     if (options.discard !== true) await this.flush();
@@ -175,7 +175,7 @@ export class GenerationFold {
     await this.#timer;
   }
 
-  /** Writes what changed since the last flush. Flushes follow one another. */
+  /** Writes the changes since the last flush. Flushes are serialised. */
   flush(): Promise<void> {
     return this.#flushing = this.#flushing.then(() => this.#write());
   }
@@ -223,7 +223,7 @@ export class GenerationFold {
   async #flushByTime(): Promise<void> {
     const signal = this.#life.signal;
     while (!signal.aborted) {
-      // The first flush comes at once: it says for every partition that it is folded.
+      // The first flush runs at once: it reports every partition as folded.
       await this.flush();
       try {
         await this.#clock.sleep(this.#o.settings.flushInterval, signal);
@@ -238,7 +238,7 @@ export class GenerationFold {
     await this.#writeStopped();
   }
 
-  /** Answers are marked as partial where a partition stands still, and batch does not wait for it. */
+  /** Answers are marked partial while a partition is stopped, and batch does not wait for it. */
   async #writeStopped(): Promise<void> {
     const { store, manifest } = this.#o;
     const now = this.stopped();
@@ -256,7 +256,7 @@ export class GenerationFold {
       subreddit_activity: [],
       user_activity: [],
     };
-    // One moment: what is taken here belongs to these offsets, whatever is folded meanwhile.
+    // Synchronous: the changes taken here belong to these offsets, whatever is folded meanwhile.
     for (const fold of changed) {
       for (const body of fold.state.takeChanged(partitionName(fold.topic, fold.partition))) {
         documents[viewOf(body)].push({ id: documentId(body), version: fold.next, body });
@@ -276,7 +276,7 @@ export class GenerationFold {
       if (written.length === 0) return;
       return store.write(manifest.generation, view, written);
     }));
-    // Whoever reads how far it is folded finds at least that, also by searching.
+    // A reader of the folded offset must find at least those records, also by searching.
     await store.refresh(manifest.generation);
     await writeFolded(store, manifest.generation, folded);
     for (const [i, fold] of changed.entries()) fold.written = folded[i]!.next_offset;

@@ -1,5 +1,5 @@
 /**
- * The speed layer: the log from each generation's horizon, folded as it comes.
+ * The speed layer: a continuous fold of the log from each generation's horizon.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What the speed job does with its parts.
+ * The commands of the speed job.
  *
  * @module
  */
@@ -10,15 +10,15 @@ import { type Job, untilAborted } from "@pipeline/runtime";
 import type { SpeedConfig } from "./config.ts";
 import { Speed } from "./speed.ts";
 
-/** The parts of the speed job. */
+/** The ports of the speed job. */
 export interface SpeedPorts {
-  /** What is folded. */
+  /** The source of records. */
   readonly log: EventLog;
-  /** Where generations are found and documents go. */
+  /** The source of generations and the destination of documents. */
   readonly store: ServingStore;
 }
 
-/** Folds until it is told to end. */
+/** Folds until the signal is aborted. */
 export async function runSpeed({ log, store }: SpeedPorts, job: Job<SpeedConfig>): Promise<void> {
   const { config, metrics, logger, signal, clock } = job;
   const records = metrics.counter("speed_records_total", {
@@ -89,10 +89,10 @@ export async function runSpeed({ log, store }: SpeedPorts, job: Job<SpeedConfig>
   }
 }
 
-/** Milliseconds between two times that latencies are kept with the store. */
+/** Milliseconds between two writes of latencies to the store. */
 const TELL = 5_000;
 
-/** Keeps with the store how long records took lately, for the page. That this fails changes nothing. */
+/** Writes recent latencies to the store, for the page. A failure has no consequence. */
 async function tellLatencies(
   store: ServingStore,
   { clock, logger }: Job<SpeedConfig>,
@@ -109,7 +109,7 @@ async function tellLatencies(
   }
 }
 
-/** How far the generation is folded that is served. */
+/** Folded offsets of the served generation. */
 function positions(speed: Speed) {
   const fold = speed.served === undefined ? undefined : speed.folds.get(speed.served);
   return (fold?.folded() ?? []).map(({ topic, partition, next_offset }) => ({

@@ -1,6 +1,6 @@
 /**
- * The speed layer: a fold for the generation that is served, and one beside it for
- * each generation that batch has prepared.
+ * The speed layer: a fold for the served generation, and one beside it for each generation that
+ * batch has prepared.
  *
  * @module
  */
@@ -11,19 +11,19 @@ import { type Clock, Lifetime, type Logger, systemClock, Waiting } from "@pipeli
 import type { SpeedSettings } from "./config.ts";
 import { type FlushReport, GenerationFold } from "./generation_fold.ts";
 
-/** What the speed layer works with. */
+/** The dependencies and settings of the speed layer. */
 export interface SpeedOptions {
-  /** What is folded. */
+  /** The source of records. */
   readonly log: EventLog;
-  /** Where generations are found and documents go. */
+  /** The source of generations and the destination of documents. */
   readonly store: ServingStore;
-  /** How often and how much is written, and how often generations are looked for. */
+  /** How often and how much to write, and how often to poll for generations. */
   readonly settings: SpeedSettings;
-  /** Told which generations are folded. */
+  /** Logs which generations are folded. */
   readonly logger?: Logger;
-  /** The machine's where not given. */
+  /** The machine's clock by default. */
   readonly clock?: Clock;
-  /** Told what each flush wrote. */
+  /** Called after each flush. */
   readonly onFlush?: (flush: FlushReport) => void;
 }
 
@@ -43,38 +43,38 @@ export class Speed {
     this.#clock = options.clock ?? systemClock;
   }
 
-  /** Rejects when a fold can make no progress; resolves when the layer was stopped. */
+  /** Rejects if a fold can make no progress; resolves when the layer is stopped. */
   get done(): Promise<void> {
     return this.#life.done;
   }
 
-  /** Starts looking for generations, and folds them. */
+  /** Starts polling for generations, and folds them. */
   static start(options: SpeedOptions): Speed {
     const speed = new Speed(options);
     speed.#loop = speed.#run().catch(speed.#life.fail);
     return speed;
   }
 
-  /** The folds under way, by generation. */
+  /** The running folds, by generation. */
   get folds(): ReadonlyMap<number, GenerationFold> {
     return this.#folds;
   }
 
   /**
-   * The generation that is served: the one that the aliases named at the last look for new ones, and
-   * `undefined` where they named none. It need not be the oldest that is folded, nor the newest: after
-   * a rollback an older one is served beside a newer one that was prepared.
+   * The served generation: the one that the aliases pointed to at the last poll, or `undefined` if
+   * they pointed to none. It need not be the oldest or the newest fold: after a rollback an older
+   * generation is served beside a newer one that was prepared.
    */
   get served(): number | undefined {
     return this.#served;
   }
 
-  /** Generations that cannot be folded any more, since an index of theirs is gone. */
+  /** Generations that can no longer be folded, since one of their indices is missing. */
   get broken(): ReadonlySet<number> {
     return this.#broken;
   }
 
-  /** Writes what was folded and stops. */
+  /** Flushes all folds and stops. */
   async stop(): Promise<void> {
     this.#life.end();
     await this.#loop;
@@ -97,14 +97,14 @@ export class Speed {
     }
   }
 
-  /** Starts and stops folds so that they are those of the current and prepared generations. */
+  /** Starts and stops folds so that they match the current and prepared generations. */
   async #adjust(): Promise<void> {
     const { store } = this.#o;
-    // In this order: a generation that becomes current in between is still seen as prepared.
+    // In this order: a generation that becomes current in between was still read as prepared.
     const manifests = await readManifests(store);
     const current = await store.current();
     this.#served = current;
-    // One that became current and still was being built when it was read has no horizon yet.
+    // A generation that became current but was read as `building` has no horizon yet.
     const wanted = manifests.map((m) => m.manifest).filter((m) =>
       m.state === "prepared" || (m.generation === current && m.state !== "building")
     );
@@ -158,7 +158,7 @@ export class Speed {
     });
   }
 
-  /** Batch drops what it no longer serves, maybe before we have noticed. */
+  /** Batch drops generations that are no longer served, possibly before the next poll. */
   async #isDropped(generation: number): Promise<boolean> {
     const { store } = this.#o;
     try {
@@ -170,7 +170,7 @@ export class Speed {
     }
   }
 
-  /** Whether a view of the generation is gone from the store. */
+  /** Whether a view of the generation is missing from the store. */
   async #lacksView(generation: number): Promise<boolean> {
     for (const view of VIEWS) {
       try {
@@ -182,7 +182,7 @@ export class Speed {
     return false;
   }
 
-  /** A generation of other definitions is not ours to write into. */
+  /** A generation with other definitions must not be written. */
   #accepts(manifest: Manifest): boolean {
     if (definitionHash(manifest.settings) === manifest.definition) return true;
     if (!this.#refused.has(manifest.generation)) {
