@@ -1,6 +1,6 @@
 /**
- * Commits a staged historical load: its files move into the dataset, then one
- * commit, named by the load, makes them exist. Doing it again adds nothing.
+ * Commits a staged historical load: its files move into the dataset, then one commit, named after
+ * the load, makes them exist. Repeating it adds nothing.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export interface StagedLoad {
   readonly load: string;
   /** All files of the load. */
   readonly files: readonly StagedFile[];
-  /** Files of the load's folder with the lines that could not be used. */
+  /** Files of the load's folder that hold the rejected lines. */
   readonly rejected?: { readonly files: readonly string[] };
 }
 
@@ -37,22 +37,22 @@ export interface StagedFile {
   readonly records: number;
   /** Length of the file. */
   readonly bytes: number;
-  /** Of the bytes, hexadecimal. */
+  /** Hash of the bytes, hexadecimal. */
   readonly sha256: string;
 }
 
 /** Options of {@linkcode bootstrap}. */
 export interface BootstrapOptions {
-  /** Told how many of all files are checked. */
+  /** Called with the number of files checked, and of all files. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
 /**
  * Commits the load that waits in `/staging/<load>`.
  *
- * @returns the commit that stands now, and whether this call made it.
- * @throws {PipelineError} `not_found` without a staged load; `corrupt` where a file is not
- * what its manifest says. Then nothing was committed.
+ * @returns the commit of the load, and whether this call made it.
+ * @throws {PipelineError} `not_found` without a staged load; `corrupt` if a file differs from its
+ * manifest. Then nothing was committed.
  */
 export async function bootstrap(
   dataset: MasterDataset,
@@ -88,7 +88,7 @@ export async function bootstrap(
   return { commit, added: commit.token === token };
 }
 
-/** Keeps the lines that could not be used: `/data/_rejected/<load>/`. Readers pass them over. */
+/** Keeps the rejected lines in `/data/_rejected/<load>/`, which readers skip. */
 async function keepRejected(dataset: MasterDataset, load: string, path: string): Promise<void> {
   const folder = `/data/_rejected/${load}`;
   await dataset.mkdirs(folder);
@@ -99,7 +99,7 @@ async function keepRejected(dataset: MasterDataset, load: string, path: string):
   );
 }
 
-/** Moves one file to its place, or finds it there from an earlier try. */
+/** Moves one file to its final path, unless an earlier attempt already did. */
 async function take(
   dataset: MasterDataset,
   load: string,
@@ -119,7 +119,7 @@ async function take(
     if (bytes.length === staged.bytes && digest.toHex() === staged.sha256) return bytes;
     throw new PipelineError("corrupt", `${staged.path} of the load ${load} is not what was staged`);
   };
-  // Before it moves: a damaged file at its place would stand in the way of what is staged anew.
+  // Checked before the move: a damaged file at the final path would block a repaired one.
   const bytes = await verified(from).catch((error) => {
     if (!hasCode(error, "not_found")) throw error;
     return verified(to);

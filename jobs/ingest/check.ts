@@ -1,5 +1,5 @@
 /**
- * Whether what ingest works with is as it must be.
+ * Checks the topics and the dataset that ingest depends on.
  *
  * @module
  */
@@ -7,13 +7,13 @@
 import { type EventLog, type MasterDataset, PipelineError, type TopicSpec } from "@pipeline/core";
 import { newToken, readAll, TEMPORARY, writeOwn } from "@pipeline/protocol";
 
-/** Bytes of the file that is written and read back. */
+/** Size of the file that is written and read back, in bytes. */
 const SIZE = 65_536;
 
 /**
- * Resolves where the topics have their partitions, copies and settings. Makes none.
+ * Resolves if the topics have the required partitions, replicas and settings. Creates none.
  *
- * @throws {PipelineError} `not_found` where one is missing; `conflict` where one is not as it must be.
+ * @throws {PipelineError} `not_found` if one is missing; `conflict` if one has another shape.
  */
 export async function checkTopics(log: EventLog, specs: readonly TopicSpec[]): Promise<void> {
   for (const { topic, partitions } of specs) {
@@ -21,16 +21,16 @@ export async function checkTopics(log: EventLog, specs: readonly TopicSpec[]): P
     if (length === partitions) continue;
     throw new PipelineError("conflict", `${topic} has ${length} partitions, not ${partitions}`);
   }
-  // All are there: nothing is made, nothing altered, and the rest is checked.
+  // All topics exist: nothing is created or altered, and the rest is checked.
   await log.ensureTopics(specs, { alter: false });
 }
 
 /**
- * Resolves where the dataset takes a file, gives it back, and has as many copies of it as it must;
- * leaves none behind.
+ * Resolves if the dataset stores a file, returns it, and has enough replicas of it; removes the
+ * file afterwards.
  *
- * @throws {PipelineError} `corrupt` where other bytes come back than were written; `unavailable`
- * where there are fewer copies, which may come a moment later.
+ * @throws {PipelineError} `corrupt` if the bytes read differ from those written; `unavailable` if
+ * there are too few replicas, of which more may appear a moment later.
  */
 export async function checkDataset(dataset: MasterDataset, copies = 1): Promise<void> {
   const path = `${TEMPORARY}/check-${newToken()}`;

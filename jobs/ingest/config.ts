@@ -12,9 +12,11 @@ import { z } from "zod";
 /** The servers that the job needs. */
 export const NEEDS = ["kafka", "hdfs"] as const;
 
-/** When a partition is flushed, and what is a dead letter. */
+/** When a partition is flushed, and which records become dead letters. */
 export interface IngestSettings {
-  /** A partition is flushed when it holds as many records or bytes, or when what it holds is so many milliseconds old. */
+  /**
+   * A partition is flushed when its pending records reach this number, size or age in milliseconds.
+   */
   readonly flush: { readonly records: number; readonly bytes: number; readonly age: number };
   /** How far ahead of the log's clock an event may be, in milliseconds. */
   readonly maxFuture: number;
@@ -26,9 +28,9 @@ export interface IngestConfig extends JobConfig, IngestSettings, Place<(typeof N
   readonly partitions: number;
   /** Partitions of the dead letters. */
   readonly deadLetterPartitions: number;
-  /** How often what dead writers left is looked for, and how old it must be. */
+  /** The interval between sweeps, and the least age of leftovers that they remove. */
   readonly sweep: { readonly interval: number; readonly age: number };
-  /** Without any progress for so long, while there is lag, the job is not live. */
+  /** Milliseconds without any progress, while there is lag, until the job is not live. */
   readonly stallAfter: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The log into the dataset: every partition that is ours, flushed by size and age.
+ * From the log into the dataset: every assigned partition, flushed by size and age.
  *
  * @module
  */
@@ -33,21 +33,21 @@ import {
 import type { IngestSettings } from "./config.ts";
 import { PartitionWriter } from "./partition_writer.ts";
 
-/** What ingest works with. */
+/** The dependencies and settings of ingest. */
 export interface IngestOptions {
-  /** Read, and given the dead letters. */
+  /** The source of records, and the destination of dead letters. */
   readonly log: EventLog;
-  /** Where the records go. */
+  /** The destination of records. */
   readonly dataset: MasterDataset;
-  /** When to flush, and what is a dead letter. */
+  /** When to flush, and which records become dead letters. */
   readonly settings: IngestSettings;
-  /** The machine's where not given. */
+  /** The machine's clock by default. */
   readonly clock?: Clock;
-  /** How the sending of dead letters is tried again: they may be there twice. */
+  /** How the sending of dead letters is retried: duplicates are possible. */
   readonly retry?: RetryOptions;
-  /** Told where another writer was first. */
+  /** Logs conflicts with other writers. */
   readonly logger?: Logger;
-  /** Told each commit of this writer, and how many milliseconds it took. */
+  /** Called with each commit of this writer, and its duration in milliseconds. */
   readonly onCommit?: (commit: Commit, took: number) => void;
 }
 
@@ -57,7 +57,7 @@ interface Assigned {
   readonly writer: PartitionWriter;
   /** When the oldest pending record was taken, by the monotonic clock. */
   since: number | undefined;
-  /** The end of the work under way on this partition. */
+  /** Settles when the work in progress on this partition ends. */
   busy: Promise<void>;
 }
 
@@ -69,7 +69,7 @@ export class Ingest {
   readonly #assigned = new Map<string, Assigned>();
   readonly #life = new Lifetime();
   #deadLetters!: LogProducer;
-  /** Batches may come, and be flushed, before the log has handed it out. */
+  /** Batches may arrive, and be flushed, before `subscribe` has returned. */
   #consumer: Consumer | undefined;
   #timer: Promise<void> = Promise.resolve();
 
@@ -78,17 +78,17 @@ export class Ingest {
     this.#clock = options.clock ?? systemClock;
   }
 
-  /** The writer's name: its temporary files lie under it. */
+  /** The writer's name: the folder of its temporary files. */
   get token(): string {
     return this.#token;
   }
 
-  /** Rejects when ingest can make no progress; resolves when it was stopped. */
+  /** Rejects if ingest can make no progress; resolves when it is stopped. */
   get done(): Promise<void> {
     return this.#life.done;
   }
 
-  /** Starts at the offsets that the commit log names, once the log answers. */
+  /** Starts at the offsets in the commit log, once the log answers. */
   static async start(options: IngestOptions): Promise<Ingest> {
     const ingest = new Ingest(options);
     const { log } = options;
@@ -116,12 +116,12 @@ export class Ingest {
     return ingest;
   }
 
-  /** Partitions that stand still, since what comes next cannot be read. */
+  /** The stopped partitions. */
   stopped(): readonly StoppedPartition[] {
     return this.#consumer?.stopped ?? [];
   }
 
-  /** The first offset that is not in the dataset, for every partition that is ours. */
+  /** The first offset that is not in the dataset, for every assigned partition. */
   committed(): { topic: Topic; partition: number; offset: number }[] {
     return [...this.#assigned.values()].map(({ topic, partition, writer }) => ({
       topic,
@@ -130,7 +130,7 @@ export class Ingest {
     }));
   }
 
-  /** Stops taking records, commits those that were taken, and lets go. */
+  /** Stops reading, commits the pending records, and releases all resources. */
   async stop(): Promise<void> {
     this.#life.end();
     await this.#timer;
@@ -220,7 +220,7 @@ export class Ingest {
     else await this.#followOther(assigned, { last: flushed.commit.last, taken });
   }
 
-  /** Keeps with the log how far the dataset is, for whoever watches it. That this fails changes nothing. */
+  /** Stores the dataset's offset in the log, for monitoring. A failure has no consequence. */
   #mark({ topic, partition, writer }: Assigned): void {
     this.#consumer?.mark(topic, partition, writer.committed).catch((error) =>
       this.#o.logger?.debug("How far the dataset is could not be kept", { topic, partition, error })
@@ -228,9 +228,9 @@ export class Ingest {
   }
 
   /**
-   * Goes on after another writer's commit: what was delivered before `taken` and is not in that
-   * commit is not delivered again. A partition's old owner may commit once more after its new owner
-   * has looked where to begin.
+   * Continues after another writer's commit: records that were delivered before `taken` and are not
+   * in that commit are not redelivered. A partition's old owner may commit once more after its new
+   * owner has determined its start.
    */
   async #followOther(
     assigned: Assigned,
@@ -238,7 +238,7 @@ export class Ingest {
   ): Promise<void> {
     const { log, logger } = this.#o;
     const { topic, partition, writer } = assigned;
-    // Where we end, or have lost the partition, the rest is its new owner's.
+    // If we are stopping, or have lost the partition, the rest is its new owner's work.
     if (this.#life.signal.aborted || !this.#isOurs(assigned)) return;
     logger?.info("Another writer was first", {
       topic,
@@ -253,9 +253,9 @@ export class Ingest {
     if (writer.pending.records > 0) assigned.since = this.#clock.monotonic();
   }
 
-  /** One thing at a time on a partition; what fails there ends ingest. */
+  /** Serialises the work on a partition; a failure ends ingest. */
   #exclusive(assigned: Assigned, work: () => Promise<void>): Promise<void> {
-    // Nothing may follow what failed: it would leave a gap. So the chain stays broken.
+    // No work may follow a failure: it would leave a gap. So the chain stays rejected.
     const run = assigned.busy.then(work);
     assigned.busy = run;
     run.catch((error) => {

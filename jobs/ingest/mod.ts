@@ -1,5 +1,5 @@
 /**
- * Ingest: historical loads and the log into the master dataset, each record once.
+ * Ingest: historical loads and the log into the master dataset, each record exactly once.
  *
  * @module
  */

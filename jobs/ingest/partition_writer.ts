@@ -1,12 +1,12 @@
 /**
  * Writes one partition of the log into the dataset, each offset once.
  *
- * A flush computes everything first, writes what it intends (the commit itself)
- * beside its temporary files, moves the files to names that follow from the offsets,
- * and then moves the commit: before that nothing exists, after it everything does.
+ * A flush computes everything first, writes an intent (the commit itself) beside its temporary
+ * files, moves the files to names derived from the offsets, and then moves the commit: before that
+ * nothing exists, after it everything does.
  *
- * Delivery: exactly once per offset. Dead letters: at least once, and durable before
- * their offsets count as done.
+ * Delivery: exactly once per offset. Dead letters: at least once, and durable before their offsets
+ * count as processed.
  *
  * @module
  */
@@ -44,13 +44,13 @@ import {
 } from "@pipeline/protocol";
 import { retry, type RetryOptions } from "@pipeline/runtime";
 
-/** What a partition writer works with. */
+/** The dependencies and settings of a partition writer. */
 export interface PartitionWriterOptions {
-  /** Where the records go. */
+  /** The destination of records. */
   readonly dataset: MasterDataset;
-  /** Where the others go. */
+  /** The destination of dead letters. */
   readonly deadLetters: LogProducer;
-  /** What is written. */
+  /** The topic that is written. */
   readonly topic: Topic;
   /** From 0. */
   readonly partition: number;
@@ -60,17 +60,17 @@ export interface PartitionWriterOptions {
   readonly last: Commit["last"];
   /** How far ahead of the log's clock an event may be, in milliseconds. */
   readonly maxFuture: number;
-  /** The writer's name; one of its own for every start of the job. */
+  /** The writer's name, unique for every start of the job. */
   readonly token: string;
-  /** How the sending of dead letters is tried again. */
+  /** How the sending of dead letters is retried. */
   readonly retry?: RetryOptions;
 }
 
-/** What came of a flush. */
+/** Result of a flush. */
 export interface Flushed {
-  /** What stands in the dataset from the flush's start on. */
+  /** The commit that the dataset holds from the flush's start on. */
   readonly commit: Commit;
-  /** False where another writer was first: what it has not committed is to be taken again. */
+  /** False if another writer was first: records that it has not committed must be read again. */
   readonly ours: boolean;
 }
 
@@ -80,12 +80,12 @@ interface DeadLetter {
 }
 
 /**
- * Most bytes of a record in its dead letter, as long as the log takes no larger one: base64 and
- * coordinates make a letter larger than the record, which may be as large as the log takes.
+ * Most bytes of a record in its dead letter, as long as the log rejects larger ones: base64 and
+ * coordinates make a letter larger than the record, which may be as large as the log accepts.
  */
 const LETTER_BYTES = [Infinity, 65_536, 1_024];
 
-/** The content of a dead letter; what of it is cut shows by the bytes that there were. */
+/** The content of a dead letter; if it is cut, the original number of bytes shows it. */
 function letterOf({ record, reason }: DeadLetter, most: number) {
   const { offset, timestamp, key, value } = record;
   const cut = value !== null && value.length > most;
@@ -99,7 +99,7 @@ function letterOf({ record, reason }: DeadLetter, most: number) {
   };
 }
 
-/** What is taken from the log and not yet in the dataset. */
+/** Records that were taken from the log and are not yet in the dataset. */
 class Buffer {
   readonly hours = new Map<string, RecordLines>();
   readonly deadLetters: DeadLetter[] = [];
@@ -117,7 +117,7 @@ export class PartitionWriter {
   #last: Commit["last"];
   #temporaries = 0;
 
-  /** A writer that has taken nothing yet. */
+  /** Creates a writer without pending records. */
   constructor(options: PartitionWriterOptions) {
     this.#o = options;
     this.#commits = new CommitLog(options.dataset);
@@ -135,12 +135,12 @@ export class PartitionWriter {
     return this.#buffer.start;
   }
 
-  /** Records and bytes that were taken and are not in the dataset. */
+  /** Number and bytes of the pending records. */
   get pending(): { readonly records: number; readonly bytes: number } {
     return { records: this.#buffer.end - this.#buffer.start, bytes: this.#buffer.bytes };
   }
 
-  /** Takes a batch into memory; what was taken before is left out. */
+  /** Adds a batch to the pending records, without records that were taken before. */
   add(delivered: LogBatch): void {
     const buffer = this.#buffer;
     const batch = continueFrom(delivered, buffer.end);
@@ -167,8 +167,8 @@ export class PartitionWriter {
   }
 
   /**
-   * Commits what was taken. Returns the commit, or `undefined` where there was nothing. Where
-   * another writer committed the same start, this one has taken nothing beyond that commit.
+   * Commits the pending records. Returns the commit, or `undefined` if there were none. If another
+   * writer committed the same start, this one has taken nothing beyond that commit.
    */
   async flush(): Promise<Flushed | undefined> {
     const buffer = this.#buffer;
@@ -234,7 +234,7 @@ export class PartitionWriter {
     }
   }
 
-  /** Writes a file and moves it to its place, unless it stands there already. */
+  /** Writes a file and moves it to its final path, unless it is already there. */
   async #place(file: CommittedFile, bytes: Uint8Array): Promise<void> {
     const { dataset } = this.#o;
     const path = `/data/${file.path}`;
@@ -242,8 +242,8 @@ export class PartitionWriter {
     await writeOwn(dataset, temporary, bytes);
     await dataset.mkdirs(path.slice(0, path.lastIndexOf("/")));
     await publishOnce(dataset, temporary, path, async () => {
-      // The name follows from the offsets, and the content from the name: a file that
-      // stands there is either this one, or a broken one.
+      // The name follows from the offsets, and the content from the name: a file at that path is
+      // either this one, or a broken one.
       if (hashBytes(await readAll(dataset, path)) !== file.hash) {
         throw new PipelineError("corrupt", `${path} exists with another content`);
       }

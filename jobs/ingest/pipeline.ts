@@ -1,5 +1,5 @@
 /**
- * What the ingest job does with its parts.
+ * The commands of the ingest job.
  *
  * @module
  */
@@ -29,15 +29,15 @@ import type { IngestConfig } from "./config.ts";
 import { Ingest } from "./ingest.ts";
 import { sweep } from "./sweep.ts";
 
-/** The parts of the ingest job. */
+/** The ports of the ingest job. */
 export interface IngestPorts {
-  /** Read, and given the dead letters. */
+  /** The source of records, and the destination of dead letters. */
   readonly log: EventLog;
-  /** Where the records go. */
+  /** The destination of records. */
   readonly dataset: MasterDataset;
 }
 
-/** The topics as the configuration wants them. */
+/** The topics as configured. */
 export function topicSpecs(config: IngestConfig): TopicSpec[] {
   return [
     ...TOPICS.map((topic) => ({ topic, partitions: config.partitions })),
@@ -45,7 +45,7 @@ export function topicSpecs(config: IngestConfig): TopicSpec[] {
   ];
 }
 
-/** Makes topics and folders, or checks that they are as they must be. Changes nothing twice. */
+/** Creates topics and folders, or checks their shape. A repetition changes nothing. */
 export async function setUp({ log, dataset }: IngestPorts, job: Job<IngestConfig>): Promise<void> {
   await job.begin("topics", () => log.ensureTopics(topicSpecs(job.config)));
   for (const folder of [COMMITS, TEMPORARY, STAGING]) {
@@ -54,7 +54,7 @@ export async function setUp({ log, dataset }: IngestPorts, job: Job<IngestConfig
   job.logger.info("Topics and folders are there", { topics: topicSpecs(job.config) });
 }
 
-/** Checks that topics and dataset are as they must be. Makes nothing. */
+/** Checks topics and dataset. Creates nothing. */
 export async function checkUp(
   { log, dataset }: IngestPorts,
   job: Job<IngestConfig>,
@@ -66,7 +66,7 @@ export async function checkUp(
   job.logger.info("Topics are right, and the dataset takes files", { copies });
 }
 
-/** Commits the loads that wait in staging: the one that is named, or all. */
+/** Commits the staged loads: the named one, or all. */
 export async function commitLoads(
   dataset: MasterDataset,
   job: Job<IngestConfig>,
@@ -93,7 +93,7 @@ export async function commitLoads(
   }
 }
 
-/** Loads that are complete in staging, or were committed before. */
+/** Loads that are completely staged, or already committed. */
 async function stagedLoads(
   dataset: MasterDataset,
   named: string | undefined,
@@ -107,7 +107,7 @@ async function stagedLoads(
   return loads;
 }
 
-/** Ingests until it is told to end. */
+/** Ingests until the signal is aborted. */
 export async function runIngest({ log, dataset }: IngestPorts, job: Job<IngestConfig>) {
   const { config, metrics, logger, signal, clock } = job;
   const records = metrics.counter("ingest_records_total", {
@@ -180,7 +180,9 @@ export async function runIngest({ log, dataset }: IngestPorts, job: Job<IngestCo
   }
 }
 
-/** Removes what dead writers left; what fails is tried again the next time. */
+/**
+ * Periodically removes what dead writers left behind; a failure is retried at the next interval.
+ */
 async function sweepNowAndThen(
   dataset: MasterDataset,
   { config, clock, logger }: Job<IngestConfig>,

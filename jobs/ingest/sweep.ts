@@ -1,6 +1,5 @@
 /**
- * Removes what writers left behind that died between their first temporary file
- * and their commit.
+ * Removes the files of writers that died between their first temporary file and their commit.
  *
  * @module
  */
@@ -9,15 +8,15 @@ import { hasCode, type MasterDataset } from "@pipeline/core";
 import { type Commit, CommitLog, readAll, TEMPORARY } from "@pipeline/protocol";
 
 /**
- * Sweeps the folders of writers whose last file is older than `age`. An intent whose
- * start was committed by somebody else can never be committed: the files that it placed,
- * unless that commit holds them too, go with it. One whose start nobody committed yet is
- * left alone, since its writer may only be slow.
+ * Sweeps the folders of writers whose last file is older than `age`. An intent whose start was
+ * committed by another writer can never be committed: the files that it placed are removed, unless
+ * that commit holds them too. An intent whose start is not committed yet is left alone, since its
+ * writer may only be slow.
  *
  * @param options.now the dataset's time, milliseconds since 1970.
- * @param options.age milliseconds; longer than every time-out of a writer.
- * @param options.keep tokens of writers that run.
- * @returns the number of files and folders that were removed.
+ * @param options.age milliseconds; longer than every timeout of a writer.
+ * @param options.keep tokens of running writers.
+ * @returns the number of removed files and folders.
  */
 export async function sweep(
   dataset: MasterDataset,
@@ -43,15 +42,15 @@ export async function sweep(
   return removed;
 }
 
-/** Removes what an intent placed; `undefined` where it may still be committed. */
+/** Removes the files that an intent placed; `undefined` if it may still be committed. */
 async function sweepIntent(dataset: MasterDataset, path: string): Promise<number | undefined> {
   let intent: Commit;
   try {
     intent = JSON.parse(new TextDecoder().decode(await readAll(dataset, path))) as Commit;
   } catch (error) {
-    // Half of an intent: its writer had placed nothing yet.
+    // A truncated intent: its writer had placed nothing yet.
     if (error instanceof SyntaxError || hasCode(error, "corrupt")) return 0;
-    // Published meanwhile: its writer goes on.
+    // Published meanwhile: its writer is alive.
     if (hasCode(error, "not_found")) return undefined;
     throw error;
   }
