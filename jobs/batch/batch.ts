@@ -1,6 +1,6 @@
 /**
- * One batch run: the dataset into the next generation, and the switch to it. A run
- * that does not finish leaves the old generation serving, and says so.
+ * One batch run: from the dataset to the next generation, and the switch to it. A run that fails
+ * leaves the old generation serving, and reports the failure.
  *
  * @module
  */
@@ -42,48 +42,50 @@ import {
 } from "./state.ts";
 import { giveUp, type SwitchOptions, switchTo } from "./switch.ts";
 
-/** What a run works with. */
+/** Dependencies and settings of a run. */
 export interface BatchOptions {
-  /** Where the records, commits and states are. */
+  /** Where records, commits and states are stored. */
   readonly dataset: MasterDataset;
-  /** Where the views are. */
+  /** Where the views are stored. */
   readonly store: ServingStore;
   /** How to compute. */
   readonly settings: BatchSettings;
-  /** Compute everything anew instead of building upon the last state. */
+  /** Recompute everything instead of building upon the last state. */
   readonly full?: boolean;
-  /** Folds a day; in this thread where not given. */
+  /** Folds a day; in this thread by default. */
   readonly foldDay?: (task: DayTask) => Promise<DayState>;
-  /** The machine's own where not given. */
+  /** The machine's own clock by default. */
   readonly clock?: Clock;
-  /** Takes what people may want to know later. */
+  /** Logs events of interest to an operator. */
   readonly logger?: Logger;
-  /** Ends the run; what is served stays as it is. */
+  /** Ends the run; the served generation stays unchanged. */
   readonly signal?: AbortSignal;
-  /** Called as the run goes on: the step, and what of it is done. */
+  /** Called with the progress of the current step. */
   readonly onProgress?: (step: BatchStep, done: number, total: number) => void;
 }
 
-/** The steps of a run that take time. `total` of publish is an estimate, of switch the lag. */
+/**
+ * The steps of a run that take time. `total` is an estimate for publish, and the lag for switch.
+ */
 export type BatchStep = "fold" | "publish" | "switch";
 
-/** What a run did. */
+/** Report on a run. */
 export interface BatchReport {
   /** Counts from 1. */
   readonly generation: number;
   /** The generation that was served before, if any. */
   readonly previous: number | undefined;
-  /** As it was published. */
+  /** The published manifest. */
   readonly manifest: Manifest;
   /** Records read in this run. */
   readonly records: number;
-  /** Documents that were written. */
+  /** Documents written. */
   readonly documents: number;
-  /** Milliseconds each step took. */
+  /** Duration of each step in milliseconds. */
   readonly took: Readonly<Record<BatchStep, number>>;
 }
 
-/** Runs batch once. Rejects where no new generation could be made to serve. */
+/** Runs batch once. Rejects if no new generation could be served. */
 export async function runBatch(options: BatchOptions): Promise<BatchReport> {
   const run = new Run(options);
   return await run.run();
@@ -117,7 +119,7 @@ class Run {
         throw error;
       }
     } finally {
-      // Whoever took the lock meanwhile keeps it.
+      // If another run took the lock meanwhile, it keeps it.
       await lock.release().catch(() => {});
     }
   }
@@ -135,7 +137,7 @@ class Run {
     }
   }
 
-  /** Takes the next generation number: nobody else can have it. */
+  /** Claims the next generation number: no other run can have it. */
   async #claim(): Promise<VersionedManifest> {
     const { store, dataset, settings } = this.#o;
     const taken = [
@@ -231,7 +233,7 @@ class Run {
     };
   }
 
-  /** What can be left undone: the next run does it again. */
+  /** Optional clean-up: the next run repeats it. */
   async #tidy({ generation, horizon }: Manifest, previous: number | undefined): Promise<void> {
     const { dataset, logger } = this.#o;
     const commits = new CommitLog(dataset);
@@ -271,7 +273,7 @@ class Run {
     const total = plannedRecords(planned);
     let done = 0;
     onProgress?.("fold", 0, total);
-    // The largest days first, so that workers end together.
+    // The largest days first, so that workers finish at about the same time.
     const tasks = [...planned.days].map(([day, files]) => ({
       records: files.reduce((sum, { file }) => sum + file.records, 0),
       task: { day, files, folder, settings: settings.views, ...baseOf(days.get(day)) },
@@ -281,13 +283,13 @@ class Run {
       onProgress?.("fold", done += work.records, total);
       await renew();
     };
-    // A pool takes all at once and keeps its workers busy; one thread holds one day at a time.
+    // A pool takes all days at once and keeps its workers busy; one thread holds one day at a time.
     if (this.#o.foldDay !== undefined) await Promise.all(tasks.map(finish));
     else for (const work of tasks) await finish(work);
     return [...days.values()].sort((a, b) => a.day - b.day);
   }
 
-  /** A window that was given up once is never taken up again. */
+  /** A retired window never comes back. */
   async #retainedBefore(): Promise<RetainedFrom | undefined> {
     const { store } = this.#o;
     const current = await store.current();

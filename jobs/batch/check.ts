@@ -1,23 +1,23 @@
 /**
- * Whether what batch has published is served.
+ * Checks that batch's last publication is served.
  *
  * @module
  */
 
 import { PipelineError, type ServingStore, type ViewName, VIEWS } from "@pipeline/core";
 
-/** What serves. */
+/** The generation that is served. */
 export interface Serving {
-  /** That all aliases name. */
+  /** The generation that all aliases point to. */
   readonly generation: number;
   /** Number of documents by view. */
   readonly documents: Readonly<Record<ViewName, number>>;
 }
 
 /**
- * The generation that serves, once every shard of each of its views answers.
+ * The generation that is served, once every shard of each of its views answers.
  *
- * @throws {PipelineError} `unavailable` where there is none yet, or a part of it does not answer.
+ * @throws {PipelineError} `unavailable` if there is none yet, or a part of it does not answer.
  */
 export async function checkServing(store: ServingStore): Promise<Serving> {
   const generation = await store.current();

@@ -1,7 +1,7 @@
 /**
- * The batch part of a generation's documents, composed from the states of its days:
- * windows belong to one day each; posts and totals merge over all; comments whose
- * subreddit the producer did not know get that of their post.
+ * The batch part of a generation's documents, composed from the states of its days: each window
+ * belongs to one day; posts and totals merge over all days; comments whose subreddit the producer
+ * did not know get that of their post.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import {
   ViewState,
 } from "@pipeline/core";
 
-/** The state of a day, wherever it comes from. */
+/** The state of a day, from any source. */
 export interface DaySource {
   /** Start of the day, milliseconds since 1970. */
   readonly day: number;
@@ -33,17 +33,17 @@ export interface DaySource {
 
 /** Options of {@linkcode compose}. */
 export interface ComposeOptions {
-  /** What the views are computed with. */
+  /** The settings of the views. */
   readonly settings: ViewSettings;
-  /** The first windows that are kept. */
+  /** The start of retention. */
   readonly retained: RetainedFrom;
-  /** Most posts that are kept a subreddit. */
+  /** Most posts to keep per subreddit. */
   readonly keep: number;
 }
 
-/** What {@linkcode compose} gives. */
+/** Result of {@linkcode compose}. */
 export interface Composed {
-  /** Comments whose subreddit batch cannot find either. */
+  /** Comments whose subreddit batch could not determine either. */
   readonly unresolved: number;
   /** Comments whose subreddit batch found. */
   readonly resolved: readonly Resolved[];
@@ -92,7 +92,7 @@ export interface Resolved {
   readonly subreddit: string;
 }
 
-/** Finds subreddits through the posts; what they add to users' totals goes into `whole`. */
+/** Finds subreddits through the posts; their contributions to users' totals go into `whole`. */
 async function resolve(
   days: readonly DaySource[],
   whole: ViewState,
@@ -117,7 +117,7 @@ async function resolve(
   return { resolved, unresolved };
 }
 
-/** Where each post lives: the subreddit of its latest version. */
+/** The subreddit of each post, from its latest version. */
 function homesOf(whole: ViewState): Map<string, PostDocument> {
   const homes = new Map<string, PostDocument>();
   for (const posts of whole.posts(BATCH_PART)) {
@@ -152,7 +152,7 @@ function withoutCounts(document: ViewDocument): ViewDocument {
   return document.type === "user_total" ? { ...document, posts: 0, comments: 0 } : document;
 }
 
-/** Each subreddit's best posts, and where some were cut, what is needed to know it. */
+/** Each subreddit's best posts, and a cut document if some were cut. */
 function* topPosts(whole: ViewState, keep: number): Generator<ViewDocument[]> {
   for (const posts of whole.posts(BATCH_PART)) {
     if (posts.length <= keep) {

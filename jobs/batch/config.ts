@@ -19,26 +19,26 @@ import type { Retention } from "./retention.ts";
 /** The servers that the job needs. */
 export const NEEDS = ["kafka", "hdfs", "elasticsearch"] as const;
 
-/** Where a thread finds the dataset. */
+/** How a thread reaches the dataset. */
 export type DatasetPlace = Place<"hdfs">;
 
-/** How batch computes. Times in milliseconds. */
+/** The settings of a computation. Times in milliseconds. */
 export interface BatchSettings {
-  /** What the views are computed with. */
+  /** The settings of the views. */
   readonly views: ViewSettings;
   /** Partitions of each topic of records. */
   readonly partitions: number;
-  /** Most posts that are published a subreddit. */
+  /** Most posts to publish per subreddit. */
   readonly keep: number;
-  /** How long windows of each size are kept. */
+  /** The retention of windows of each size. */
   readonly retention: Retention;
-  /** After so long a generation that speed does not catch up with has failed. */
+  /** Time after which a generation fails if speed does not catch up with it. */
   readonly catchUpTimeout: number;
-  /** Between two looks at how far speed is. */
+  /** Between two polls of speed's progress. */
   readonly pollInterval: number;
-  /** How long the lock lasts without being renewed. */
+  /** Duration of the lock unless it is renewed. */
   readonly lockLease: number;
-  /** How long to wait for another run that holds the lock; not at all where not given. */
+  /** How long to wait for another run's lock; no wait by default. */
   readonly lockWait?: number;
 }
 
@@ -46,7 +46,7 @@ export interface BatchSettings {
 export interface BatchConfig extends JobConfig, BatchSettings, Place<(typeof NEEDS)[number]> {
   /** Threads that fold days. */
   readonly threads: number;
-  /** File of acknowledged records, as the generator writes it. */
+  /** File of acknowledged records, written by the generator. */
   readonly ledger?: string | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Folds one day: the unit of batch's work, and of its parallelism. Days share no
- * window and no announcement, so they can be folded anywhere in any order.
+ * Folds one day: the unit of batch's work, and of its parallelism. Days share no window and no
+ * announcement, so they can be folded anywhere in any order.
  *
  * @module
  */
@@ -10,21 +10,21 @@ import { checkLines, inOrder, readCommitted } from "@pipeline/protocol";
 import type { InputFile } from "./plan.ts";
 import { type DayState, restoreDay, writeDay } from "./state.ts";
 
-/** One day's work. Plain data: it is sent to workers as it is. */
+/** One day's work. Plain data: it is posted to workers unchanged. */
 export interface DayTask {
   /** Start of the day, milliseconds since 1970. */
   readonly day: number;
   /** The files to fold. */
   readonly files: readonly InputFile[];
-  /** The stored state to go on from. */
+  /** The stored state to continue from. */
   readonly base?: DayState;
-  /** Folder below `/data/_state` where the new state goes. */
+  /** Folder below `/data/_state` for the new state. */
   readonly folder: string;
-  /** What the views are computed with. */
+  /** The settings of the views. */
   readonly settings: ViewSettings;
 }
 
-/** Folds files into a state. Rejects with `corrupt` where a file is not what was committed. */
+/** Folds files into a state. Rejects with `corrupt` if a file differs from its commit. */
 export async function foldFiles(
   dataset: MasterDataset,
   state: ViewState,

@@ -1,6 +1,6 @@
 /**
- * Entry of a thread that folds days. The thread is named by where the dataset is, as JSON:
- * `{"embedded": {"folder": ...}}` or `{"hdfs": {...}}`.
+ * Entry point of a thread that folds days. The thread's name is the location of the dataset, as
+ * JSON: `{"embedded": {"folder": ...}}` or `{"hdfs": {...}}`.
  *
  * @module
  */
@@ -26,7 +26,7 @@ self.onmessage = async ({ data }: MessageEvent<DayRequest>) => {
 
 self.postMessage({ ready: true } satisfies DayReply);
 
-/** The client is loaded only where it is needed. */
+/** Loads the client only if it is needed. */
 async function openHdfs() {
   const { openHdfs } = await import("@pipeline/adapters/hdfs");
   return await openHdfs(hdfs!);

@@ -10,10 +10,10 @@ import { z } from "zod";
 import { type BatchConfig, batchConfig, NEEDS } from "./config.ts";
 import { checkUp, rollBackTo, runGeneration, runVerify, setUp } from "./pipeline.ts";
 
-/** Exit code of a run whose generation serves and is not what the records say: trying again does not help. */
+/** Exit code of a run whose generation is served but fails verification: a retry does not help. */
 const DIFFERS = 3;
 
-/** Servers of all that does not verify. */
+/** Servers of the commands that do not verify. */
 const WITHOUT_LOG = ["hdfs", "elasticsearch"] as const;
 
 /** The batch job. */

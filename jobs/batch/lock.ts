@@ -1,7 +1,7 @@
 /**
- * One batch run at a time. The lock saves work; what is right does not rest on it,
- * but on generation numbers that are taken once and on aliases that must stand where
- * they are expected.
+ * One batch run at a time. The lock saves work; correctness does not depend on it, but on
+ * generation numbers that are claimed once and on aliases that move only from where they are
+ * expected.
  *
  * @module
  */
@@ -13,17 +13,17 @@ const LOCK = "lock/batch";
 
 interface Lease {
   readonly token: string;
-  /** Milliseconds since 1970, by the holder's clock; 0 once it was given back. */
+  /** Milliseconds since 1970, by the holder's clock; 0 once it was released. */
   readonly until: number;
-  /** Milliseconds from the moment at which it was taken or renewed. */
+  /** Milliseconds since it was taken or renewed. */
   readonly lease: number;
 }
 
 /** A lease on the right to run. */
 export interface BatchLock {
-  /** Extends the lease. Rejects with `conflict` where somebody else took it meanwhile. */
+  /** Extends the lease. Rejects with `conflict` if another run took it meanwhile. */
   renew(): Promise<void>;
-  /** Gives the lock back. */
+  /** Releases the lock. */
   release(): Promise<void>;
 }
 
@@ -31,24 +31,24 @@ export interface BatchLock {
 export interface LockOptions {
   /** Milliseconds that the lock lasts without being renewed. */
   readonly lease: number;
-  /** Tells when a lease is over, and waits. */
+  /** Determines when a lease is over, and waits. */
   readonly clock: Clock;
-  /** Milliseconds to wait for somebody else who holds it; none where not given. */
+  /** Milliseconds to wait for another holder; none by default. */
   readonly wait?: number | undefined;
-  /** Ends waiting. */
+  /** Aborts the wait. */
   readonly signal?: AbortSignal | undefined;
-  /** Told of the wait. */
+  /** Logs the wait. */
   readonly logger?: Logger | undefined;
 }
 
-/** Milliseconds between two reads of a lock that somebody else holds. */
+/** Milliseconds between two reads of a lock that another run holds. */
 const POLL_INTERVAL = 1_000;
 
 /**
- * Takes the lock. Rejects with `conflict` where somebody else holds it.
+ * Takes the lock. Rejects with `conflict` if another run holds it.
  *
- * A lease is over when its time is, or when its holder has not renewed it for as long as it
- * lasts: clocks may have stepped since, or differ.
+ * A lease is over at its end, or when its holder has not renewed it for its whole length: clocks
+ * may have stepped since, or differ.
  */
 export async function lockBatch(
   store: ServingStore,
@@ -66,7 +66,7 @@ export async function lockBatch(
     const now = clock.monotonic();
     if (held!.version !== seen.version) seen = { version: held!.version, since: now };
     if (now - seen.since >= holder.lease) break;
-    // A lease that is longer than leases are: a clock has stepped, and only watching can tell.
+    // The remaining time exceeds a whole lease: a clock has stepped, and only watching can decide.
     const stepped = holder.until - clock.now() > holder.lease;
     const patience = stepped ? Math.max(wait, holder.lease + POLL_INTERVAL) : wait;
     if (now - began >= patience) {
@@ -82,7 +82,7 @@ export async function lockBatch(
   }
   let version = held?.version ?? 0;
   let last: Promise<void> = Promise.resolve();
-  // One write after the other: each names the version that the one before it made.
+  // Writes are serialised: each names the version that the previous one created.
   const write = (until: number) => {
     const next = last.then(async () => {
       version = await put(store, { token, until, lease }, version);
@@ -98,8 +98,8 @@ export async function lockBatch(
 }
 
 /**
- * Takes the lock away from whoever held it. Only for somebody who knows that no run is
- * left that could hold it, such as the owner of a data folder before its first one.
+ * Takes the lock from any holder. Only for a caller that knows that no run is left to hold it, such
+ * as the owner of a data folder before its first run.
  */
 export async function breakLock(store: ServingStore): Promise<void> {
   await store.removeControls([LOCK]);
@@ -110,7 +110,7 @@ async function put(store: ServingStore, lease: Lease, expected: number): Promise
     return await store.putControl(LOCK, lease, expected);
   } catch (error) {
     if (!hasCode(error, "conflict")) throw error;
-    // The answer of an earlier try may have been lost: then the lock is ours already.
+    // The answer of an earlier attempt may have been lost: then the lock is ours already.
     const held = await store.control(LOCK);
     if (held === undefined || (held.body as Lease).token !== lease.token) throw error;
     return held.version;

@@ -1,5 +1,5 @@
 /**
- * The batch layer: the dataset into view generations.
+ * The batch layer: from the dataset to view generations.
  *
  * @module
  */

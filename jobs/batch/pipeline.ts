@@ -1,5 +1,5 @@
 /**
- * What the batch job does with its parts.
+ * The commands of the batch job.
  *
  * @module
  */
@@ -21,15 +21,15 @@ import { rollBack } from "./roll_back.ts";
 import type { LedgerEntry } from "./verify/ledger.ts";
 import { verify, type VerifyReport } from "./verify/verify.ts";
 
-/** The parts of a batch run. */
+/** The ports of a batch run. */
 export interface BatchPorts {
-  /** Where the records, commits and states are. */
+  /** Where records, commits and states are stored. */
   readonly dataset: MasterDataset;
-  /** Where the views are. */
+  /** Where the views are stored. */
   readonly store: ServingStore;
 }
 
-/** Asks the store whether it is there, so that what it keeps of itself is made. */
+/** Probes the store, so that its internal indices are created. */
 export async function setUp(
   { store }: Pick<BatchPorts, "store">,
   job: Job<BatchConfig>,
@@ -38,7 +38,9 @@ export async function setUp(
   job.logger.info("The store is ready", { generation });
 }
 
-/** Waits for a generation that serves; checks that the aliases name it and that every shard answers. */
+/**
+ * Waits for a served generation; checks that the aliases point to it and that every shard answers.
+ */
 export async function checkUp(
   { store }: Pick<BatchPorts, "store">,
   job: Job<BatchConfig>,
@@ -52,7 +54,7 @@ export async function runGeneration(
   { dataset, store }: BatchPorts,
   job: Job<BatchConfig>,
   { full }: {
-    /** Compute everything anew. */
+    /** Recompute everything. */
     readonly full: boolean;
   },
 ): Promise<BatchReport> {
@@ -88,7 +90,7 @@ export async function runGeneration(
   return report;
 }
 
-/** Keeps what came of a run for those who watch. That this fails changes nothing about the run. */
+/** Stores the outcome of a run for monitoring. A failure does not affect the run. */
 async function keepOutcome<K extends keyof Outcomes>(
   store: ServingStore,
   { logger }: Pick<Job<BatchConfig>, "logger">,
@@ -102,7 +104,7 @@ async function keepOutcome<K extends keyof Outcomes>(
   }
 }
 
-/** Makes an earlier generation serve again: the one before, where none is named. */
+/** Switches back to an earlier generation: the previous one, unless another is named. */
 export async function rollBackTo(
   { store }: Pick<BatchPorts, "store">,
   job: Job<BatchConfig>,
@@ -123,31 +125,34 @@ async function previousGeneration(store: ServingStore): Promise<number> {
   throw new PipelineError("not_found", "There is no previous generation to go back to");
 }
 
-/** What to verify. */
+/** The scope of a verification. */
 export interface VerifyRequest {
-  /** Also check merged values: only while nothing is written. */
+  /** Also check merged values: only while there are no writes. */
   readonly merged?: boolean | undefined;
   /** Also check these acknowledged records. */
   readonly ledger?: AsyncIterable<LedgerEntry> | undefined;
-  /** Look at no more keys of a view than that, and read only what they need. */
+  /** Check at most this many keys of a view, and read only the data that they need. */
   readonly sample?: number | undefined;
-  /** Takes another sample than that of the generation's number. */
+  /** Seed of the sample; the generation's number by default. */
   readonly seed?: number | undefined;
-  /** Milliseconds after which it ends, with what was verified until then. */
+  /** Time limit in milliseconds; the verification then reports its results so far. */
   readonly within?: number | undefined;
 }
 
 /** Exit codes of a verification. */
 export const VERIFIED = {
-  /** Everything that was to be verified is right. */
+  /** Everything in scope is correct. */
   exact: 0,
-  /** Something differs. */
+  /** There are differences. */
   different: 1,
-  /** Nothing differs so far, but time was up. */
+  /** No differences so far, but the time was up. */
   unfinished: 4,
 } as const;
 
-/** Verifies what is served, and prints what it found. Returns the exit code, one of {@linkcode VERIFIED}. */
+/**
+ * Verifies the served generation, and prints the result. Returns the exit code, one of {@linkcode
+ * VERIFIED}.
+ */
 export async function runVerify(
   { log, dataset, store }: BatchPorts & { readonly log: EventLog },
   job: Job<BatchConfig>,
@@ -169,7 +174,7 @@ export async function runVerify(
   });
   const { generation, differences, unfinished } = report;
   const at = job.clock.now();
-  // What does not look at everything can say that something is wrong, but not that nothing is.
+  // A partial verification can prove that something is wrong, but not that nothing is.
   if (differences > 0 || (keys === undefined && unfinished === undefined)) {
     await keepOutcome(store, job, "verified", { at, generation, differences });
   }

@@ -1,6 +1,6 @@
 /**
- * What a batch run works on: a frozen list of committed files, by day, and the
- * horizon that follows from it.
+ * The input of a batch run: a frozen list of committed files, by day, and the horizon that follows
+ * from it.
  *
  * @module
  */
@@ -10,23 +10,23 @@ import type { MasterDataset, Topic } from "@pipeline/core";
 import { CommitLog, type CommittedFile, type LastRecords, readFolder } from "@pipeline/protocol";
 import type { StateManifest } from "./state.ts";
 
-/** A committed file with what its path says. */
+/** A committed file with the content of its path. */
 export interface InputFile {
   /** The topic of its records. */
   readonly topic: Topic;
-  /** As it was committed. */
+  /** The file in its commit. */
   readonly file: CommittedFile;
 }
 
-/** The input of a run. Nothing that is committed later changes it. */
+/** The input of a run. Later commits do not change it. */
 export interface Plan {
-  /** The first offsets that are not in the input. */
+  /** The first offsets beyond the input. */
   readonly horizon: OffsetVector;
   /** The records before the horizon. */
   readonly last: LastRecords;
   /** The historical loads in the input, in the order of names. */
   readonly history: readonly string[];
-  /** Files that the state which the run builds upon has not seen, by start of the day. */
+  /** Files that the base state has not folded, by start of the day. */
   readonly days: ReadonlyMap<number, readonly InputFile[]>;
 }
 

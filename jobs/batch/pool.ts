@@ -1,5 +1,5 @@
 /**
- * Folds days on several threads. Days go to whichever worker is free.
+ * Folds days on several threads. Each day goes to any idle worker.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import type { DatasetPlace } from "./config.ts";
 import type { DayTask } from "./day.ts";
 import type { DayState } from "./state.ts";
 
-/** What a pool asks of a worker. */
+/** A request to a worker. */
 export interface DayRequest {
   /** The day to fold. */
   readonly task: DayTask;
 }
 
-/** What a worker says: once that it listens, then an answer to each request. */
+/** A message from a worker: first that it listens, then an answer to each request. */
 export type DayReply =
   | { readonly ready: true }
   | { readonly trouble: WorkerTrouble }
@@ -25,19 +25,19 @@ export type DayReply =
 
 /** An error in a form that crosses threads. */
 export interface WorkerError {
-  /** That of a `PipelineError`. */
+  /** Code of a `PipelineError`. */
   readonly code: ErrorCode | undefined;
   /** The error's message. */
   readonly message: string;
 }
 
-/** What a worker tries again, or waits for: see `Watched`. */
+/** A retry or a wait of a worker: see `Watched`. */
 export type WorkerTrouble =
   | { readonly attempt: number; readonly delay: number; readonly error: WorkerError }
   | { readonly attempts: number; readonly succeeded: boolean }
   | { readonly what: string; readonly waited: number };
 
-/** How a worker's ports are patient: what they try again is posted. */
+/** The retry callbacks of a worker's ports, which post what happens. */
 export function posted(post: (trouble: WorkerTrouble) => void): Watched {
   return {
     onRetry: ({ attempt, delay, error }) => post({ attempt, delay, error: workerError(error) }),
@@ -46,7 +46,7 @@ export function posted(post: (trouble: WorkerTrouble) => void): Watched {
   };
 }
 
-/** Shows what was posted. */
+/** Reports a posted retry or wait. */
 export function showTrouble(trouble: WorkerTrouble, shown: Watched): void {
   if ("what" in trouble) return shown.onSlow(trouble.what, trouble.waited);
   if ("attempts" in trouble) return shown.onSettled(trouble.attempts, trouble.succeeded);
@@ -63,7 +63,7 @@ export function workerError(error: unknown): WorkerError {
 /**
  * Starts a pool of threads that fold days of a dataset.
  *
- * @param options.shown told what the threads try again.
+ * @param options.shown receives the threads' retries.
  */
 export function startDayPool(
   threads: number,
@@ -77,7 +77,7 @@ export function startDayPool(
   });
 }
 
-/** A number of workers that fold days. */
+/** A pool of workers that fold days. */
 export class DayPool {
   readonly #idle: Worker[] = [];
   readonly #workers: readonly Worker[];
@@ -88,11 +88,11 @@ export class DayPool {
   /**
    * Starts the workers.
    *
-   * @param size how many workers.
-   * @param options.start starts one; it must say that it is ready (what is posted before its
-   * modules are loaded is lost), and then answer each {@linkcode DayRequest} with one
-   * {@linkcode DayReply} beside what it tries again.
-   * @param options.shown told what the workers try again.
+   * @param size the number of workers.
+   * @param options.start starts one; it must post that it is ready (messages that reach it before
+   * its modules are loaded are lost), and then answer each {@linkcode DayRequest} with one
+   * {@linkcode DayReply}, besides its retries.
+   * @param options.shown receives the workers' retries.
    */
   constructor(
     size: number,
@@ -148,19 +148,19 @@ export class DayPool {
     else next.resolve(worker);
   }
 
-  /** The first failure ends the pool: a run cannot do without a day. */
+  /** The first failure ends the pool: a run needs every day. */
   #fail(error: Error): void {
     this.#failed ??= error;
     for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
 
-  /** Ends all workers, whatever they do. */
+  /** Terminates all workers, even busy ones. */
   close(): void {
     for (const worker of this.#workers) worker.terminate();
   }
 }
 
-/** An error as it was before it crossed threads. */
+/** Restores an error that crossed threads. */
 export function errorOf({ code, message }: WorkerError): Error {
   return code === undefined ? new Error(message) : new PipelineError(code, message);
 }

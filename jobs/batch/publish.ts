@@ -18,25 +18,25 @@ import {
 import { compose, type DaySource } from "./compose.ts";
 import { type DayState, readAnnouncements, readSection } from "./state.ts";
 
-/** What {@linkcode publish} works with. */
+/** Dependencies and settings of {@linkcode publish}. */
 export interface PublishOptions {
-  /** Where the records, commits and states are. */
+  /** Where records, commits and states are stored. */
   readonly dataset: MasterDataset;
-  /** Where the views are. */
+  /** Where the views are stored. */
   readonly store: ServingStore;
   /** Counts from 1. */
   readonly generation: number;
   /** The states of all days, in order. */
   readonly days: readonly DayState[];
-  /** What the views are computed with. */
+  /** The settings of the views. */
   readonly settings: ViewSettings;
-  /** The first windows that are kept. */
+  /** The start of retention. */
   readonly retained: RetainedFrom;
-  /** Most posts that are published a subreddit. */
+  /** Most posts to publish per subreddit. */
   readonly keep: number;
-  /** Documents that are written, and an estimate of how many there are in all. */
+  /** Called with the number of documents written, and an estimate of the total. */
   readonly onWritten: (written: number, estimate: number) => void;
-  /** Called now and then: keeps a lease alive. */
+  /** Called periodically: keeps a lease alive. */
   readonly renew: () => Promise<void>;
 }
 
@@ -46,7 +46,7 @@ const CHUNK = 1_000;
 /** Documents after which the lease is renewed. */
 const LEASE = 50_000;
 
-/** Publishes all documents of a generation, and waits until the store has them for good. */
+/** Publishes all documents of a generation, and waits until the store has persisted them. */
 export async function publish(
   options: PublishOptions,
 ): Promise<{ documents: number; unresolved: number }> {
@@ -88,7 +88,7 @@ export async function publish(
   return { documents: written, unresolved: composed.unresolved };
 }
 
-/** A stored day as what a generation is composed from. */
+/** A stored day as a source for `compose`. */
 function daySource({ dataset }: PublishOptions, day: DayState): DaySource {
   return {
     day: day.day,

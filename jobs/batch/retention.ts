@@ -1,6 +1,6 @@
 /**
- * Which windows a generation keeps. It follows from the data and from the generation
- * before, never from a clock.
+ * Which windows a generation keeps. It follows from the data and from the previous generation,
+ * never from a clock.
  *
  * @module
  */
@@ -15,7 +15,9 @@ import {
 } from "@pipeline/core";
 import type { DayState } from "./state.ts";
 
-/** Milliseconds that windows of each size are kept, back from the latest event; 0 for ever. */
+/**
+ * Retention of windows of each size in milliseconds, back from the latest event; 0 means for ever.
+ */
 export interface Retention {
   /** Windows of a minute. */
   readonly minutes: number;
@@ -25,7 +27,7 @@ export interface Retention {
   readonly days: number;
 }
 
-/** The first window of each size that is kept, given the latest event and what was kept before. */
+/** The first retained window of each size, from the latest event and the previous retention. */
 export function retainedFrom(
   days: readonly Pick<DayState, "latest">[],
   { minutes, hours, days: daily }: Retention,

@@ -12,9 +12,8 @@ import { lockBatch } from "./lock.ts";
 import { giveUp, switchTo } from "./switch.ts";
 
 /**
- * Makes an earlier generation serve again: speed folds it up to now, then the aliases
- * move. Rejects with `not_found` where it was dropped. Where it does not finish, it can be
- * done again.
+ * Makes an earlier generation the served one: speed catches up in it, then the aliases move.
+ * Rejects with `not_found` if it was dropped. An interrupted rollback can be repeated.
  */
 export async function rollBack(
   generation: number,

@@ -1,12 +1,12 @@
 /**
- * Batch's own state: the views of each day, written once and named by a manifest a
+ * Batch's own state: the views of each day, written once and referenced by one manifest per
  * generation, so that a run reads only the days that changed.
  *
  *     /data/_state/manifests/<generation>                 a state manifest
  *     /data/_state/<generation>-<token>/<day>/<section>.jsonl
  *
- * A day's state has four sections, one JSON value a line: `posts` (with the names of subreddits), `users`
- * and `windows` hold documents, `announced` the announcements that were counted.
+ * A day's state has four sections, with one JSON value per line: `posts` (with the names of
+ * subreddits), `users` and `windows` hold documents, `announced` the counted announcements.
  *
  * @module
  */
@@ -51,7 +51,7 @@ export interface DayState {
   readonly records: number;
   /** Counted comments without a subreddit. */
   readonly unresolved: number;
-  /** Latest `created_utc` that was announced; -1 where nothing was. */
+  /** Latest `created_utc` of an announcement; -1 if there is none. */
   readonly latest: number;
 }
 
@@ -59,7 +59,7 @@ export interface DayState {
 export interface StateManifest {
   /** Counts from 1. */
   readonly generation: number;
-  /** The first offsets that batch has not seen. */
+  /** The first offsets that batch has not folded. */
   readonly horizon: OffsetVector;
   /** The records before the horizon. */
   readonly last?: LastRecords;
@@ -67,7 +67,7 @@ export interface StateManifest {
   readonly history: readonly string[];
   /** Hash of the views' definitions and settings. */
   readonly definition: string;
-  /** What the views are computed with. */
+  /** The settings of the views. */
   readonly settings: StoredViewSettings;
   /** In the order of days. */
   readonly days: readonly DayState[];
@@ -93,7 +93,7 @@ export async function readState(
   return JSON.parse(new TextDecoder().decode(bytes)) as StateManifest;
 }
 
-/** Publishes a state manifest. Rejects with `exists` where the generation has another one. */
+/** Publishes a state manifest. Rejects with `exists` if the generation has another one. */
 export async function writeState(dataset: MasterDataset, manifest: StateManifest): Promise<void> {
   const folder = `${TEMPORARY}/${newToken()}`;
   const path = `${MANIFESTS}/${manifestName(manifest.generation)}`;
@@ -109,7 +109,7 @@ export async function writeState(dataset: MasterDataset, manifest: StateManifest
   await dataset.remove(folder);
 }
 
-/** Removes the states of generations that are not to be kept, and what nobody refers to. */
+/** Removes the states of generations that need not be kept, and unreferenced folders. */
 export async function sweepStates(
   dataset: MasterDataset,
   keep: readonly number[],
@@ -126,7 +126,7 @@ export async function sweepStates(
   }
   for (const entry of await dataset.list(STATE)) {
     if (entry.name === "manifests" || referred.has(entry.name)) continue;
-    // A folder of a generation beyond those that are kept belongs to a run under way.
+    // A folder of a generation beyond the kept ones belongs to a run in progress.
     if (Number(entry.name.split("-")[0]) > Math.max(0, ...keep)) continue;
     await dataset.remove(`${STATE}/${entry.name}`);
   }
@@ -148,7 +148,7 @@ function sectionOf(document: ViewDocument): Section {
 /**
  * Stores a day's state.
  *
- * @param folder below `/data/_state`; of this run alone.
+ * @param folder below `/data/_state`; used by this run only.
  */
 export async function writeDay(
   dataset: MasterDataset,
@@ -206,7 +206,7 @@ function sectionLines(dataset: MasterDataset, day: DayState, section: Section): 
   return readLines(dataset, file);
 }
 
-/** Takes up a stored day, so that folding can go on. */
+/** Restores a stored day, so that folding can continue. */
 export async function restoreDay(
   dataset: MasterDataset,
   day: DayState,

@@ -1,6 +1,6 @@
 /**
- * Makes a prepared generation the one that is served: waits until speed has folded
- * into it as far as into the current one, then moves all aliases in one step.
+ * Makes a prepared generation the served one: waits until speed has folded as far into it as into
+ * the current one, then moves all aliases in one step.
  *
  * @module
  */
@@ -30,34 +30,35 @@ import {
 } from "@pipeline/protocol";
 import { type Clock, type Logger, Waiting } from "@pipeline/runtime";
 
-/** What switching works with. */
+/** Dependencies and settings of a switch. */
 export interface SwitchOptions {
-  /** Where the views are. */
+  /** Where the views are stored. */
   readonly store: ServingStore;
-  /** Measures waits. */
+  /** Times the waits. */
   readonly clock: Clock;
-  /** Milliseconds after which a generation that speed does not catch up with has failed. */
+  /** Milliseconds after which a generation fails if speed does not catch up with it. */
   readonly catchUpTimeout: number;
-  /** Milliseconds between two looks at how far speed is. */
+  /** Milliseconds between two polls of speed's progress. */
   readonly pollInterval: number;
-  /** Told what is waited for. */
+  /** Logs waits. */
   readonly logger?: Logger;
-  /** Ends the run; what is served stays as it is. */
+  /** Ends the run; the served generation stays unchanged. */
   readonly signal?: AbortSignal;
-  /** Told how many records speed is behind, with every look. */
+  /** Called at every poll with the number of records that speed is behind. */
   readonly onLag?: (records: number) => void;
-  /** Let an older generation replace a newer one: only for going back on purpose. */
+  /** Let an older generation replace a newer one: only for a rollback. */
   readonly back?: boolean;
-  /** Called with every wait: keeps a lease alive. */
+  /** Called during waits: keeps a lease alive. */
   readonly onWait?: () => Promise<void>;
 }
 
 /**
- * Waits for speed, then switches from whatever is current to a prepared generation.
+ * Waits for speed, then switches from the current generation to a prepared one.
  *
  * @returns the generation that was served before, if any.
- * @throws {PipelineError} `unavailable` where speed did not catch up in time, `corrupt` where it
- * cannot read what comes next, `conflict` where the aliases were moved by somebody else. Then the old generation goes on serving.
+ * @throws {PipelineError} `unavailable` if speed did not catch up in time, `corrupt` if it cannot
+ * read the next batch, `conflict` if another run moved the aliases. Then the old generation stays
+ * served.
  */
 export async function switchTo(
   prepared: VersionedManifest,
@@ -104,11 +105,11 @@ export async function switchTo(
 
 /** How far speed is behind. */
 interface Lag {
-  /** Records that are missing; a partition that was not begun counts as one more. */
+  /** Number of missing records; a partition without a fold counts as one more. */
   readonly behind: number;
-  /** Partitions of all topics that speed has begun with. */
+  /** Number of partitions, of all topics, that have a fold. */
   readonly begun: number;
-  /** Partitions of all topics. */
+  /** Number of partitions of all topics. */
   readonly partitions: number;
 }
 
@@ -137,7 +138,7 @@ async function lagOf(
   };
 }
 
-/** Ends the wait for a partition that speed cannot read: it may stand still for days. */
+/** Ends the wait if speed cannot read a partition: it may stay stopped for days. */
 async function failWhereStopped({ generation }: Manifest, store: ServingStore): Promise<void> {
   const [stopped] = await readStopped(store, generation);
   if (stopped === undefined) return;
@@ -153,13 +154,15 @@ async function moveAliases(
   try {
     await options.store.switchTo(generation, from);
   } catch (error) {
-    // The answer of an earlier try may have been lost.
+    // The answer of an earlier attempt may have been lost.
     const moved = hasCode(error, "conflict") && await options.store.current() === generation;
     if (!moved) throw error;
   }
 }
 
-/** Brings the manifests in line with the aliases, and drops what is older than the previous one. */
+/**
+ * Aligns the manifests with the aliases, and drops everything older than the previous generation.
+ */
 async function settle(
   prepared: VersionedManifest,
   from: number | undefined,
@@ -174,7 +177,7 @@ async function settle(
     // This includes a generation left `live` by a switch that crashed just after it had moved the aliases.
     const before = manifest.generation === from || manifest.state === "live";
     if (before) await setState(manifest.generation, "previous", options);
-    // Where no alias moved, the generation before is still the one before.
+    // If no alias moved, the previous generation is still the previous one.
     const stays = before || manifest.state === "previous";
     if (from === generation && stays) keep.push(manifest.generation);
   }
@@ -200,14 +203,14 @@ export async function giveUp(
   options: Pick<SwitchOptions, "store" | "clock">,
 ): Promise<void> {
   try {
-    // Where only what follows the switch failed, it does serve.
+    // If only a step after the switch failed, the generation is served.
     if (await options.store.current() !== generation) await setState(generation, state, options);
   } catch {
-    // The next run finds it as it is.
+    // The next run finds the state unchanged.
   }
 }
 
-/** Drops every generation but those to keep and those that are newer than all of them. */
+/** Drops every generation except those to keep and those that are newer than all of them. */
 export async function dropOthers(
   store: ServingStore,
   keep: readonly number[],
@@ -216,7 +219,7 @@ export async function dropOthers(
   const known = new Set([
     ...await store.generations(),
     ...(await readManifests(store)).map((m) => m.manifest.generation),
-    // A fold that went on a little longer may have said so after its generation was dropped.
+    // A fold that outlived its generation may have written its offset after the drop.
     ...await foldedGenerations(store),
   ]);
   for (const generation of known) {

@@ -1,5 +1,5 @@
 /**
- * Records in a dataset, committed as ingest does.
+ * Records in a dataset, committed as by ingest.
  *
  * @module
  */
@@ -27,7 +27,7 @@ import {
 /** 2026-03-01T00:00:00Z. */
 export const START: number = Date.UTC(2026, 2, 1);
 
-/** A post that is announced at `created`. */
+/** A post announced at `created`. */
 export function post(id: string, created: number, more: Partial<Post> = {}): Post {
   return {
     kind: "post",
@@ -44,7 +44,7 @@ export function post(id: string, created: number, more: Partial<Post> = {}): Pos
   };
 }
 
-/** A comment on the post `p1` that is announced at `created`, of an unknown subreddit. */
+/** A comment on the post `p1` announced at `created`, of an unknown subreddit. */
 export function comment(id: string, created: number, more: Partial<Comment> = {}): Comment {
   return {
     kind: "comment",

@@ -1,6 +1,5 @@
 /**
- * Checks batch's documents against a full recomputation from the dataset, which
- * builds upon no stored state.
+ * Checks batch's documents against a full recomputation from the dataset, without any stored state.
  *
  * @module
  */
@@ -22,11 +21,11 @@ import { type InputFile, plan } from "../plan.ts";
 import type { Differences } from "./report.ts";
 import { scan } from "./scan.ts";
 
-/** Recomputes what batch must have published for a generation. */
+/** Recomputes the documents that batch must have published for a generation. */
 export async function recompute(dataset: MasterDataset, manifest: Manifest): Promise<Composed> {
   const planned = await plan(dataset, partitionsOf(manifest.horizon), { until: manifest });
   const days = [...planned.days].sort(([a], [b]) => a - b);
-  // Whoever asks for one section of a day asks for the next one soon: the last day is kept.
+  // Sections of a day are requested one after another: keep the last day.
   let last: { readonly day: number; readonly state: Promise<ViewState> } | undefined;
   const unresolved = new Map<number, number>();
   const sources = days.map(([day, files]): DaySource => {
@@ -66,7 +65,7 @@ async function folded(
   return state;
 }
 
-/** Compares what is stored of batch's part with what must be. Returns the documents checked. */
+/** Compares batch's stored part with the expected one. Returns the number of documents checked. */
 export async function verifyBatchPart(
   store: ServingStore,
   manifest: Manifest,

@@ -1,5 +1,5 @@
 /**
- * Names of the keys whose parts are merged, as a verification shows them.
+ * Names of the keys whose parts are merged, as shown by a verification.
  *
  * @module
  */

@@ -11,11 +11,11 @@ import type { Differences } from "./report.ts";
 
 /** An acknowledged record. */
 export interface LedgerEntry {
-  /** Where the log put it. */
+  /** Topic of the record. */
   readonly topic: string;
-  /** Where the log put it. */
+  /** Partition of the record. */
   readonly partition: number;
-  /** Where the log put it. */
+  /** Offset of the record. */
   readonly offset: number;
   /** The record's own id. */
   readonly id: string;
@@ -23,21 +23,21 @@ export interface LedgerEntry {
   readonly hash: string;
 }
 
-/** What {@linkcode verifyLedger} gives. */
+/** Result of {@linkcode verifyLedger}. */
 export interface LedgerCheck {
   /** Acknowledged records that were checked. */
   readonly acknowledged: number;
-  /** Of these, the ones among the dead letters. */
+  /** Those of them that are dead letters. */
   readonly dead_letters: number;
   /** Acknowledged records beyond the last commit: not checked. */
   readonly beyond: number;
-  /** Records in the dataset that this ledger does not know. */
+  /** Records in the dataset that are not in this ledger. */
   readonly others: number;
-  /** What was not there exactly once, or not as it was sent. */
+  /** Records that are not there exactly once, or differ from what was sent. */
   readonly differences: number;
 }
 
-/** Compares a ledger with the commits of the partitions that it names. */
+/** Compares a ledger with the commits of the partitions in it. */
 export async function verifyLedger(
   dataset: MasterDataset,
   entries: AsyncIterable<LedgerEntry>,
@@ -78,7 +78,7 @@ async function verifyPartition(
   for (const commit of commits) {
     while (at < ledger.length && ledger[at]!.offset < commit.start) at++;
     if (at === ledger.length || ledger[at]!.offset >= commit.end) {
-      // Nothing of the ledger is in it: it need not be read.
+      // The commit holds no record of the ledger: it need not be read.
       sums.others += commit.records;
       continue;
     }
@@ -91,7 +91,8 @@ async function verifyPartition(
       }
       records += content.length;
     }
-    // Records that the ledger does not know may be others', but each has an offset of its own.
+    // Records that are not in the ledger may come from other producers, but each has an offset of
+    // its own.
     if (records > commit.end - commit.start) {
       const what = `${name}@${commit.start} to ${commit.end - 1}`;
       const expected = `at most ${commit.end - commit.start} records`;

@@ -1,11 +1,10 @@
 /**
- * Checks the merge law on what is served: the parts of every key, merged, against one
- * fold of all records, taken from the dataset and, where ingestion is not that far
- * yet, from the log.
+ * Checks the merge law on the served generation: the parts of every key, merged, against one fold
+ * of all records, read from the dataset and, beyond what is ingested, from the log.
  *
- * The two exceptions that the law names are accounted for, not excused: what an
- * announcement on either side of the horizon adds twice, and what comments with an
- * unknown subreddit lack, is computed and expected to the last count.
+ * The two exceptions in the law are accounted for, not excused: the surplus of an announcement on
+ * either side of the horizon, and the deficit of comments with an unknown subreddit, are computed
+ * and expected to the last count.
  *
  * @module
  */
@@ -41,19 +40,19 @@ import type { Differences } from "./report.ts";
 import { scan } from "./scan.ts";
 import { fold, type Recomputed } from "./speed_part.ts";
 
-/** What {@linkcode verifyMerged} gives. */
+/** Result of {@linkcode verifyMerged}. */
 export interface Merged {
-  /** Keys whose merged value was compared. */
+  /** Number of keys whose merged value was compared. */
   readonly keys: number;
-  /** Announcements that were produced on either side of the horizon, and so counted again. */
+  /** Announcements that were produced on either side of the horizon, and so counted twice. */
   readonly straddling: number;
-  /** Comments that wait for the next generation to find their subreddit. */
+  /** Comments whose subreddit the next generation will determine. */
   readonly unresolved: number;
-  /** Subreddits whose top posts could not be proved, since batch cut them. */
+  /** Subreddits whose top posts could not be proved, because batch cut them. */
   readonly inexact: number;
 }
 
-/** What {@linkcode verifyMerged} works with. */
+/** Input of {@linkcode verifyMerged}. */
 export interface MergedInput {
   readonly dataset: MasterDataset;
   readonly log: EventLog;
@@ -63,7 +62,7 @@ export interface MergedInput {
   readonly partitions: readonly Recomputed[];
 }
 
-/** Compares merged values with one fold of everything. Nothing may be written meanwhile. */
+/** Compares merged values with one fold of all records. There must be no writes meanwhile. */
 export async function verifyMerged(input: MergedInput, differences: Differences): Promise<Merged> {
   const { manifest, partitions, resolved } = input;
   const oracle = new ViewState(manifest.settings, { retained: manifest.retained_from });
@@ -96,7 +95,7 @@ export async function verifyMerged(input: MergedInput, differences: Differences)
     const [first] = documents;
     if (first?.type !== "user_window") differences.compare("merged", key, undefined, documents);
     else {
-      // One fold may count for another author what a part counts for this one.
+      // The whole fold may count an announcement for another author than a part does.
       const nothing = { ...first, posts: 0, comments: 0 };
       const expected = valueOf([nothing], corrections.get(key));
       differences.compare("merged", key, expected, valueOf(documents));
@@ -106,7 +105,7 @@ export async function verifyMerged(input: MergedInput, differences: Differences)
   return { keys: seen.size, straddling: overlap.more, unresolved, inexact };
 }
 
-/** Folds what is committed below the horizon. */
+/** Folds all records committed below the horizon. */
 async function foldDataset(
   dataset: MasterDataset,
   manifest: Manifest,
@@ -116,7 +115,7 @@ async function foldDataset(
   for (const files of planned.days.values()) await foldFiles(dataset, state, files);
 }
 
-/** Folds all beyond the horizon: what is committed from the dataset, the rest from the log. */
+/** Folds all records beyond the horizon: committed ones from the dataset, the rest from the log. */
 async function foldBeyond(
   { dataset, log, manifest, partitions }: MergedInput,
   state: ViewState,
@@ -152,7 +151,7 @@ async function readKeys(
   return keys;
 }
 
-/** The merged value of a key's parts, in a form that can be compared. */
+/** The merged value of a key's parts, in a comparable form. */
 function valueOf(parts: readonly ViewDocument[], overlap?: Counts): unknown {
   const [first] = parts;
   if (first === undefined) return undefined;
@@ -164,7 +163,7 @@ function valueOf(parts: readonly ViewDocument[], overlap?: Counts): unknown {
       return plus(mergeActivity(parts as ActivityDocument[]), more);
     case "user_window": {
       const counts = plus(mergeCounts(parts as UserWindowDocument[]), more);
-      // Counts that were taken back to nothing are no answer.
+      // Counts that were taken back to zero are not an answer.
       return counts.posts === 0 && counts.comments === 0 ? undefined : counts;
     }
     case "user_total":
@@ -178,7 +177,7 @@ function plus<T extends Counts>(value: T, more: Counts): T {
   return { ...value, posts: value.posts + more.posts, comments: value.comments + more.comments };
 }
 
-/** Compares the best posts, few and many. Returns whether they could be proved. */
+/** Compares the best posts, for small and large `k`. Returns whether they could be proved. */
 function compareTop(
   expected: readonly PostDocument[],
   stored: readonly ViewDocument[],

@@ -1,8 +1,7 @@
 /**
- * What announcements add that were produced more than once and landed in more than one
- * part: on either side of the horizon, or in two partitions. Each part counts its own,
- * also where they contradict one another, so the merged counts differ from those of
- * one fold by exactly this.
+ * The surplus of announcements that were produced more than once and folded into more than one
+ * part: on either side of the horizon, or in two partitions. Each part counts its own, even if they
+ * contradict one another, so the merged counts differ from those of one fold by exactly this.
  *
  * @module
  */
@@ -17,20 +16,23 @@ import {
 } from "@pipeline/core";
 import { activityKey, userKey, userWindowKey } from "./keys.ts";
 
-/** Announced posts and comments; below zero where one fold counts more. */
+/** Announced posts and comments; negative where the whole fold counts more. */
 export interface Counts {
   readonly posts: number;
   readonly comments: number;
 }
 
-/** Finds what several parts count. It starts from the batch layer's part, and ends with the fold of everything. */
+/**
+ * Finds announcements counted by several parts. It starts from the batch layer's part, and ends
+ * with the fold of all records.
+ */
 export class Overlap {
   readonly #settings: ViewSettings;
   readonly #several = new Set<string>();
   readonly #corrections = new Map<string, Counts>();
   #more = 0;
 
-  /** Compares the parts with one another. `batch` may be folded on afterwards. */
+  /** Compares the parts with one another. The caller may continue to fold into `batch`. */
   constructor(batch: ViewState, speed: readonly ViewState[], settings: ViewSettings) {
     this.#settings = settings;
     const seen = new Set<string>();
@@ -44,12 +46,12 @@ export class Overlap {
     for (const state of [batch, ...speed]) this.#more += this.#add(state, 1);
   }
 
-  /** Announcements that were counted beyond the first time. */
+  /** Number of announcements counted beyond the first time. */
   get more(): number {
     return this.#more;
   }
 
-  /** By key, what the merged counts have more than those of one fold of everything. */
+  /** The surplus of the merged counts over those of one fold of all records, by key. */
   corrections(whole: ViewState): ReadonlyMap<string, Counts> {
     this.#more -= this.#add(whole, -1);
     return this.#corrections;

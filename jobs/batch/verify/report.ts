@@ -1,38 +1,38 @@
 /**
- * What a verification found.
+ * Differences found by a verification.
  *
  * @module
  */
 
 import { canonicalJson } from "@pipeline/core";
 
-/** What was checked when a difference was found. */
+/** The check that found a difference. */
 export type Check = "batch" | "speed" | "merged" | "ledger";
 
-/** One thing that is not as it must be. */
+/** One value that differs from the expected one. */
 export interface Difference {
   /** The check that found it. */
   readonly check: Check;
   /** The document, key or record. */
   readonly what: string;
-  /** What it must be; `undefined` where it must not be there. */
+  /** The expected value; `undefined` if there must be none. */
   readonly expected: unknown;
-  /** What it is; `undefined` where it is missing. */
+  /** The value found; `undefined` if it is missing. */
   readonly found: unknown;
 }
 
 /** Collects differences: counts all, keeps the first ones. */
 export class Differences {
-  /** How many there are. */
+  /** Number of differences. */
   count = 0;
-  /** The first of them. */
+  /** The first differences. */
   readonly first: Difference[] = [];
   readonly #keep: number;
 
   /**
-   * None yet.
+   * Creates an empty collection.
    *
-   * @param keep how many are kept whole.
+   * @param keep number of differences to keep.
    */
   constructor(keep = 1_000) {
     this.#keep = keep;

@@ -1,6 +1,6 @@
 /**
- * Which part of the dataset a bounded verification reads, and which keys it looks at: what it
- * costs follows from the sample that is asked for, not from the size of the dataset.
+ * Selects the part of the dataset that a bounded verification reads, and the keys that it checks:
+ * its cost depends on the requested sample, not on the size of the dataset.
  *
  * @module
  */
@@ -9,33 +9,36 @@ import { hashText, PipelineError, WINDOWS } from "@pipeline/core";
 import { readFolder } from "@pipeline/protocol";
 import type { InputFile } from "../plan.ts";
 
-/** What a bounded verification is asked for. */
+/** The request for a bounded verification. */
 export interface Sample {
-  /** Most keys of a view. */
+  /** Most keys per view. */
   readonly keys: number;
-  /** Another one takes other hours, partitions and keys; the same one takes the same. */
+  /** Selects hours, partitions and keys; the same seed selects the same ones. */
   readonly seed: number;
 }
 
-/** Records that are read for each key that is asked for, of the dataset and of the log. */
+/** Records to read for each requested key, both of the dataset and of the log. */
 const RECORDS_A_KEY = 200;
 
-/** What opening a file costs, in records: files of seconds are many and small. */
+/** The cost of opening a file, in records: files of seconds are many and small. */
 const FILE_COST = 50;
 
 const HOUR = WINDOWS["1h"];
 
-/** The most that a sample reads of the dataset, and of the log: in records, with what files cost. */
+/**
+ * The most that a sample reads of the dataset, and of the log: in records, including the cost of
+ * files.
+ */
 export function budgetOf({ keys }: Sample): number {
   return keys * RECORDS_A_KEY;
 }
 
-/** What reading files costs, in records. */
+/** The cost of reading files, in records. */
 export function costOf(files: readonly InputFile[]): number {
   return files.reduce((sum, { file }) => sum + file.records + FILE_COST, 0);
 }
 
-/** The first of some things in an order that follows from their names and the seed alone. */
+/** The first items in an order that follows from their names and the seed alone. */
 export function takeByHash<T>(
   things: Iterable<T>,
   nameOf: (thing: T) => string,
@@ -47,15 +50,15 @@ export function takeByHash<T>(
     .map(({ thing }) => thing);
 }
 
-/** The part of the dataset that is read. */
+/** The part of the dataset to read. */
 export interface Chosen {
   /** The files. */
   readonly files: readonly InputFile[];
-  /** Hours (of event time) that are read whole. */
+  /** Number of hours (of event time) that are read whole. */
   readonly hours: number;
-  /** Hours that there are. */
+  /** Number of hours in the dataset. */
   readonly all: number;
-  /** Every hour from here on is read whole, milliseconds since 1970. */
+  /** Every hour from this time on is read whole, milliseconds since 1970. */
   readonly since: number;
   /** Whether all records with a time from `start` on, for `size` milliseconds, are read. */
   readonly isWhole: (start: number, size: number) => boolean;
@@ -63,7 +66,7 @@ export interface Chosen {
 
 /**
  * Chooses whole hours, as many as the budget allows: the newest ones for half of it, and others by
- * hash. Where not even one fits, files by hash instead, and no hour is whole.
+ * hash. If not even one fits, it chooses files by hash instead, and no hour is whole.
  */
 export function chooseFiles(files: readonly InputFile[], sample: Sample): Chosen {
   const hours = Map.groupBy(files, hourOf);

@@ -1,5 +1,6 @@
 /**
- * A bounded verification: a sample of what is served, with what of dataset and log it needs.
+ * A bounded verification: a sample of the served documents, with the part of dataset and log that
+ * it needs.
  *
  * @module
  */
@@ -11,15 +12,15 @@ import { type BatchSample, verifyBatchSample } from "./sampled_batch.ts";
 import { type SpeedSample, verifySpeedSample } from "./sampled_speed.ts";
 import type { WatchedPorts } from "./watched.ts";
 
-/** What a bounded verification looked at. */
+/** Report on a bounded verification. */
 export interface SampleReport extends Sample {
-  /** Of batch's part. */
+  /** Sample of batch's part. */
   readonly batch: BatchSample;
-  /** Of speed's part. */
+  /** Sample of speed's part. */
   readonly speed: SpeedSample;
-  /** What it proves. */
+  /** Statements that it proves. */
   readonly proves: readonly string[];
-  /** What it leaves open. */
+  /** Statements that it leaves open. */
   readonly leaves: readonly string[];
 }
 
@@ -42,7 +43,7 @@ export async function verifySample(
   return { ...sample, batch, speed, ...scope(batch, speed) };
 }
 
-/** In words, for whoever reads the report. */
+/** The scope in words, for readers of the report. */
 function scope(batch: BatchSample, speed: SpeedSample): Pick<SampleReport, "proves" | "leaves"> {
   const whole = batch.bounded === 0 && batch.hours === batch.of_hours;
   const read = speed.records === speed.of_records;

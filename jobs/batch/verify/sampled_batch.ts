@@ -1,12 +1,13 @@
 /**
  * Checks a sample of batch's documents against a part of the dataset.
  *
- * What a window counts lies in the hours of that window, so it is recomputed where they are read
- * whole. A register (the latest version of a post or an account, the latest activity) is the
- * greatest of all versions, so nothing that was read may be greater than it; and where one that was read
- * is as late, it is the same. (A later one may lie in any hour: when it was retrieved says nothing of that.
- * Activity lies in the hour of its time, and is there where that was read whole.) What counts more than was read
- * can only be too small: it is checked against other documents instead, which a day's sum must equal.
+ * The counts of a window come from the hours of that window, so they are recomputed if those were
+ * read whole. A register (the latest version of a post or an account, the latest activity) is the
+ * greatest of all versions, so no version that was read may exceed it; and a version of the same
+ * time must equal it. (A later version may lie in any hour, as its time of retrieval does not
+ * determine the hour. Activity lies in the hour of its time, and must be there if that was read
+ * whole.) Other counts recomputed from a part of the dataset can only be too small: they are
+ * checked against other documents instead, as a day's sum must equal that of its hours.
  *
  * @module
  */
@@ -49,23 +50,23 @@ import type { Differences } from "./report.ts";
 import { budgetOf, chooseFiles, type Chosen, costOf, type Sample, takeByHash } from "./sample.ts";
 import { getAll, wholePage } from "./scan.ts";
 
-/** What {@linkcode verifyBatchSample} gives. */
+/** Result of {@linkcode verifyBatchSample}. */
 export interface BatchSample {
   /** Hours of event time that were read whole. */
   readonly hours: number;
-  /** Hours of event time that the dataset has. */
+  /** Hours of event time in the dataset. */
   readonly of_hours: number;
   /** Records of the dataset that were read. */
   readonly records: number;
-  /** Records that the generation was built of. */
+  /** Records that the generation was built from. */
   readonly of_records: number;
-  /** Documents that were equal to a recomputation. */
+  /** Documents that equal their recomputation. */
   documents: number;
-  /** Documents of which only a bound could be checked. */
+  /** Documents for which only a bound could be checked. */
   bounded: number;
 }
 
-/** What a sample is checked with. */
+/** The inputs of a check. */
 interface Work {
   readonly store: ServingStore;
   readonly manifest: Manifest;
@@ -78,7 +79,7 @@ const PAGE = 1_000;
 
 const HOUR = WINDOWS["1h"];
 
-/** Compares a sample of what is stored of batch's part with the records that were chosen for it. */
+/** Compares a sample of batch's stored part with the records that were chosen for it. */
 export async function verifyBatchSample(
   dataset: MasterDataset,
   work: Work,
@@ -106,7 +107,7 @@ export async function verifyBatchSample(
   return report;
 }
 
-/** The whole dataset is within the budget: every document that is looked at is recomputed. */
+/** The whole dataset is within the budget: every sampled document is recomputed. */
 async function verifyWhole(dataset: MasterDataset, work: Work): Promise<number> {
   const composed = await recompute(dataset, work.manifest);
   const expected = new Map<string, ViewDocument>();
@@ -129,7 +130,7 @@ interface Looked {
   readonly found: ViewDocument | undefined;
 }
 
-/** A sample of what is expected, and the first documents of the store, whatever is expected of them. */
+/** A sample of the expected documents, and the first documents of the store, expected or not. */
 async function sampled(
   { store, manifest: { generation }, sample }: Work,
   expected: ReadonlyMap<string, ViewDocument>,
@@ -151,7 +152,7 @@ async function sampled(
   return looked;
 }
 
-/** The names of the subreddits of windows: there are few of them, and hashes seldom choose one. */
+/** The names of the windows' subreddits: they are few, and hashes seldom choose one. */
 function namesOf(
   documents: readonly ViewDocument[],
   expected: ReadonlyMap<string, ViewDocument>,
@@ -162,13 +163,13 @@ function namesOf(
   );
 }
 
-/** Checks what can be known of a generation from some of its hours. */
+/** Checks everything that some of a generation's hours determine. */
 class PartialCheck {
   readonly #work: Work;
   readonly #chosen: Chosen;
   readonly #state: ViewState;
   readonly #report: BatchSample;
-  /** Comments that were read and do not know their subreddit, by hour: batch may have found it. */
+  /** Comments that were read without their subreddit, by hour: batch may have found it. */
   readonly #unresolved = new Map<number, number>();
 
   constructor(work: Work, chosen: Chosen, state: ViewState, report: BatchSample) {
@@ -220,7 +221,7 @@ class PartialCheck {
     await this.#checkTotals(stored.filter((d) => d.type === "user_total"));
   }
 
-  /** Windows of hours that are read whole as the store has them: none may be there that no record made. */
+  /** Adds stored windows of hours that were read whole: each must come from a record. */
   async #addStoredWindows(
     looked: Map<string, Looked>,
     expected: ReadonlyMap<string, ViewDocument>,
@@ -246,7 +247,7 @@ class PartialCheck {
     }
   }
 
-  /** What batch has cut, of the subreddits of some posts. */
+  /** Batch's cut documents for the subreddits of some posts. */
   async #cuts(looked: ReadonlyMap<string, Looked>): Promise<Map<string, CutDocument>> {
     const subreddits = new Set<string>();
     for (const { expected } of looked.values()) {
@@ -310,21 +311,24 @@ class PartialCheck {
     if (found !== undefined) this.#checkRegisters(name, expected, found);
     if (expected === undefined) return;
     if (found === undefined) return this.#bound(name, false, { expected, found });
-    // All but the counts is such that taking in once more what is in it changes nothing.
+    // Except for the counts, merging is idempotent: repeating a contribution changes nothing.
     const more = mergeUserTotals([found, { ...expected, posts: 0, comments: 0 }]);
     const right = found.posts >= expected.posts && found.comments >= expected.comments &&
       canonicalJson(more) === canonicalJson(mergeUserTotals([found]));
     this.#bound(name, right, { expected, found });
   }
 
-  /** What a user's totals take from one record is what that record holds, where it was read. */
+  /**
+   * The fields of a user's totals that come from one record must equal that record's, if it was
+   * read.
+   */
   #checkRegisters(
     name: string,
     expected: UserTotalDocument | undefined,
     found: UserTotalDocument,
   ): void {
     const { last_active: active, karma_timestamp: updated } = found;
-    // Activity that is no longer counted was not folded here.
+    // Activity that has been retired was not folded here.
     if (active >= this.#work.manifest.retained_from["1d"] && this.#isRead(active)) {
       this.#same(`${name} last_active`, expected?.last_active, active);
     }
@@ -339,8 +343,8 @@ class PartialCheck {
     readonly cut: CutDocument | undefined;
   }): void {
     if (found === undefined) {
-      // A post that batch cut is below the last one that it kept; and a later version, which
-      // was not read, may be.
+      // A post that batch cut ranks below the last kept one; and so may a later version that was
+      // not read.
       const newest = expected!.timestamp >= this.#chosen.since;
       const right = cut !== undefined && (!newest || compareRank(expected!, cut) > 0);
       return this.#bound(name, right, { expected, found });
@@ -350,7 +354,7 @@ class PartialCheck {
     this.#bound(name, comparePostVersions(found, expected) >= 0, { expected, found });
   }
 
-  /** A day counts what its hours count. */
+  /** A day's counts are the sums of its hours' counts. */
   async #checkDays(days: readonly ViewDocument[]): Promise<void> {
     const { store, sample, manifest: { generation, retained_from: retained } } = this.#work;
     const tenth = { ...sample, keys: Math.ceil(sample.keys / 10) };
@@ -366,7 +370,7 @@ class PartialCheck {
     }
   }
 
-  /** A user's totals count what the user's days count. */
+  /** A user's totals are the sums of the user's days. */
   async #checkTotals(users: readonly ViewDocument[]): Promise<void> {
     const { store, sample, manifest: { generation, settings } } = this.#work;
     if (!settings.userWindows.includes("1d")) return;
@@ -411,12 +415,12 @@ class PartialCheck {
   }
 }
 
-/** What comes from the latest record of a user's account. */
+/** The fields that come from a user's latest account record. */
 function accountOf({ karma, karma_timestamp, username }: UserTotalDocument): unknown {
   return { karma, karma_timestamp, username };
 }
 
-/** Whether a stored distinct count holds all that another one does. */
+/** Whether a stored distinct count contains all members of another one. */
 function holds(stored: string, part: string): boolean {
   const union = new Distinct();
   union.addStored(stored);

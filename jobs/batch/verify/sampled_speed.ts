@@ -1,6 +1,6 @@
 /**
- * Checks a sample of speed's documents against a part of the log: of some partitions, from the
- * horizon on. What is compared is compared as `speed_part.ts` does it.
+ * Checks a sample of speed's documents against a part of the log: some partitions, from the horizon
+ * on. Documents are compared as in `speed_part.ts`.
  *
  * @module
  */
@@ -22,21 +22,21 @@ import { budgetOf, type Sample, takeByHash } from "./sample.ts";
 import { getAll, wholePage } from "./scan.ts";
 import { documentName, fold, verifyPartition } from "./speed_part.ts";
 
-/** What {@linkcode verifySpeedSample} gives. */
+/** Result of {@linkcode verifySpeedSample}. */
 export interface SpeedSample {
-  /** Partitions of the log that were read from the horizon to where speed was. */
+  /** Partitions of the log that were read from the horizon to speed's position. */
   readonly partitions: number;
-  /** Partitions that there are. */
+  /** Number of partitions. */
   readonly of_partitions: number;
   /** Records of the log that were read. */
   readonly records: number;
   /** Records that speed had folded since the horizon. */
   readonly of_records: number;
-  /** Documents that were looked at. */
+  /** Documents that were checked. */
   readonly documents: number;
 }
 
-/** A part of a partition that is read. */
+/** A range of a partition to read. */
 interface Range {
   readonly topic: Topic;
   readonly partition: number;
@@ -47,9 +47,9 @@ interface Range {
 }
 
 /**
- * Compares a sample of what is stored of speed's part with the log.
+ * Compares a sample of speed's stored part with the log.
  *
- * @param folded what speed announced, read before the documents are.
+ * @param folded speed's published offsets, read before the documents are.
  */
 export async function verifySpeedSample(
   log: EventLog,
@@ -107,7 +107,7 @@ function ranges(manifest: Manifest, folded: readonly Folded[]): Range[] {
   });
 }
 
-/** Partitions by hash, as much of them as the budget allows. */
+/** Partitions by hash, each as far as the budget allows. */
 function choose(all: readonly Range[], sample: Sample): Range[] {
   let left = budgetOf(sample);
   const read: Range[] = [];
@@ -125,7 +125,7 @@ interface Found {
   readonly document: StoredDocument | undefined;
 }
 
-/** A sample of what was folded, and the first documents of the store, as they are stored. */
+/** A sample of the folded documents, and the first documents of the store, as stored. */
 async function lookUp(
   store: ServingStore,
   { generation }: Manifest,

@@ -14,10 +14,10 @@ import {
 
 const PAGE = 2_000;
 
-/** Ids that are asked for at a time. */
+/** Number of ids per request. */
 const GET = 1_000;
 
-/** Documents of one layer, or of both, in the order of ids. Rejects where some may be missing. */
+/** Documents of one layer, or of both, in the order of ids. Rejects if some may be missing. */
 export async function* scan(
   store: ServingStore,
   generation: number,
@@ -38,7 +38,7 @@ export async function* scan(
   }
 }
 
-/** One page of a view. Rejects where some documents may be missing. */
+/** One page of a view. Rejects if some documents may be missing. */
 export async function wholePage(
   store: ServingStore,
   generation: number,
@@ -50,7 +50,7 @@ export async function wholePage(
   return documents;
 }
 
-/** Documents by id, as many as there are. */
+/** Documents by id, as far as they exist. */
 export async function getAll(
   store: ServingStore,
   generation: number,

@@ -1,8 +1,7 @@
 /**
- * Checks speed's documents against the log: each at its own version, since a document
- * is a function of one prefix; and none older than the watermark that speed announced.
- * So it can be done while speed goes on.
- *
+ * Checks speed's documents against the log: each at its own version, since a document is a function
+ * of one prefix; and none older than the watermark that speed published. So the check can run while
+ * speed continues.
  * @module
  */
 
@@ -29,21 +28,21 @@ import { scan } from "./scan.ts";
 export interface Recomputed {
   readonly topic: Topic;
   readonly partition: number;
-  /** The first offset that was not folded. */
+  /** The first offset that is not folded. */
   readonly next: number;
   readonly state: ViewState;
 }
 
-/** What {@linkcode verifySpeedPart} gives. */
+/** Result of {@linkcode verifySpeedPart}. */
 export interface SpeedPart {
   readonly documents: number;
   readonly partitions: readonly Recomputed[];
 }
 
 /**
- * Compares what is stored of speed's part with the log.
+ * Compares speed's stored part with the log.
  *
- * @param folded what speed announced, read before the documents are.
+ * @param folded speed's published offsets, read before the documents are.
  */
 export async function verifySpeedPart(
   store: ServingStore,
@@ -86,18 +85,18 @@ export async function verifySpeedPart(
   return { documents, partitions };
 }
 
-/** A partition and what is stored of it. */
+/** A partition and its stored documents. */
 export interface PartitionToVerify {
   readonly topic: Topic;
   readonly partition: number;
   readonly from: number;
   readonly watermark: number;
   readonly found: readonly StoredDocument[];
-  /** Of these documents alone; of all where not given. */
+  /** Restricts the check to these documents; all by default. */
   readonly sample?: {
-    /** Their names, as {@linkcode documentName} has them. */
+    /** Their names, in the form of {@linkcode documentName}. */
     readonly names: ReadonlySet<string>;
-    /** What is read ends here. */
+    /** Offset at which reading ends. */
     readonly limit: number;
   };
 }
@@ -122,7 +121,7 @@ export async function verifyPartition(
   );
   const latest = new Map<string, ViewDocument>();
   let next = from;
-  // A stop at every version that occurs, and at the watermark.
+  // Pause at every version that occurs, and at the watermark.
   const limit = sample?.limit ?? Infinity;
   const stops = new Set([...byVersion.keys(), Math.min(watermark, limit)]);
   for (const stop of [...stops].filter((stop) => stop <= limit).sort((a, b) => a - b)) {

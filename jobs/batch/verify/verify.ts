@@ -1,5 +1,5 @@
 /**
- * Proves, or refutes, that what is served is what the records say.
+ * Proves, or refutes, that the served documents agree with the records.
  *
  * @module
  */
@@ -29,59 +29,64 @@ import { type SampleReport, verifySample } from "./sampled.ts";
 import { verifySpeedPart } from "./speed_part.ts";
 import { type ReadCounts, TimeUpError, Watch, type WatchedPorts } from "./watched.ts";
 
-/** What a verification works with. */
+/** Dependencies and scope of a verification. */
 export interface VerifyOptions {
-  /** Where the records, commits and states are. */
+  /** Where records, commits and states are stored. */
   readonly dataset: MasterDataset;
-  /** Where the records come from. */
+  /** The source of the records. */
   readonly log: EventLog;
-  /** Where the views are. */
+  /** Where the views are stored. */
   readonly store: ServingStore;
-  /** Look at so many keys of a view, and read no more than they need; at all where not given. */
+  /**
+   * Check this many keys per view, and read only the data that they need; everything by default.
+   */
   readonly sample?: Partial<Sample> & Pick<Sample, "keys">;
-  /** Milliseconds after which it ends, whatever was verified until then. */
+  /** Time limit in milliseconds; the verification then ends with its results so far. */
   readonly within?: number | undefined;
-  /** The machine's where not given. */
+  /** The machine's clock by default. */
   readonly clock?: Clock;
-  /** Also check merged values. Only while nothing is written. */
+  /** Also check merged values. Only while there are no writes. */
   readonly merged?: boolean;
   /** Also check these acknowledged records against the dataset. */
   readonly ledger?: AsyncIterable<LedgerEntry>;
 }
 
-/** What a verification found. */
+/** Result of a verification. */
 export interface VerifyReport {
-  /** Whether nothing differs, in all that was to be verified. */
+  /** Whether nothing differs in everything in scope. */
   readonly exact: boolean;
-  /** What was being done when time was up; then figures are missing, and the rest was not verified. */
+  /**
+   * The step that was interrupted by the time limit; then figures are missing, and the rest was not
+   * verified.
+   */
   readonly unfinished?: string;
   /** Counts from 1. */
   readonly generation: number;
-  /** The first offsets that batch has not seen. */
+  /** The first offsets that batch has not folded. */
   readonly horizon: OffsetVector;
-  /** The offsets that speed had announced. */
+  /** The offsets that speed had published. */
   readonly folded: OffsetVector;
   /** Documents of batch that were verified. */
   readonly batch_documents: number;
   /** Documents of speed that were verified. */
   readonly speed_documents: number;
-  /** Where a sample was verified: which, and what that proves. */
+  /** Which sample was verified, and what that proves; absent without a sample. */
   readonly sample?: SampleReport;
-  /** What was read for it. */
+  /** How much was read. */
   readonly read: ReadCounts;
-  /** Where merged values were checked. */
+  /** The check of merged values; absent without one. */
   readonly merged?: Merged;
-  /** Where a ledger was checked. */
+  /** The check of a ledger; absent without one. */
   readonly ledger?: LedgerCheck;
-  /** How many things differ. */
+  /** Number of differences. */
   readonly differences: number;
   /** The first differences. */
   readonly first: readonly Difference[];
 }
 
 /**
- * Verifies the generation that is served: all of it, or a sample. Rejects with `not_found` where there
- * is none, with `invalid` where merged values of a sample are asked for.
+ * Verifies the served generation: all of it, or a sample. Rejects with `not_found` if there is
+ * none, and with `invalid` if merged values of a sample are requested.
  */
 export async function verify(options: VerifyOptions): Promise<VerifyReport> {
   const { clock = systemClock, within } = options;
@@ -100,7 +105,7 @@ export async function verify(options: VerifyOptions): Promise<VerifyReport> {
   }
 }
 
-/** A verification under way. */
+/** A running verification. */
 class Verification {
   readonly #o: VerifyOptions;
   readonly #ports: WatchedPorts;
@@ -154,7 +159,7 @@ class Verification {
     };
   }
 
-  /** What is served, as it is when verifying begins. */
+  /** The served generation, as of the start of the verification. */
   async #served(): Promise<{ manifest: Manifest; folded: Folded[] }> {
     const { store } = this.#ports;
     const generation = await store.current();

@@ -1,5 +1,5 @@
 /**
- * Parts that count what is read of them, and that answer nothing once time is up.
+ * Ports that count what is read through them, and that stop answering once the time is up.
  *
  * @module
  */
@@ -7,12 +7,12 @@
 import type { EventLog, MasterDataset, ServingStore } from "@pipeline/core";
 import type { Clock } from "@pipeline/runtime";
 
-/** Time is up. */
+/** The time is up. */
 export class TimeUpError extends Error {
   override name = "TimeUpError";
 }
 
-/** What was read so far. */
+/** Amounts read so far. */
 export interface ReadCounts {
   /** Records of the dataset's files. */
   dataset_records: number;
@@ -20,7 +20,7 @@ export interface ReadCounts {
   log_records: number;
 }
 
-/** What is watched. */
+/** The ports to watch. */
 export interface WatchedPorts {
   readonly log: EventLog;
   readonly dataset: MasterDataset;
@@ -29,24 +29,24 @@ export interface WatchedPorts {
 
 const LINE_FEED = 0x0a;
 
-/** Files of records; the others are the protocol's own. */
+/** Files of records; other files belong to the protocol. */
 const RECORDS = /^\/data\/[^_]/;
 
-/** Watches parts until it is closed. */
+/** Watches ports until it is closed. */
 export class Watch {
-  /** What was read so far. */
+  /** Amounts read so far. */
   readonly read: ReadCounts = { dataset_records: 0, log_records: 0 };
-  /** The parts, watched. */
+  /** The watched ports. */
   readonly ports: WatchedPorts;
   readonly #closing = new AbortController();
-  /** Calls that nobody has answered yet. To race each against one promise would keep all answers. */
+  /** Pending calls. Racing each one against a single promise would retain all answers. */
   readonly #waiting = new Set<(error: TimeUpError) => void>();
   #up: TimeUpError | undefined;
 
   /**
-   * Watches parts.
+   * Watches ports.
    *
-   * @param within milliseconds; without a limit where not given.
+   * @param within milliseconds; unlimited by default.
    */
   constructor(
     { log, dataset, store }: WatchedPorts,
@@ -72,7 +72,7 @@ export class Watch {
     };
   }
 
-  /** Lets go of the timer. */
+  /** Clears the timer. */
   close(): void {
     this.#closing.abort();
   }
@@ -90,7 +90,7 @@ export class Watch {
     });
   }
 
-  /** The same part, but that no answer comes once time is up. */
+  /** The same port, except that no answer comes once the time is up. */
   #limited<T extends object>(port: T, own: Partial<T> = {}): T {
     return new Proxy(port, {
       get: (target, name) => {
@@ -116,7 +116,7 @@ export class Watch {
         yield next.value;
       }
     } finally {
-      // What hangs is not waited for.
+      // A call that hangs is not awaited.
       values.return?.()?.catch(() => {});
     }
   }
