@@ -23,27 +23,27 @@ import { shareAnswer } from "./share.ts";
 import { EventHub } from "./stream.ts";
 import { type Stats, Summarizer } from "./summary.ts";
 
-/** What the application is made of. All but the store may be left out. */
+/** The parts of the application. All but the store are optional. */
 export interface AppOptions {
-  /** Where the views are. */
+  /** Where the views are stored. */
   readonly store: ServingStore;
-  /** Tells the end of the log; without it, answers say that their lag is not known. */
+  /** Reads the end of the log; without it, answers report their lag as unknown. */
   readonly ends?: LogEnds;
-  /** Tells how far the dataset is; without it, the page says nothing of that. */
+  /** Reads how far the dataset is; without it, the page does not show that. */
   readonly ingested?: LogEnds;
-  /** Figures for the page that only somebody else knows. */
+  /** Figures for the page from outside of serving. */
   readonly stats?: () => Stats | undefined;
   /** The page's files (see `loadAssets`); without them there is no page. */
   readonly assets?: ReadonlyMap<string, Asset>;
-  /** Limits; the defaults where not given. */
+  /** Limits; the defaults if absent. */
   readonly limits?: ServingLimits;
-  /** The machine's own where not given. */
+  /** The machine's own clock by default. */
   readonly clock?: Clock;
-  /** Takes failures. */
+  /** Logs failures. */
   readonly log?: Logger;
-  /** Shared with the rest of the process, or its own. */
+  /** Shared with the rest of the process; its own by default. */
   readonly metrics?: Metrics;
-  /** Shared with the rest of the process, or its own. */
+  /** Shared with the rest of the process; its own by default. */
   readonly health?: Health;
 }
 
@@ -55,7 +55,7 @@ export interface App {
   close(): Promise<void>;
 }
 
-/** Makes the application. */
+/** Creates the application. */
 export function createApp(options: AppOptions): App {
   const { store, ends, log, clock = systemClock, metrics = new Metrics() } = options;
   const { limits = DEFAULT_LIMITS, health = new Health(clock) } = options;
@@ -109,7 +109,7 @@ export function createApp(options: AppOptions): App {
   return { fetch: (request) => app.fetch(request), close: () => hub.close() };
 }
 
-/** Counts requests and measures how long their answers take to begin. */
+/** Counts requests and measures the time until their answers begin. */
 function observed(metrics: Metrics, clock: Pick<Clock, "monotonic">): MiddlewareHandler {
   const duration = metrics.histogram("serving_request_duration_seconds", {
     help: "Time from a request to the beginning of its answer.",

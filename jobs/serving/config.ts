@@ -9,13 +9,13 @@ import { DEFAULT_PARTITIONS } from "@pipeline/core";
 import { duration, integer, type JobConfig, jobFields, port, text } from "@pipeline/runtime";
 import { z } from "zod";
 
-/** What the API is limited to. Times in milliseconds. */
+/** The limits of the API. Times in milliseconds. */
 export interface ServingLimits {
   /** Longest time to answer a request. */
   readonly requestTimeout: number;
-  /** Most requests that are answered at a time. */
+  /** Most concurrent requests. */
   readonly maxRequests: number;
-  /** Most clients that follow the stream at a time. */
+  /** Most concurrent clients of the stream. */
   readonly maxStreams: number;
 }
 
@@ -41,7 +41,7 @@ const limits = {
     .describe("Most clients that follow the stream at a time; more are refused"),
 };
 
-/** The limits where nothing else is configured. */
+/** The default limits. */
 export const DEFAULT_LIMITS: ServingLimits = z.strictObject(limits).parse({});
 
 /** Configuration of the serving job. */

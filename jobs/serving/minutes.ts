@@ -1,7 +1,7 @@
 /**
- * The last hour, minute by minute, over all subreddits. To read an hour's
- * documents each second would be dear, and late records are rare: the newest
- * minutes are read each time, the others in turn.
+ * The last hour, minute by minute, over all subreddits. Reading an hour's documents every second
+ * would be expensive, and late records are rare: the newest minutes are read each time, the others
+ * in turn.
  *
  * @module
  */
@@ -25,23 +25,23 @@ export interface MinuteTotal {
 const MINUTE = WINDOWS["1m"];
 const MINUTES = 60;
 
-/** Minutes that are read each time. */
+/** Number of minutes that are read each time. */
 const NEWEST = 2;
 
 /** The last hour of one generation. */
 export class MinuteTotals {
-  /** The generation that the totals are of. */
+  /** The generation of the totals. */
   readonly generation: number;
   readonly #totals = new Map<number, MinuteTotal>();
   #anchor: number | undefined;
   #turn = 0;
 
-  /** Nothing is read yet. */
+  /** Creates totals that hold nothing yet. */
   constructor(generation: number) {
     this.generation = generation;
   }
 
-  /** The hour that ends with a minute, ascending; empty minutes are left out. */
+  /** The hour that ends with a minute, ascending, without empty minutes. */
   async read(reading: Reading, anchor: number): Promise<MinuteTotal[]> {
     const first = anchor - (MINUTES - 1) * MINUTE;
     const known = this.#anchor;

@@ -1,5 +1,5 @@
 /**
- * What the serving job does with its parts.
+ * The commands of the serving job.
  *
  * @module
  */
@@ -12,18 +12,18 @@ import type { ServingConfig } from "./config.ts";
 import { loadAssets } from "./page/mod.ts";
 import { serve } from "./server.ts";
 
-/** The parts of the serving job. */
+/** The ports of the serving job. */
 export interface ServingPorts {
-  /** Asked for its ends. */
+  /** The log whose ends are read. */
   readonly log: EventLog;
-  /** Where the views are. */
+  /** Where the views are stored. */
   readonly store: ServingStore;
 }
 
-/** Milliseconds between two checks whether the store answers. */
+/** Milliseconds between two probes of the store. */
 const POLL_INTERVAL = 2_000;
 
-/** Answers requests until it is told to end. */
+/** Answers requests until the signal is aborted. */
 export async function runServing(
   { log, store }: ServingPorts,
   job: Job<ServingConfig>,
@@ -46,7 +46,9 @@ export async function runServing(
   await server.stop();
 }
 
-/** Is ready while the store answers and has a generation, until the signal is aborted. */
+/**
+ * Keeps the job ready while the store answers and has a generation, until the signal is aborted.
+ */
 async function watchStore(
   store: ServingStore,
   { health, clock, logger, signal }: Job<ServingConfig>,

@@ -1,6 +1,6 @@
 /**
- * The whole pipeline as metrics: what serving reads of generations, offsets and counts, and what
- * came of the runs of batch, which are gone before anybody could ask them.
+ * The whole pipeline as metrics: generations, offsets and counts that serving reads, and the
+ * outcomes of batch runs, whose processes end before they could be scraped.
  *
  * @module
  */
@@ -11,26 +11,26 @@ import type { Clock, GaugeMetric, LabelArguments, Labels, Metrics } from "@pipel
 import { shareAnswer } from "./share.ts";
 import type { Summarizer, Summary } from "./summary.ts";
 
-/** What the metrics are read from. */
+/** The sources of the metrics. */
 export interface PipelineMetricsOptions {
-  /** Gets the gauges. */
+  /** Receives the gauges. */
   readonly metrics: Metrics;
-  /** Says how the pipeline is. */
+  /** Summarises the pipeline. */
   readonly summarizer: Pick<Summarizer, "make">;
-  /** Tells ages. */
+  /** Measures ages. */
   readonly clock: Pick<Clock, "now" | "monotonic" | "sleep">;
 }
 
-/** Milliseconds that what was read is used for. */
+/** Milliseconds for which a summary is reused. */
 const MAX_AGE = 5_000;
 
 /** Milliseconds to wait for the store. */
 const TIMEOUT = 4_000;
 
-/** Subreddits that are named at a time. */
+/** Number of subreddits that are shown at a time. */
 const SUBREDDITS = 10;
 
-/** Adds the gauges. They are read when they are asked for, and left out where that fails. */
+/** Adds the gauges. They are read on every scrape, and left out if that fails. */
 export function watchPipeline(options: PipelineMetricsOptions): void {
   const { metrics, summarizer, clock } = options;
   const read = shareAnswer(async (): Promise<Summary> => {
@@ -111,7 +111,7 @@ export function watchPipeline(options: PipelineMetricsOptions): void {
   );
 }
 
-/** Gauges without labels; where there is no figure, there is none of the gauge. */
+/** Gauges without labels; a missing figure omits the gauge. */
 const FIGURES: readonly (readonly [
   name: string,
   help: string,
@@ -174,7 +174,7 @@ const FIGURES: readonly (readonly [
   ],
 ];
 
-/** Gauges of an offset a partition. */
+/** Gauges with one offset per partition. */
 const OFFSETS: readonly (readonly [
   name: string,
   help: string,
@@ -224,12 +224,12 @@ function lastMinute({ minutes }: Summary, clock: Pick<Clock, "now">) {
   return minutes.find(({ window_start }) => Date.parse(window_start) === minute);
 }
 
-/** Seconds since 1970. */
+/** Converts a time to seconds since 1970. */
 function moment(time: string | null | undefined): number | undefined {
   return time ? Date.parse(time) / 1000 : undefined;
 }
 
-/** Seconds of milliseconds. */
+/** Converts milliseconds to seconds. */
 function seconds(milliseconds: number | undefined): number | undefined {
   return milliseconds === undefined ? undefined : milliseconds / 1000;
 }

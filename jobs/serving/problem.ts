@@ -1,6 +1,5 @@
 /**
- * What a request can be refused for. The API turns it into problem details
- * (RFC 9457).
+ * The reasons for refusing a request. The API turns them into problem details (RFC 9457).
  *
  * @module
  */
@@ -10,20 +9,20 @@ import type { Provenance } from "./queries/reading.ts";
 /** Status codes of refusals. */
 export type ProblemStatus = 400 | 404 | 405 | 413 | 500 | 503;
 
-/** A request that cannot be answered, for a reason that its sender may read. */
+/** A request that cannot be answered, for a reason that its sender may see. */
 export class Problem extends Error {
   override name = "Problem";
   /** HTTP status. */
   readonly status: ProblemStatus;
   /** Seconds after which the same request may succeed. */
   readonly retryAfter: number | undefined;
-  /** Where the reason comes from, where it was read from the views. */
+  /** The provenance of the reason, if it was read from the views. */
   readonly provenance: Provenance | undefined;
 
   /**
-   * Makes the reason for a refusal.
+   * Creates a reason for a refusal.
    *
-   * @param detail one sentence: the thing, its value, what is allowed.
+   * @param detail one sentence: the name, its value, the allowed values.
    */
   constructor(
     status: ProblemStatus,

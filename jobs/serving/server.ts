@@ -1,5 +1,5 @@
 /**
- * Listens for requests.
+ * The server of the application.
  *
  * @module
  */
@@ -7,21 +7,21 @@
 import { listen, type Logger, systemClock } from "@pipeline/runtime";
 import type { App } from "./app.ts";
 
-/** Where to listen. */
+/** Options of {@linkcode serve}. */
 export interface ServeOptions {
   /** Address to listen on. */
   readonly host: string;
-  /** Port to listen on; 0 takes any that is free. */
+  /** Port to listen on; 0 selects a free one. */
   readonly port: number;
-  /** Takes failures. */
+  /** Logs failures. */
   readonly log?: Logger;
 }
 
-/** A server that listens. */
+/** A listening server. */
 export interface RunningServer {
   /** The port that it listens on. */
   readonly port: number;
-  /** Ends streams, lets the answers under way finish for a few seconds, then stops. */
+  /** Ends streams, lets pending answers finish for a few seconds, then stops. */
   stop(): Promise<void>;
 }
 
@@ -31,7 +31,7 @@ const DRAIN = 5000;
 /**
  * Starts to listen.
  *
- * @throws {PipelineError} `invalid` where the port is in use or not permitted.
+ * @throws {PipelineError} `invalid` if the port is in use or not permitted.
  */
 export function serve(app: App, options: ServeOptions): RunningServer {
   const { host, port, log } = options;

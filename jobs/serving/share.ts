@@ -1,5 +1,5 @@
 /**
- * Asks a question at most so often, however many requests want the answer.
+ * Limits how often a call is made, however many requests want its result.
  *
  * @module
  */
@@ -8,13 +8,13 @@ import { type Clock, withTimeout } from "@pipeline/runtime";
 
 /** Options of {@linkcode shareAnswer}. */
 export interface ShareOptions {
-  /** Who is asked, as the beginning of a sentence. */
+  /** The call's name, as the beginning of a sentence. */
   readonly what: string;
-  /** Milliseconds that an answer is used for. */
+  /** Milliseconds for which a result is reused. */
   readonly maxAge: number;
-  /** Milliseconds to wait for an answer. */
+  /** Milliseconds to wait for a result. */
   readonly timeout: number;
-  /** Measures ages and time-outs. */
+  /** Measures ages and timeouts. */
   readonly clock: Pick<Clock, "monotonic" | "sleep">;
 }
 

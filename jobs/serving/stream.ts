@@ -1,7 +1,7 @@
 /**
- * Server-sent events: one summary a second, made once for all clients and only
- * while there are any. Memory stays flat: a client that does not read misses
- * events and is then dropped, and there is a most number of clients.
+ * Server-sent events: one summary a second, made once for all clients and only while there are any.
+ * Memory is bounded: a client that does not read misses events and is then dropped, and the number
+ * of clients is limited.
  *
  * @module
  */
@@ -11,23 +11,23 @@ import { Problem } from "./problem.ts";
 
 /** One event: its name, and data that is sent as JSON. */
 export interface StreamEvent {
-  /** What clients listen to. */
+  /** The event type that clients subscribe to. */
   readonly event: string;
-  /** Sent as JSON. */
+  /** The data, sent as JSON. */
   readonly data: unknown;
 }
 
 /** Options of {@linkcode EventHub}. */
 export interface EventHubOptions {
-  /** Makes the event for everybody. What it throws is left to it: it must not. */
+  /** Makes the event for all clients. It must not throw. */
   readonly make: () => Promise<StreamEvent>;
-  /** Spaces the events. */
+  /** Times the events. */
   readonly clock: Pick<Clock, "sleep" | "monotonic">;
-  /** Milliseconds from event to event; 1,000 where not given. */
+  /** Milliseconds between two events; 1,000 by default. */
   readonly interval?: number;
   /** Most clients at a time. */
   readonly maxClients: number;
-  /** Events that a client may miss in a row before it is dropped; 15 where not given. */
+  /** Events that a client may miss in a row before it is dropped; 15 by default. */
   readonly patience?: number;
 }
 
@@ -59,7 +59,7 @@ export class EventHub {
   /**
    * Adds a client.
    *
-   * @throws {Problem} 503 where there are as many as are allowed, or the hub is closed.
+   * @throws {Problem} 503 if the limit of clients is reached, or the hub is closed.
    */
   connect(): ReadableStream<Uint8Array> {
     const { maxClients } = this.#options;
@@ -121,7 +121,7 @@ export class EventHub {
     try {
       client.controller.error(new Problem(503, "The client did not read the stream"));
     } catch {
-      // It has gone in the meantime.
+      // The client has disconnected meanwhile.
     }
   }
 }

@@ -1,6 +1,5 @@
 /**
- * What the page follows: one summary of the pipeline a second, made once for
- * everybody who looks.
+ * The events of the page: one summary of the pipeline a second, shared by all clients.
  *
  * @module
  */
@@ -16,7 +15,7 @@ import { listSubreddits, type SubredditItem } from "./queries/subreddits.ts";
 import type { StreamEvent } from "./stream.ts";
 import { type Rates, Throughput } from "./throughput.ts";
 
-/** Figures that only somebody beside the serving job knows. */
+/** Figures that are known only outside of the serving job. */
 export interface Stats {
   /** Records produced a second. */
   readonly produced_per_second?: number;
@@ -28,72 +27,72 @@ export interface Stats {
   readonly latency_ms?: { readonly p50: number; readonly p99: number };
 }
 
-/** How long records take. */
+/** How long records take to become visible. */
 export interface Latency {
   /** The median. */
   readonly p50: number;
   /** The 99th percentile. */
   readonly p99: number;
   /**
-   * Of what: `records` (each one, from when it was due until the API showed it) or `flushes` (the oldest
-   * record of each flush of speed, from when the log took it until it could be found).
+   * The measured items: `records` (each one, from its due time until the API showed it) or
+   * `flushes` (the oldest record of each flush of speed, from its append until it was visible).
    */
   readonly of: "records" | "flushes";
 }
 
-/** What came of runs of batch, with times as they are written. */
+/** Outcomes of batch runs, with formatted times. */
 export type DatedOutcomes = {
   readonly [K in keyof Outcomes]: Omit<NonNullable<Outcomes[K]>, "at"> & { readonly at: string };
 };
 
 /** The data of a `summary` event. Times are ISO 8601. */
 export interface Summary {
-  /** When it was made. */
+  /** When the summary was made. */
   readonly time: string;
   /** The generation's state. */
   readonly state: string;
-  /** When batch read the commits that the generation is built of; `null` where it did not say. */
+  /** When batch read the commits that the generation is built from; `null` if unknown. */
   readonly planned: string | null;
-  /** When the generation began to serve, or its state was written last. */
+  /** When the generation's state was last written, such as at its switch. */
   readonly since: string;
-  /** Where it comes from. */
+  /** The provenance of the figures. */
   readonly provenance: Provenance;
-  /** The end of the log, where it is known. */
+  /** The end of the log, if known. */
   readonly ends: Reading["ends"] | null;
   /** What each layer has folded. */
   readonly layers: {
     readonly batch: { readonly records: number; readonly unresolved: number };
     readonly speed: ReturnType<typeof speedCounts>;
   };
-  /** The last hour up to the latest minute, ascending; empty minutes are left out. */
+  /** The last hour up to the latest minute, ascending, without empty minutes. */
   readonly minutes:
     readonly (Omit<MinuteTotal, "window_start"> & { readonly window_start: string })[];
   /** The subreddits with most posts in the hour of the latest minute. */
   readonly top: { readonly window_start: string | null; readonly items: readonly SubredditItem[] };
-  /** What came of the last runs of batch and of verify, at most five seconds old. */
+  /** The outcomes of the last runs of batch and of verify, at most five seconds old. */
   readonly outcomes: DatedOutcomes;
-  /** Records a second; `null` where not known. */
+  /** Records a second; `null` if unknown. */
   readonly rates: Rates;
-  /** How long records take until they can be found, milliseconds; `null` where nothing was measured lately. */
+  /** How long records take to become visible, milliseconds; `null` without recent measurements. */
   readonly latency_ms: Latency | null;
 }
 
 /** Options of {@linkcode Summarizer}. */
 export interface SummarizerOptions {
-  /** Where the views are. */
+  /** Where the views are read. */
   readonly source: Source;
-  /** Tells what minute it is. */
+  /** Determines the current minute. */
   readonly clock: Pick<Clock, "now" | "monotonic">;
-  /** Figures from elsewhere. */
+  /** Figures from outside of serving. */
   readonly stats?: () => Stats | undefined;
-  /** Takes failures. */
+  /** Logs failures. */
   readonly log?: Logger;
 }
 
 /** Subreddits in the summary. */
 const TOP = 10;
 
-/** Milliseconds for which what is dear to read, or seldom changes, is not read anew. */
+/** Milliseconds for which expensive or rarely changing data is reused. */
 const INTERVAL = 5_000;
 
 interface Kept<T> {
@@ -106,7 +105,7 @@ interface Told {
   readonly latency?: Latency;
 }
 
-/** Makes summaries, and keeps between them what would be dear to read anew each second. */
+/** Makes summaries, and caches what would be expensive to read every second. */
 export class Summarizer {
   readonly #options: SummarizerOptions;
   readonly #throughput: Throughput;
@@ -114,13 +113,13 @@ export class Summarizer {
   #top: Kept<Summary["top"]> | undefined;
   #kept: Kept<Told> | undefined;
 
-  /** Nothing is read yet. */
+  /** Creates a summariser with an empty cache. */
   constructor(options: SummarizerOptions) {
     this.#options = options;
     this.#throughput = new Throughput(options.clock);
   }
 
-  /** The next event: a `summary`, or a `problem` where it cannot be made. Never rejects. */
+  /** The next event: a `summary`, or a `problem` if it cannot be made. Never rejects. */
   async make(): Promise<StreamEvent> {
     const { source, log } = this.#options;
     try {
@@ -166,7 +165,7 @@ export class Summarizer {
     };
   }
 
-  /** The latest minute that holds anything, but none of the future unless there is no other. */
+  /** The latest minute with any announcement, preferring those that are not in the future. */
   async #anchor(reading: Reading): Promise<number | undefined> {
     const { clock } = this.#options;
     const query = { type: "activity", window: "1m", order: "latest", limit: 1 } as const;
@@ -188,7 +187,7 @@ export class Summarizer {
     return value;
   }
 
-  /** What other jobs have told by way of the store. */
+  /** Reports of other jobs, read from the store. */
   async #told(): Promise<Told> {
     if (this.#isFresh(this.#kept)) return this.#kept.value;
     const { source: { store }, clock } = this.#options;

@@ -1,5 +1,5 @@
 /**
- * Records a second, from how offsets move between two looks at them.
+ * Records a second, from the movement of offsets between two samples.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { distance, eachOffset, type OffsetVector, TOPICS } from "@pipeline/core"
 import type { Clock } from "@pipeline/runtime";
 import type { FoldedOffsets, Provenance } from "./queries/reading.ts";
 
-/** Records a second; `null` where not known. */
+/** Records a second; `null` if unknown. */
 export interface Rates {
   /** Appended to the log. */
   readonly produced: number | null;
@@ -18,15 +18,15 @@ export interface Rates {
   readonly folded: number | null;
 }
 
-/** What is known at one moment. */
+/** A sample of offsets at one moment. */
 export interface Look {
   /** Generation and folded offsets. */
   readonly provenance: Pick<Provenance, "generation" | "folded">;
   /** The end of the log. */
   readonly ends: OffsetVector | undefined;
-  /** How far the dataset is, where it is known; -1 where it is not. */
+  /** How far the dataset is, if known; -1 for unknown partitions. */
   readonly ingested?: OffsetVector | undefined;
-  /** What somebody measured, which then counts. */
+  /** Rates measured elsewhere, which take precedence. */
   readonly measured?: {
     readonly produced_per_second?: number;
     readonly ingested_per_second?: number;
@@ -44,28 +44,28 @@ interface Sample {
 /** Milliseconds that rates are averaged over. */
 const SPAN = 5000;
 
-/** Of what comes in flushes, which are seconds apart. */
+/** The same for ingestion, which moves in flushes that are seconds apart. */
 const INGESTED_SPAN = 60_000;
 
-/** Below that, a flush more or less would decide. */
+/** Over a shorter span, a single flush would dominate. */
 const LEAST_INGESTED_SPAN = 10_000;
 
-/** Remembers the looks of the last few seconds. */
+/** Keeps the samples of the last few seconds. */
 export class Throughput {
   readonly #clock: Pick<Clock, "monotonic">;
   #samples: Sample[] = [];
   #ingested: { readonly time: number; readonly offsets: OffsetVector }[] = [];
 
-  /** The clock tells how long ago a look was. */
+  /** The clock measures the age of samples. */
   constructor(clock: Pick<Clock, "monotonic">) {
     this.#clock = clock;
   }
 
-  /** The rates as of this look. */
+  /** The rates as of this sample. */
   rates({ provenance, ends, ingested, measured }: Look): Rates {
     const { generation } = provenance;
     const now = { time: this.#clock.monotonic(), generation, folded: sum(provenance.folded), ends };
-    // Folds of two generations are at different offsets.
+    // Offsets of two generations cannot be compared.
     this.#samples = this.#samples.filter((s) =>
       s.generation === generation && now.time - s.time <= SPAN
     );

@@ -1,6 +1,6 @@
 /**
- * What every request passes before and after it is answered: limits on its form,
- * on how many there are at a time and how long they take; headers of the answer.
+ * Checks before and after every request: limits on its form, on concurrency and on duration;
+ * headers of the answer.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { Problem } from "../problem.ts";
 /** Longest path with its query, in characters. */
 export const MAX_URL = 4096;
 
-/** Only scripts, styles and data of our own; nobody may frame the page. */
+/** Only scripts, styles and data of our own; no site may frame the page. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -33,7 +33,7 @@ const SECURITY_HEADERS = {
   "x-content-type-options": "nosniff",
 } as const;
 
-/** Adds the security headers to every answer; what sets no caching is not stored. */
+/** Adds the security headers to every answer; answers without cache headers are not stored. */
 export const secure: MiddlewareHandler = async (context, next) => {
   await next();
   const { headers } = context.res;
@@ -41,7 +41,9 @@ export const secure: MiddlewareHandler = async (context, next) => {
   if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
 };
 
-/** Refuses what no endpoint takes: other methods, bodies, long or undecodable addresses. */
+/**
+ * Refuses requests that no endpoint accepts: other methods, bodies, long or undecodable addresses.
+ */
 export const wellFormed: MiddlewareHandler = async (context, next) => {
   const { method, url, headers } = context.req.raw;
   if (method !== "GET" && method !== "HEAD") {
@@ -72,15 +74,15 @@ function isDecodable(text: string): boolean {
 
 /** Limits of {@linkcode bounded}. */
 export interface Bounds {
-  /** Most requests that are answered at a time. */
+  /** Most concurrent requests. */
   readonly maxRequests: number;
   /** Longest time to answer one, in milliseconds. */
   readonly requestTimeout: number;
-  /** Waits for that time. */
+  /** Times the limit. */
   readonly clock: Pick<Clock, "sleep">;
 }
 
-/** Answers a bounded number of requests at a time, each in bounded time; refuses the rest at once. */
+/** Limits concurrent requests and the duration of each; refuses further ones at once. */
 export function bounded({ maxRequests, requestTimeout, clock }: Bounds): MiddlewareHandler {
   let active = 0;
   return async (_context, next) => {
@@ -88,7 +90,7 @@ export function bounded({ maxRequests, requestTimeout, clock }: Bounds): Middlew
       throw new Problem(503, `${active} requests are being answered: try again`, { retryAfter: 1 });
     }
     active++;
-    // A query whose time is over goes on in the store, so it counts until it has ended.
+    // A query that timed out continues in the store, so it counts until it has ended.
     const work = next().finally(() => active--);
     await withTimeout(() => work, { ms: requestTimeout, what: "The store", clock });
   };

@@ -1,6 +1,5 @@
 /**
- * Parameters of requests: typed, capped, and each with a sentence that says what
- * is allowed.
+ * Parameters of requests: typed, capped, and each with a sentence that names the allowed values.
  *
  * @module
  */
@@ -49,21 +48,21 @@ export function windowParameter(fallback: WindowName): z.ZodType<WindowName, str
 
 const TIME = 'a time such as "2026-01-31T12:00:00Z" or "2026-01-31", epoch seconds or milliseconds';
 
-/** The forms of a time. Which years have a 29 February, and how great numbers may be, only words say. */
+/** The forms of a time. Leap days and the greatest numbers are described in words only. */
 const TIME_PATTERN = "^([0-9]{1,15}(\\.[0-9]{1,6})?|" +
   "(19[7-9][0-9]|[2-9][0-9]{3})-" +
   "((0[1-9]|1[0-2])-(0[1-9]|[12][0-9])|(0[13-9]|1[0-2])-30|(0[13578]|1[02])-31)" +
   "([Tt ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.,][0-9]{1,9})?)?" +
   "([Zz]|[+-]([01][0-9]|2[0-3]):?[0-5][0-9]))?)$";
 
-/** A time, in milliseconds since 1970 once read. */
+/** A time; once parsed, in milliseconds since 1970. */
 export function timeParameter(
   name: string,
   { description, example }: { readonly description: string; readonly example: string },
 ): z.ZodType<number | undefined, string | undefined> {
   const forms = new RegExp(TIME_PATTERN);
   return z.string({ error: TIME }).transform((given, context) => {
-    // A zone's plus that was not encoded has become a space.
+    // The unencoded plus of a zone has become a space.
     const text = given.replace(/ (\d{2}:?\d{2})$/, "+$1");
     const time = forms.test(text) ? readTime(text) : undefined;
     if (time !== undefined) return time;
@@ -77,7 +76,7 @@ export function timeParameter(
   });
 }
 
-/** Reads a time of a query: also a date alone, which is the start of that day. */
+/** Reads a time of a query; a date alone is the start of that day. */
 export function readTime(text: string): number | undefined {
   return parseTime(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text);
 }
@@ -86,13 +85,13 @@ export function readTime(text: string): number | undefined {
 export function nameParameter(name: string, example: string): z.ZodString {
   const error = `text of 1 to ${MAX_ID_LENGTH} characters`;
   return z.string({ error })
-    // Characters as JSON Schema counts them, not halves of them.
+    // Counts code points, like JSON Schema, not UTF-16 units.
     .refine((text) => text !== "" && [...text].length <= MAX_ID_LENGTH, { error })
     .openapi({
       param: { name, in: "path", required: true, example },
       minLength: 1,
       maxLength: MAX_ID_LENGTH,
-      // What clients take for a step in the path never gets here.
+      // Clients resolve dot segments of a path, so these never get here.
       pattern: "^(?!\\.\\.?$)",
     });
 }

@@ -17,7 +17,7 @@ const TITLES: Readonly<Record<number, string>> = {
   503: "Service Unavailable",
 };
 
-/** What a failure is to the sender of a request; anything unforeseen is logged and kept from them. */
+/** A failure as shown to the sender of a request; unexpected ones are logged and not shown. */
 export function toProblem(error: unknown, log?: Logger): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof PipelineError && (error.retriable || error.code === "stopped")) {
@@ -29,7 +29,7 @@ export function toProblem(error: unknown, log?: Logger): Problem {
   return new Problem(500, "The request failed for a reason that is in the log", { cause: error });
 }
 
-/** The answer that tells of a problem. */
+/** The answer that reports a problem. */
 export function problemResponse(problem: Problem, path: string): Response {
   const { status, message, retryAfter, provenance } = problem;
   const body = {

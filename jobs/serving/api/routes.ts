@@ -1,6 +1,5 @@
 /**
- * The endpoints of the views: their parameters, and how an answer is made from
- * what was read.
+ * The endpoints of the views: their parameters, and how answers are made from documents.
  *
  * @module
  */
@@ -47,7 +46,7 @@ const range = {
   }),
 };
 
-/** What cannot be said of one parameter alone. */
+/** Rules that concern several parameters. */
 const RANGE_RULES =
   "`from` must be before `to`; neither need be the start of a window. There may be at most " +
   `${MAX_WINDOWS} windows from \`from\` to \`to\`. Where \`to\` is not given, it is the end of the latest ` +
@@ -56,7 +55,7 @@ const RANGE_RULES =
   } before \`to\`. Where older windows are dropped, neither may lie before the first one that is kept: what is ` +
   "refused says which that is.";
 
-/** What the description tells of a name that is not known. */
+/** The description of the answer for an unknown name. */
 const UNKNOWN = {
   description:
     "No record names it: a proof, with where it comes from. A name that records hold is " +
@@ -207,7 +206,7 @@ function endpoint<
   { path, summary, rules, params, query, answer }: {
     readonly path: P;
     readonly summary: string;
-    /** Rules of parameters that are no single one's. */
+    /** Rules that concern several parameters. */
     readonly rules?: string;
     readonly params: S;
     readonly query: Q;
@@ -234,12 +233,12 @@ function endpoint<
   });
 }
 
-/** What the check of a request's parameters found. */
+/** Result of checking a request's parameters. */
 type Checked =
   & { readonly target: string }
   & ({ readonly success: true } | { readonly success: false; readonly error: z.core.$ZodError });
 
-/** Says of each parameter that is not as it must be: its name, its value and what is allowed. */
+/** Refuses invalid parameters: each with its name, its value and the allowed values. */
 function refuse({ request: { params, query } }: Checks) {
   return (result: Checked, { req }: Context): undefined => {
     if (result.success) return;
@@ -248,7 +247,7 @@ function refuse({ request: { params, query } }: Checks) {
     const input: Record<string, unknown> = inPath ? req.param() : Object.fromEntries(
       Object.entries(req.queries()).map(([name, all]) => [name, all.length === 1 ? all[0] : all]),
     );
-    // Once more, with our own words.
+    // Parsed once more, for our own error texts.
     const { issues } = schema.safeParse(input, { error: allowed }).error ?? result.error;
     const lines = explain(issues, schema, input, (path) => `Parameter ${JSON.stringify(path[0])}`);
     throw new Problem(400, lines.join("; "));

@@ -1,5 +1,5 @@
 /**
- * The forms of answers, as OpenAPI tells them.
+ * The forms of answers, as OpenAPI describes them.
  *
  * @module
  */
@@ -118,13 +118,13 @@ const speed = z.strictObject({
   keys: count,
 });
 
-/** What the pipeline is doing. */
+/** The state of the pipeline. */
 export const statusAnswer = z.strictObject({
   generation: z.int(),
   state: z.enum(["building", "prepared", "live", "previous", "failed"]),
   horizon: offsets,
   folded: byTopic(count.nullable()),
-  // Not nullable(): what is referred to would have to be null, too.
+  // Not nullable(): the referenced schema would have to be nullable, too.
   ends: z.union([offsets, z.null()]).openapi({
     description: "The end of the log, where it is known.",
   }),
@@ -154,7 +154,7 @@ export const problemAnswer = z.strictObject({
 /** The content of refusals and failures. */
 export const PROBLEM = { content: { "application/problem+json": { schema: problemAnswer } } };
 
-/** What every operation may answer besides. */
+/** The answers that every operation may give besides. */
 export const OTHERWISE = {
   description:
     "Whatever else is refused (an address that is too long, a body, another method than GET and HEAD) " +

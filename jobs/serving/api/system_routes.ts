@@ -1,6 +1,5 @@
 /**
- * What people and machines ask of the job itself: its page, stream, description,
- * health and metrics.
+ * Routes about the job itself: its page, stream, description, health and metrics.
  *
  * @module
  */
@@ -12,9 +11,9 @@ import type { Asset } from "../page/mod.ts";
 import type { EventHub } from "../stream.ts";
 import { OTHERWISE, PROBLEM } from "./schemas.ts";
 
-/** What the routes tell about. */
+/** Options of {@linkcode addSystemRoutes}. */
 export interface SystemOptions {
-  /** Asked whether there is a generation. */
+  /** The store whose generation decides on readiness. */
   readonly store: ServingStore;
   /** Liveness and further conditions of readiness. */
   readonly health: Health;
@@ -22,13 +21,13 @@ export interface SystemOptions {
   readonly metrics: Metrics;
   /** What `/v1/stream` follows. */
   readonly hub: EventHub;
-  /** The page by path; none where not given. */
+  /** The page by path; none by default. */
   readonly assets?: ReadonlyMap<string, Asset>;
-  /** Waits. */
+  /** Times waits. */
   readonly clock: Pick<Clock, "sleep">;
 }
 
-/** Milliseconds that the store may take to show that it is there. */
+/** Milliseconds that the store may take to answer a probe. */
 const PROBE_TIMEOUT = 2000;
 
 const check = z.strictObject({ name: z.string(), ok: z.boolean(), detail: z.string() });
@@ -56,7 +55,7 @@ export function addSystemRoutes(app: OpenAPIHono, options: SystemOptions): void 
     return context.body(text, 200, { "content-type": metrics.contentType });
   });
   app.get("/v1/stream", (context) => {
-    // Looking at the headers alone follows nothing.
+    // A request for the headers alone opens no stream.
     const body = context.req.raw.method === "HEAD" ? null : hub.connect();
     const headers = { "content-type": "text/event-stream", "x-accel-buffering": "no" };
     return new Response(body, { headers });
@@ -121,7 +120,7 @@ async function probe(store: ServingStore, clock: Pick<Clock, "sleep">) {
 
 function assetResponse({ type, body, etag }: Asset, known: string | undefined): Response {
   const headers = { "cache-control": "no-cache", etag };
-  // What compresses on the way makes the tag a weak one.
+  // A proxy that compresses makes the tag a weak one.
   const tags = known?.split(",").map((tag) => tag.trim().replace(/^W\//, "")) ?? [];
   if (tags.includes(etag) || tags.includes("*")) {
     return new Response(null, { status: 304, headers });

@@ -1,15 +1,15 @@
 /**
- * The page and what it loads, read once and served by the job itself.
+ * The page and its resources, read once and served by the job itself.
  *
- * The files lie beside this module, so that `deno compile --include` takes them
- * along; the chart library is the npm package, wherever Deno has put it.
+ * The files lie beside this module, so that `deno compile --include` includes them; the chart
+ * library is the npm package, wherever Deno has stored it.
  *
  * @module
  */
 
 import { createRequire } from "node:module";
 import { PipelineError } from "@pipeline/core";
-// Loaded for its place alone: npm packages have no address that could be asked for.
+// Imported only to locate it: the folder of an npm package cannot be resolved otherwise.
 import "uplot";
 
 /** A file of the page. */
@@ -51,7 +51,7 @@ const LIBRARY = {
   "/page/uplot.css": "uPlot.min.css",
 } as const;
 
-/** Reads all files. Rejects with `corrupt` where the program was packed without them. */
+/** Reads all files. Rejects with `corrupt` if the program was packed without them. */
 export async function loadAssets(): Promise<ReadonlyMap<string, Asset>> {
   const library = libraryFolder();
   const files = [

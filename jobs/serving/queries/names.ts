@@ -1,8 +1,9 @@
 /**
- * Subreddits and users by name: how they are shown, and whether anybody knows them.
+ * Subreddits and users by name: how they are shown, and whether they are known.
  *
- * Each part of a generation that has anything of a name has a document under an id that follows from
- * it. So a name is known if one of those documents is there, and unknown if none is and no part is missing.
+ * Each part of a generation that has anything of a name has a document under an id derived from it.
+ * So a name is known if one of those documents exists, and unknown if none does and no part is
+ * missing.
  *
  * @module
  */
@@ -23,11 +24,11 @@ import type { Reading } from "./reading.ts";
 /** Topics whose records name subreddits. */
 const NAMING: readonly Topic[] = ["reddit.posts", "reddit.comments"];
 
-/** A name that records hold. */
+/** A name that occurs in records. */
 export interface Known {
-  /** What it is compared by. */
+  /** The name's key. */
   readonly key: string;
-  /** As it was written last. */
+  /** The latest spelling. */
   readonly name: string;
 }
 
@@ -44,7 +45,7 @@ export async function findSubreddit(reading: Reading, name: string): Promise<Kno
   return { key, name: found.name };
 }
 
-/** The spelling of each of these subreddits that is known, by key. */
+/** The spellings of those of these subreddits that are known, by key. */
 export async function readSpellings(
   reading: Reading,
   keys: readonly string[],
@@ -57,8 +58,8 @@ export async function readSpellings(
 }
 
 /**
- * Refuses to look up names in a generation of other definitions of the views, which may compare them by
- * another rule.
+ * Refuses to look up names in a generation with other definitions of the views, which may compare
+ * names by another rule.
  *
  * @throws {Problem} 503
  */
@@ -72,8 +73,8 @@ export function refuseOtherRules(reading: Reading): void {
 }
 
 /**
- * What to answer where no document has a name: 404, with where that comes from, as it is a proof; 503
- * where it is none, since a part is missing that may have the name.
+ * The problem if no document has a name: 404, with the provenance, if that is a proof; 503 if it is
+ * not, since a missing part may have the name.
  */
 export function unknownName(
   reading: Reading,

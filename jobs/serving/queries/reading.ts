@@ -1,6 +1,6 @@
 /**
- * One request's reading of the store: a generation that is resolved once, the
- * control documents that say what it holds, then documents, and what was missing.
+ * One request's view of the store: a generation that is resolved once, the control documents that
+ * describe it, then documents, and what was missing.
  *
  * @module
  */
@@ -32,24 +32,26 @@ import { Problem } from "../problem.ts";
 /** The end of every partition of the log, exclusive. */
 export type LogEnds = () => Promise<OffsetVector>;
 
-/** Offsets by topic; `null` where speed has not begun with a partition. */
+/** Offsets by topic; `null` for partitions without a fold. */
 export type FoldedOffsets = Readonly<Record<Topic, readonly (number | null)[]>>;
 
-/** Where an answer comes from; see the fields of `provenance` in the API. */
+/** The provenance of an answer; see the fields of `provenance` in the API. */
 export interface Provenance {
   /** The generation that was read. */
   readonly generation: number;
-  /** The first offsets that batch has not seen. */
+  /** The first offsets that batch has not folded. */
   readonly horizon: OffsetVector;
-  /** The first offsets that speed has not folded; the answer holds at least what is below. */
+  /**
+   * The first offsets that speed has not folded; the answer includes at least all earlier records.
+   */
   readonly folded: FoldedOffsets;
-  /** Records in the log beyond `folded`; `null` where the log's end is not known. */
+  /** Records in the log beyond `folded`; `null` if the log's end is unknown. */
   readonly lag: number | null;
-  /** Whether something is missing from the answer or from what is known about it. */
+  /** Whether something is missing from the answer or from its provenance. */
   readonly partial: boolean;
   /**
-   * What is missing: `speed`, a partition such as `reddit.posts-0` that is not folded yet or stands
-   * still, `store` or `log`.
+   * What is missing: `speed`, a partition such as `reddit.posts-0` that is not folded yet or is
+   * stopped, `store` or `log`.
    */
   readonly missing: readonly string[];
   /** Hash of the views' definitions and settings. */
@@ -93,7 +95,7 @@ export class Reading {
     return this.#complete;
   }
 
-  /** The end of the log, where it is known. */
+  /** The end of the log, if known. */
   get ends(): OffsetVector | undefined {
     return this.#ends;
   }
@@ -106,7 +108,7 @@ export class Reading {
     );
   }
 
-  /** Those parts of topics that speed has not begun with. */
+  /** Those parts of topics that have no fold yet. */
   unfolded(topics: readonly Topic[] = TOPICS): string[] {
     const begun = new Set(this.folded.map((f) => partitionName(f.topic, f.partition)));
     return this.parts(topics).filter((part) => !begun.has(part));
@@ -140,7 +142,7 @@ export class Reading {
     }
   }
 
-  /** Those documents of the ids that exist. */
+  /** The documents with these ids, as far as they exist. */
   async get<T extends ViewDocument["type"]>(
     view: ViewName,
     ids: readonly string[],
@@ -156,7 +158,7 @@ export class Reading {
     return this.#store.count(this.manifest.generation, view);
   }
 
-  /** Where what was read so far comes from. */
+  /** The provenance of everything read so far. */
   provenance(): Provenance {
     const { generation, horizon, definition } = this.manifest;
     const offsets = new Map(this.folded.map((f) => [partitionName(f.topic, f.partition), f]));
@@ -192,7 +194,7 @@ export class Reading {
   }
 }
 
-/** The end of the log may have been asked for a moment before speed went on. */
+/** The end of the log may be older than speed's folded offsets. */
 function atLeast(ends: OffsetVector, folded: readonly Folded[]): OffsetVector {
   const reached = foldedVector(folded, partitionsOf(ends));
   return offsetVector(
@@ -203,21 +205,21 @@ function atLeast(ends: OffsetVector, folded: readonly Folded[]): OffsetVector {
 
 /** What readings are made from. */
 export interface Source {
-  /** Where the views are. */
+  /** Where the views are stored. */
   readonly store: ServingStore;
-  /** Tells the end of the log, where somebody can. */
+  /** Reads the end of the log, if possible. */
   readonly ends?: LogEnds;
-  /** Tells how far the dataset is, where somebody can; -1 where it is not known. */
+  /** Reads how far the dataset is, if possible; -1 where unknown. */
   readonly ingested?: LogEnds;
 }
 
-/** How often a generation that vanished while it was read is followed by a new one. */
+/** Number of attempts if a generation vanishes while it is read. */
 const TRIES = 3;
 
 /**
  * Resolves the generation once and reads it.
  *
- * @throws {Problem} 503 where there is no generation yet.
+ * @throws {Problem} 503 if there is no generation yet.
  */
 export async function withReading<T>(
   source: Source,
@@ -239,7 +241,7 @@ async function openReading({ store, ends }: Source): Promise<Reading> {
   const generation = await store.current();
   const none = "There is no generation yet: batch has not published its first one";
   if (generation === undefined) throw new Problem(503, none, { retryAfter: 5 });
-  // Before any document: an answer may hold more than its provenance says, never less.
+  // Before any document: an answer may include more than its provenance states, never less.
   const [versioned, folded, end] = await Promise.all([
     readManifest(store, generation),
     readFolded(store, generation),

@@ -1,5 +1,5 @@
 /**
- * What the pipeline is doing: the generation, how far each layer is, and counts.
+ * The state of the pipeline: the generation, the position of each layer, and counts.
  *
  * @module
  */
@@ -15,13 +15,13 @@ export interface Status {
   readonly state: Manifest["state"];
   /** What each layer has folded. */
   readonly layers: {
-    /** What batch folded, below the horizon. */
+    /** Counts of batch, below the horizon. */
     readonly batch: {
       readonly records: number;
       readonly unresolved: number;
       readonly keep: number;
     };
-    /** What speed folded, from the horizon on. */
+    /** Counts of speed, from the horizon on. */
     readonly speed: SpeedCounts;
   };
   /** Number of stored documents by view, at most five seconds old. */
@@ -30,15 +30,15 @@ export interface Status {
 
 /** Sums over all partitions that speed folds. */
 export interface SpeedCounts {
-  /** Partitions that speed has begun with. */
+  /** Partitions with a fold. */
   readonly partitions: number;
   /** Records folded. */
   readonly records: number;
-  /** Records that could not be used. */
+  /** Records that were rejected. */
   readonly dead_letters: number;
-  /** Announcements of what was announced already. */
+  /** Announcements that were duplicates. */
   readonly duplicates: number;
-  /** Announcements older than what is kept. */
+  /** Announcements from before the start of retention. */
   readonly retired: number;
   /** Comments whose subreddit is unknown until the next generation. */
   readonly unresolved: number;
@@ -46,17 +46,17 @@ export interface SpeedCounts {
   readonly keys: number;
 }
 
-/** Milliseconds that a count of documents is used for: counting reads all of them. */
+/** Milliseconds for which a count of documents is reused: counting reads all of them. */
 const COUNT_AGE = 5_000;
 
-/** Counts the documents of a generation now and then. */
+/** Counts the documents of a generation periodically. */
 export class DocumentCounts {
   readonly #clock: Pick<Clock, "monotonic">;
   #counted:
     | { readonly generation: number; readonly at: number; readonly counts: Counts }
     | undefined;
 
-  /** Nothing is counted yet. */
+  /** Creates a cache without counts. */
   constructor(clock: Pick<Clock, "monotonic">) {
     this.#clock = clock;
   }
@@ -68,7 +68,7 @@ export class DocumentCounts {
     const counted = this.#counted;
     if (counted?.generation === generation && now - counted.at < COUNT_AGE) return counted.counts;
     const counts = count(reading);
-    // Counts that failed are not kept.
+    // Failed counts are not cached.
     counts.catch(() => this.#counted = undefined);
     this.#counted = { generation, at: now, counts };
     return counts;

@@ -15,9 +15,9 @@ export interface ActivityItem extends Activity {
 }
 
 /**
- * A subreddit's activity in ascending order of windows; empty windows are left out.
+ * A subreddit's activity in ascending order of windows, without empty windows.
  *
- * @param request.subreddit what its name is compared by.
+ * @param request.subreddit the key of its name.
  */
 export async function subredditActivity(
   reading: Reading,
@@ -43,7 +43,7 @@ export async function subredditActivity(
   return items;
 }
 
-/** Groups documents that come in the order of windows. */
+/** Groups documents that arrive in the order of windows. */
 export async function* byWindow<D extends Pick<ActivityDocument, "window_start">>(
   documents: AsyncIterable<D>,
 ): AsyncGenerator<D[]> {

@@ -1,5 +1,5 @@
 /**
- * All subreddits of one window, by what they are sorted by.
+ * All subreddits of one window, in a chosen order.
  *
  * @module
  */
@@ -22,15 +22,15 @@ import { readSpellings } from "./names.ts";
 import type { Reading } from "./reading.ts";
 import { latestWindow, refuseRetired } from "./windows.ts";
 
-/** What subreddits can be sorted by. */
+/** The possible sort orders. */
 export const SORTS = ["trending", "posts", "comments", "active_users"] as const;
 
-/** What subreddits are sorted by. */
+/** A sort order of subreddits. */
 export type Sort = (typeof SORTS)[number];
 
 /** A subreddit in one window. */
 export interface SubredditItem {
-  /** Its name, as it was written last. */
+  /** The name in its latest spelling. */
   readonly subreddit: string;
   /** Posts announced. */
   readonly posts: number;
@@ -39,33 +39,33 @@ export interface SubredditItem {
   /** Distinct authors of either. */
   readonly active_users: number;
   /**
-   * The window's posts and comments over the mean of the 24 windows before; `null` where
-   * those are empty. Only where it is sorted by.
+   * The window's posts and comments over the mean of the 24 windows before; `null` if those are
+   * empty. Only if it is the sort order.
    */
   readonly trend?: number | null;
 }
 
-/** Which subreddits are asked for. */
+/** The requested subreddits. */
 export interface SubredditsRequest {
   /** Size of the window. */
   readonly window: WindowName;
-  /** What decides the order. */
+  /** The sort order. */
   readonly sort: Sort;
   /** Most subreddits. */
   readonly limit: number;
-  /** A time within the window; the latest window that holds anything where not given. */
+  /** A time within the window; the latest window with any announcement by default. */
   readonly at?: number | undefined;
 }
 
 /** Subreddits of one window. */
 export interface SubredditList {
-  /** Milliseconds since 1970; `null` where no window holds anything. */
+  /** Milliseconds since 1970; `null` if all windows are empty. */
   readonly window_start: number | null;
-  /** Best first; subreddits without announcements in the window are left out. */
+  /** Best first, without subreddits that have no announcements in the window. */
   readonly items: readonly SubredditItem[];
 }
 
-/** A subreddit's parts of the window in question. */
+/** A subreddit's parts of the requested window. */
 interface Candidate {
   readonly subreddit: string;
   readonly posts: number;
@@ -74,10 +74,10 @@ interface Candidate {
 }
 
 /**
- * The first subreddits of a window; ties in the order of what names are compared by.
+ * The first subreddits of a window; ties are ordered by key.
  *
- * @throws {Problem} 400 where the window, or one of those before it that a trend needs, is no
- * longer kept.
+ * @throws {Problem} 400 if the window, or one of the earlier ones that a trend needs, is no longer
+ * retained.
  */
 export async function listSubreddits(
   reading: Reading,
@@ -130,7 +130,7 @@ function bySize(
   sort: Exclude<Sort, "trending">,
   limit: number,
 ): SubredditItem[] {
-  // Distinct counts are dear: all of them only where they decide.
+  // Distinct counts are expensive: all of them are computed only if they determine the order.
   const counted = sort === "active_users" ? candidates.map(toItem) : candidates;
   const size = (item: SubredditItem | Candidate) => (item as SubredditItem)[sort];
   return [...counted]

@@ -1,6 +1,6 @@
 /**
- * The best posts of one subreddit: reads as many documents of both layers as it
- * takes to prove that no other post belongs among them.
+ * The best posts of one subreddit: reads only as many documents of both layers as the proof needs
+ * that no other post belongs among them.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import {
 } from "@pipeline/core";
 import type { Reading } from "./reading.ts";
 
-/** Most posts that are looked at for one answer; beyond, it is not exact. */
+/** Most posts to consider for one answer; beyond, it is not exact. */
 const MAX_CANDIDATES = 4000;
 
 /** Posts of one layer in the order of rank, read page by page. */
@@ -49,7 +49,7 @@ class Ranked {
     return page.map(({ body }) => body.post_id);
   }
 
-  /** Whether every post that was not read ranks below this one. */
+  /** Whether every unread post ranks below this one. */
   isBelow(post: PostDocument | undefined): boolean {
     if (this.exhausted) return true;
     return post !== undefined && this.#last !== undefined &&
@@ -58,9 +58,9 @@ class Ranked {
 }
 
 /**
- * The best `k` posts of a subreddit, and whether they provably are.
+ * The best `k` posts of a subreddit, and whether that is proved.
  *
- * @param subreddit what its name is compared by.
+ * @param subreddit the key of its name.
  */
 export async function topPosts(
   reading: Reading,
@@ -79,7 +79,7 @@ export async function topPosts(
     const pages = await Promise.all(layers.map((layer) => layer.next(limit)));
     const added = [...new Set(pages.flat())].filter((id) => !seen.has(id));
     for (const id of added) seen.add(id);
-    // A post that ranks high in one part may have a later version in another that does not.
+    // A post that ranks high in one part may have a later version of lower rank in another.
     const ids = added.flatMap((id) => parts.map((part) => postDocumentId(part, subreddit, id)));
     for (const post of await reading.get<"post">("top_posts", ids)) {
       (post.part === BATCH_PART ? batch : speed).push(post);

@@ -30,7 +30,7 @@ export interface UserWindowItem {
   readonly comments: number;
 }
 
-/** What is known of a user over all time. */
+/** Totals of a user over all time. */
 export interface UserTotals {
   /** Posts announced. */
   readonly posts: number;
@@ -38,17 +38,17 @@ export interface UserTotals {
   readonly comments: number;
   /** Distinct subreddits of either. */
   readonly subreddits: number;
-  /** As of the latest user record; `null` where there is none. */
+  /** As of the latest user record; `null` if there is none. */
   readonly karma: number | null;
-  /** Milliseconds since 1970 of the latest announcement; `null` where there is none. */
+  /** Milliseconds since 1970 of the latest announcement; `null` if there is none. */
   readonly last_active: number | null;
 }
 
-/** What is known of a user. */
+/** A user's activity. */
 export interface UserActivity {
-  /** As it was written last. */
+  /** The name in its latest spelling. */
   readonly name: string;
-  /** In ascending order of windows; empty ones are left out. */
+  /** In ascending order of windows, without empty ones. */
   readonly items: readonly UserWindowItem[];
   /** Over all time. */
   readonly totals: UserTotals;
@@ -57,8 +57,8 @@ export interface UserActivity {
 /**
  * A user's activity, however the name is spelled.
  *
- * @throws {Problem} 400 where the generation does not count users in such windows; 404 or 503 where
- * it does not know the user (see `names.ts`).
+ * @throws {Problem} 400 if the generation does not count users in such windows; 404 or 503 if it
+ * does not know the user (see `names.ts`).
  */
 export async function userActivity(
   reading: Reading,

@@ -1,6 +1,6 @@
 /**
- * Which windows a request is about: explicit bounds are checked, missing ones
- * follow from the latest window there is.
+ * Determines the windows of a request: explicit bounds are checked, missing ones follow from the
+ * latest window in the view.
  *
  * @module
  */
@@ -12,14 +12,14 @@ import type { Reading } from "./reading.ts";
 /** Most windows of one answer. */
 export const MAX_WINDOWS = 1500;
 
-/** Windows of an answer whose bounds are not given: an hour, two days, a month. */
+/** Number of windows of an answer without bounds: an hour, two days, a month. */
 export const DEFAULT_WINDOWS: Readonly<Record<WindowName, number>> = {
   "1m": 60,
   "1h": 48,
   "1d": 31,
 };
 
-/** A range of event time as a request gives it, milliseconds since 1970. */
+/** A range of event time in a request, milliseconds since 1970. */
 export interface RangeRequest {
   /** Size of the windows. */
   readonly window: WindowName;
@@ -37,7 +37,7 @@ export interface Range {
   readonly to: number;
 }
 
-/** The start of the latest window that a view holds, if it holds any. */
+/** The start of the latest window in a view, if it has any. */
 export async function latestWindow(
   reading: Reading,
   filter:
@@ -54,8 +54,8 @@ export async function latestWindow(
 /**
  * Completes a range.
  *
- * @param latest start of the latest window there is; asked only where `to` is missing.
- * @throws {Problem} 400 where the range is empty, too long or older than what is retained.
+ * @param latest start of the latest window in the view; called only if `to` is missing.
+ * @throws {Problem} 400 if the range is empty, too long or older than the retention.
  */
 export async function resolveRange(
   reading: Reading,
@@ -85,7 +85,7 @@ export async function resolveRange(
   return { from, to: Math.max(end, from) };
 }
 
-/** Refuses a time whose window is no longer kept. */
+/** Refuses a time whose window is no longer retained. */
 export function refuseRetired(
   name: string,
   { time, window, retained }: {

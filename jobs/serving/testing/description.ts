@@ -1,6 +1,6 @@
 /**
- * Reads the API's own description, as whoever writes a client does: which operations there are, which
- * values their parameters take, and what an answer looks like.
+ * Reads the API's own description, as an author of a client does: the operations, the values of
+ * their parameters, and the form of answers.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { assert, assertEquals } from "@std/assert";
 import { z } from "zod";
 import type { App } from "../app.ts";
 
-/** A JSON Schema, as far as it is looked at. */
+/** The part of JSON Schema that is used. */
 export interface JsonSchema {
   readonly type?: string;
   readonly enum?: readonly string[];
@@ -48,7 +48,7 @@ export interface Operation {
 /** Values of parameters by name. */
 export type Values = Readonly<Record<string, string | undefined>>;
 
-/** What an API says of itself, and requests that follow from it. */
+/** An API's description, and requests derived from it. */
 export class Description {
   /** Every operation. */
   readonly operations: readonly Operation[];
@@ -79,7 +79,7 @@ export class Description {
     return found;
   }
 
-  /** The address with these values; what is not given stays out. */
+  /** The address with these values; missing ones are left out. */
   address({ path, parameters }: Operation, values: Values): string {
     const query = new URLSearchParams();
     let address = path;
@@ -97,7 +97,10 @@ export class Description {
     return await this.#app.fetch(new Request(`http://localhost${address}`, init));
   }
 
-  /** Sends a request, and checks that the answer is one that is described. Returns its status and body. */
+  /**
+   * Sends a request, and checks that its answer matches the description. Returns its status and
+   * body.
+   */
   async check(
     operation: Operation,
     values: Values,

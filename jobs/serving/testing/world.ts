@@ -35,21 +35,21 @@ import { MemoryStore } from "@pipeline/adapters/testing";
 
 /** How a generation is built. */
 export interface WorldOptions {
-  /** Its number; 1 where not given. */
+  /** Its number; 1 by default. */
   readonly generation?: number;
   /** Partitions of each topic. */
   readonly partitions?: number;
-  /** Posts that batch keeps a subreddit; all where not given. */
+  /** Posts that batch keeps per subreddit; all by default. */
   readonly keep?: number;
-  /** The first windows that are kept; all where not given. */
+  /** The start of retention; everything is kept by default. */
   readonly retained?: RetainedFrom;
-  /** What the views are computed with; the defaults where not given. */
+  /** The settings of the views; the defaults if absent. */
   readonly settings?: ViewSettings;
-  /** Partitions that speed has not begun with, e.g. `reddit.posts-0`. */
+  /** Partitions without a fold, e.g. `reddit.posts-0`. */
   readonly unfolded?: readonly string[];
 }
 
-/** Midday of a day long ago. */
+/** Noon of a fixed day. */
 export const NOON: number = Date.UTC(2026, 0, 31, 12);
 
 /** An announced post. */
@@ -139,7 +139,7 @@ export async function addGeneration(
   await foldSpeed(store, layers, options);
 }
 
-/** Writes all that speed knows; again with more records, as a fold goes on. */
+/** Writes all documents of speed; call it again with more records to continue a fold. */
 export async function foldSpeed(
   store: ServingStore,
   { batch = [], speed = [] }: Layers,
@@ -195,7 +195,7 @@ async function put(
   }
 }
 
-/** What batch does to subreddits with more posts than it keeps. */
+/** Cuts subreddits with more posts than batch keeps. */
 function cut(documents: readonly ViewDocument[], keep: number): ViewDocument[] {
   const kept = documents.filter(({ type }) => type !== "post");
   const posts = documents.filter((document): document is PostDocument => document.type === "post");
