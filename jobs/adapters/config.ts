@@ -1,5 +1,5 @@
 /**
- * Configuration of what a job works with: its servers, or embedded ports in their place.
+ * Configuration of a job's ports: its servers, or embedded ports instead.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { type EmbeddedConfig, embeddedConfig } from "./embedded/config.ts";
 import { type HdfsConfig, hdfsConfig } from "./hdfs/config.ts";
 import { type KafkaConfig, kafkaConfig } from "./kafka/config.ts";
 
-/** How each server is reached. */
+/** The configuration of each server. */
 export interface ServerConfigs {
   /** The log. */
   readonly kafka: KafkaConfig;
@@ -21,7 +21,7 @@ export interface ServerConfigs {
   readonly elasticsearch: ElasticsearchConfig;
 }
 
-/** Where a job finds its ports: on servers, or on this machine. */
+/** The location of a job's ports: servers, or a folder on this machine. */
 export type Place<N extends Server> =
   & { readonly [S in N]?: ServerConfigs[S] | undefined }
   & { readonly embedded?: EmbeddedConfig | undefined };
@@ -38,7 +38,7 @@ const FIELDS: PlaceFields<Server> = {
   embedded: embeddedConfig.optional().describe("Parts on this machine in place of the servers"),
 };
 
-/** Members of a job's schema: the servers that it needs, and what takes their place. */
+/** Members of a job's schema: the servers that it needs, and the embedded alternative. */
 export function placeFields<N extends Server>(needs: readonly N[]): PlaceFields<N> {
   const names: readonly string[] = [...needs, "embedded"];
   const fields = Object.entries(FIELDS).filter(([name]) => names.includes(name));

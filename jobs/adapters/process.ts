@@ -1,5 +1,5 @@
 /**
- * The one place that opens what jobs work with: ports on servers, or embedded ones in their place.
+ * The one place that opens the ports of jobs: on servers, or embedded ones instead.
  *
  * @module
  */
@@ -22,17 +22,17 @@ import {
 import type { Place, ServerConfigs } from "./config.ts";
 import { openEmbedded } from "./embedded/mod.ts";
 
-/** What a client is opened with, besides its configuration. */
+/** Options of a client, besides its configuration. */
 export interface OpenOptions {
-  /** Takes what clients report. */
+  /** Logs the clients' messages. */
   readonly logger?: Logger;
-  /** The machine's where not given. */
+  /** The machine's clock by default. */
   readonly clock?: Clock;
-  /** Told what clients try again in the background. */
+  /** Called for the clients' retries in the background. */
   readonly retry?: Watched;
 }
 
-/** Opens the port on each of some servers. */
+/** Opens the port on each of the servers. */
 export type Openers<N extends Server> = {
   readonly [S in N]: (
     config: ServerConfigs[S],
@@ -43,7 +43,7 @@ export type Openers<N extends Server> = {
 /** The port on a server. */
 export type PortOn<S extends Server> = Ports[(typeof PORT_OF)[S]];
 
-/** Opens the ports on some servers, or those on this machine where the place has them. */
+/** Opens the ports on the servers, or embedded ones if so configured. */
 export async function openPorts<N extends Server>(
   servers: readonly N[],
   place: Place<N>,
@@ -58,7 +58,7 @@ export async function openPorts<N extends Server>(
   return await openAll(Object.fromEntries(opening)) as PortsOn<N> & Closable;
 }
 
-/** What a process has and only its `main.ts` may touch. */
+/** The process's environment, which only its `main.ts` may touch. */
 export interface Process {
   /** Arguments and environment. */
   readonly Deno: {
@@ -72,7 +72,7 @@ export interface Process {
 /**
  * Runs a job as a process.
  *
- * @param openers of its servers: a program holds no client that its job does not need.
+ * @param openers of its servers only: a program contains no client that its job does not need.
  * @returns the exit code.
  */
 export function runProcess<C extends CommandConfig & Place<ServersOf<C>>>(

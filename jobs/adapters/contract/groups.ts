@@ -1,7 +1,7 @@
 /**
- * Consumer groups over any log whose partitions can be watched: who reads which
- * partition, and the loop that hands its batches out one at a time. Used by the
- * in-memory log and by the embedded one.
+ * Consumer groups over any log whose partitions can be watched: the assignment of partitions, and
+ * the loop that hands out a partition's batches one at a time. Used by the in-memory log and by the
+ * embedded one.
  *
  * @module
  */
@@ -15,23 +15,23 @@ import {
   type Subscription,
 } from "@pipeline/core";
 
-/** Most records in a batch where the subscription does not say. */
+/** Default limit of records in a batch. */
 export const DEFAULT_MAX_RECORDS = 5_000;
 
-/** Reads one partition, forward from wherever it is told. */
+/** Reads one partition, forward from any offset. */
 export interface PartitionReader {
-  /** At least one record from `from` on, which lies before the partition's end. */
+  /** At least one record from `from` on, which must be before the partition's end. */
   next(from: number, maxRecords: number): Promise<LogBatch>;
   close(): void;
 }
 
-/** What a group needs of a log. */
+/** The log that groups read from. */
 export interface PartitionSource {
   /** Partitions of a topic; throws `not_found` for an unknown one. */
   partitions(topic: string): number;
   range(topic: string, partition: number): LogRange;
   open(topic: string, partition: number): PartitionReader;
-  /** Calls the listener whenever the range changes, until the returned function is called. */
+  /** Calls the listener on every change of the range, until the returned function is called. */
   watch(topic: string, partition: number, listener: () => void): () => void;
 }
 
@@ -43,17 +43,17 @@ export interface Delivery {
   readonly topic: string;
   /** The partition's number. */
   readonly partition: number;
-  /** The position after the last batch that was handled. */
+  /** The position after the last handled batch. */
   readonly position: number;
-  /** What the partition holds now. */
+  /** The current range of the partition. */
   readonly range: LogRange;
 }
 
-/** How groups behave; the defaults are the polite ones. */
+/** How groups behave; by default without faults. */
 export interface GroupOptions {
   /**
-   * A position to read from instead of the one that is due: redelivery. Asked
-   * before each batch; `undefined` leaves it as it is.
+   * A position to read from instead of the due one: redelivery. Called before each batch;
+   * `undefined` leaves the position unchanged.
    */
   readonly redeliver?: ((delivery: Delivery) => number | undefined) | undefined;
   /**
@@ -63,7 +63,7 @@ export interface GroupOptions {
   readonly abrupt?: boolean | undefined;
 }
 
-/** The error for positions that a partition does not hold. */
+/** The error for positions outside of a partition's range. */
 export function outOfRange(
   topic: string,
   range: LogRange,
@@ -89,7 +89,7 @@ export class ConsumerGroups {
     this.#options = options;
   }
 
-  /** Adds a member; a rebalance follows. Throws `not_found` for an unknown topic. */
+  /** Adds a member, which starts a rebalance. Throws `not_found` for an unknown topic. */
   join(subscription: Subscription): Consumer {
     for (const topic of subscription.topics) this.#source.partitions(topic);
     let group = this.#groups.get(subscription.group);
@@ -132,14 +132,14 @@ class Group {
     this.rebalance();
   }
 
-  /** Rebalances now, or once more after the one under way. */
+  /** Rebalances now, or once more after the current rebalance. */
   rebalance(): void {
     this.#again = true;
     this.#rebalancing ??= this.#run();
   }
 
   async #run(): Promise<void> {
-    // A turn later, so that members that join together are assigned together.
+    // One turn later, so that members that join together are assigned together.
     await Promise.resolve();
     while (this.#again) {
       this.#again = false;
@@ -178,7 +178,7 @@ class Member implements Consumer {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.done = promise;
     this.#settle = { resolve, reject };
-    // Whoever watches `done` sees the failure; a consumer that is only stopped need not.
+    // Callers that only stop the consumer need not handle the failure of `done`.
     this.done.catch(() => {});
   }
 
@@ -192,7 +192,7 @@ class Member implements Consumer {
     return Promise.resolve();
   }
 
-  /** Ends the loops of the present assignment and says that they are over. */
+  /** Ends the loops of the current assignment, and marks it as released. */
   async release(): Promise<void> {
     await Promise.all([...this.#loops.values()].map(async (loop) => {
       if (loop.ended) return await loop.over;
@@ -231,7 +231,7 @@ class Member implements Consumer {
   }
 }
 
-/** Reads one partition for one member until it is told to end. */
+/** Reads one partition for one member until it is stopped. */
 class Loop {
   over: Promise<void> = Promise.resolve();
   ended = false;

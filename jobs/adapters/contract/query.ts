@@ -1,6 +1,6 @@
 /**
- * What a query means: which documents it finds and in which order. The reference
- * that the other stores' own query languages are tested against.
+ * The meaning of a query: the documents that it selects, and their order. The reference for testing
+ * the other stores' own query languages.
  *
  * @module
  */
@@ -14,8 +14,8 @@ import {
 } from "@pipeline/core";
 
 /**
- * The fields by which documents are found and ordered. A field that a kind of
- * document lacks counts as -1 or the empty text.
+ * The fields by which documents are selected and ordered. A field that a type of document lacks
+ * counts as -1 or the empty text.
  */
 export interface QueryFields {
   readonly subreddit: string;
@@ -41,7 +41,7 @@ export function queryFields(body: ViewDocument): QueryFields {
   };
 }
 
-/** Whether a document is one that the query asks for, `after` and `limit` aside. */
+/** Whether a query selects a document, ignoring `after` and `limit`. */
 export function matches(query: ViewQuery, body: ViewDocument): boolean {
   if (query.type !== undefined && body.type !== query.type) return false;
   if (query.layer !== undefined && (body.part === BATCH_PART) !== (query.layer === "batch")) {
@@ -57,7 +57,7 @@ export function matches(query: ViewQuery, body: ViewDocument): boolean {
   return start >= (query.from ?? 0) && (query.to === undefined || start < query.to);
 }
 
-/** Orders documents as the query asks; ids make the order total. */
+/** Compares documents in the query's order; ids make the order total. */
 export function compareDocuments(
   order: ViewQuery["order"],
 ): (a: StoredDocument, b: StoredDocument) => number {

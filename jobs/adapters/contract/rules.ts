@@ -1,6 +1,6 @@
 /**
- * What the ports accept, checked the same way by every implementation that has
- * no server to ask: names of topics, paths, queries, versions.
+ * Input rules of the ports, checked alike by every implementation that has no server to check them:
+ * names of topics, paths, queries, versions.
  *
  * @module
  */
@@ -15,23 +15,25 @@ import {
   type ViewQuery,
 } from "@pipeline/core";
 
-/** Largest record where nothing else is configured: key and value, in bytes (1 MiB). */
+/** Default limit of a record: key and value, in bytes (1 MiB). */
 export const DEFAULT_MAX_RECORD_BYTES = 1_048_576;
 
 /** Most documents of a page. */
 export const MAX_PAGE = 10_000;
 
-/** Longest part of a path in UTF-8 bytes: HDFS' default limit, and that of most file systems. */
+/**
+ * Longest component of a path in UTF-8 bytes: HDFS' default limit, and that of most file systems.
+ */
 const MAX_NAME_BYTES = 255;
 
 const encoder = new TextEncoder();
 
-/** The error of a port that was closed. */
+/** The error of a closed port. */
 export function stopped(what: string): PipelineError {
   return new PipelineError("stopped", `The ${what} is closed`);
 }
 
-/** Rejects topics that Kafka would not take. */
+/** Rejects topics that Kafka would not accept. */
 export function checkTopic(topic: string, partitions: number): void {
   if (!/^[A-Za-z0-9._-]{1,249}$/.test(topic) || topic === "." || topic === "..") {
     throw new PipelineError(
@@ -44,7 +46,7 @@ export function checkTopic(topic: string, partitions: number): void {
   }
 }
 
-/** Rejects a record for a partition that is not there. */
+/** Rejects a record for a partition that does not exist. */
 export function checkPartition(record: ProducerRecord, partition: number, count: number): void {
   if (Number.isInteger(partition) && partition >= 0 && partition < count) return;
   throw new PipelineError(
@@ -53,7 +55,7 @@ export function checkPartition(record: ProducerRecord, partition: number, count:
   );
 }
 
-/** Rejects a record that is larger than the log takes. */
+/** Rejects a record that is larger than the log accepts. */
 export function checkSize({ topic, key, value }: ProducerRecord, limit: number): void {
   const size = value?.length ?? 0;
   if (size + key.length * 3 <= limit) return;
@@ -66,8 +68,8 @@ export function checkSize({ topic, key, value }: ProducerRecord, limit: number):
 }
 
 /**
- * The parts of a dataset path, none for the root. Rejects (`invalid`) what HDFS
- * rejects: a path that is not absolute, empty parts, `.`, `..`, `:`, parts over 255 bytes.
+ * The components of a dataset path, none for the root. Rejects (`invalid`) what HDFS rejects: a
+ * path that is not absolute, empty components, `.`, `..`, `:`, components over 255 bytes.
  */
 export function pathParts(path: string): string[] {
   if (path === "/") return [];
@@ -89,20 +91,20 @@ function invalidPath(path: string, why: string): PipelineError {
   return new PipelineError("invalid", `Path ${JSON.stringify(path)} ${why}`);
 }
 
-/** Rejects a query that no store answers. */
+/** Rejects a query that no store supports. */
 export function checkQuery(query: ViewQuery): void {
   if (!Number.isSafeInteger(query.limit) || query.limit < 0 || query.limit > MAX_PAGE) {
     throw new PipelineError("invalid", `Limit must be 0 to ${MAX_PAGE}, got ${query.limit}`);
   }
 }
 
-/** Rejects generations that have no place in an index name. */
+/** Rejects generation numbers that do not fit an index name. */
 export function checkGeneration(generation: number): void {
   if (Number.isSafeInteger(generation) && generation >= 1) return;
   throw new PipelineError("invalid", `A generation is an integer from 1, got ${generation}`);
 }
 
-/** Rejects a document of another view, or with a version that is none. */
+/** Rejects a document of another view, or with an invalid version. */
 export function checkDocument(view: ViewName, document: StoredDocument): void {
   if (viewOf(document.body) !== view) {
     throw new PipelineError(
@@ -113,7 +115,7 @@ export function checkDocument(view: ViewName, document: StoredDocument): void {
   if (!Number.isSafeInteger(document.version) || document.version < 0) throw badVersion(document);
 }
 
-/** Rejects a control document with a version that is none (0 stands for "there is none"). */
+/** Rejects a control document with an invalid version (0 means "there is none"). */
 export function checkControl(document: ControlDocument): void {
   if (!Number.isSafeInteger(document.version) || document.version < 1) throw badVersion(document);
 }

@@ -1,5 +1,5 @@
 /**
- * What a bulk answer says of each document.
+ * The result of a bulk request for each document.
  *
  * @module
  */
@@ -7,32 +7,32 @@
 import { type ErrorCode, PipelineError, type StoredDocument } from "@pipeline/core";
 import { codeOf, type ErrorBody, reasonOf } from "./_errors.ts";
 
-/** One item's answer, as far as it is asked for. */
+/** The requested fields of one item's answer. */
 export interface ItemAnswer {
   /** HTTP status of the item. */
   readonly status: number;
-  /** Absent where it was written. */
+  /** Absent if the item was written. */
   readonly error?: ErrorBody;
 }
 
-/** What is left of a request. */
+/** The items of a request that were not written. */
 export interface Outcome {
-  /** Positions of documents to write again. */
+  /** Indices of the documents to write again. */
   readonly again: readonly number[];
   /** Why the first of them was not written. */
   readonly error?: PipelineError;
 }
 
-/** Codes after which the item may be written later. */
+/** Codes after which a retry of the item may succeed. */
 const LATER: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["unavailable", "full"]);
 
 /**
- * Sorts a bulk answer: written, already there (a conflict says that an equal or greater version is),
- * to be written again, or impossible.
+ * Sorts the items of a bulk answer: written, already stored (a conflict means that an equal or
+ * greater version is), to be written again, or impossible.
  *
- * @throws {PipelineError} `not_found` where the index is gone; `invalid` where the server
- * refuses a document for what is in it, which no later try changes; `corrupt` where the answer
- * is not one for these documents.
+ * @throws {PipelineError} `not_found` if the index is missing; `invalid` if the server rejects a
+ * document for its content, which no retry changes; `corrupt` if the answer does not belong to
+ * these documents.
  */
 export function sortAnswer(
   target: string,

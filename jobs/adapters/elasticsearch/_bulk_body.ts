@@ -1,5 +1,5 @@
 /**
- * Bulk requests as lines of JSON, cut to bounded sizes. Each document is made JSON once.
+ * Bulk requests as lines of JSON, of bounded size. Each document is serialised once.
  *
  * @module
  */
@@ -7,14 +7,14 @@
 import type { StoredDocument } from "@pipeline/core";
 import { ID_FIELD } from "./mappings.ts";
 
-/** Two lines a document: what to do, and the document. */
+/** Two lines per document: the action, and the document. */
 export type BulkLines = readonly [action: string, source: string];
 
 /** Bounds of one bulk request. */
 export interface BulkBounds {
   /** Most documents. */
   readonly bulkDocuments: number;
-  /** Size beyond which no document is added; one larger document goes alone. */
+  /** Size beyond which no document is added; a single larger document is sent alone. */
   readonly bulkBytes: number;
 }
 
@@ -31,12 +31,12 @@ export function bulkLines({ id, version, body }: StoredDocument): BulkLines {
   const name = JSON.stringify(id);
   return [
     `{"index":{"_id":${name},"version":${version},"version_type":"external"}}`,
-    // A view's document has fields: the comma is always right.
+    // Every document has fields, so the comma is always valid.
     `{"${ID_FIELD}":${name},${JSON.stringify(body).slice(1)}`,
   ];
 }
 
-/** Cuts documents into requests, one at a time, so that little of it is in memory. */
+/** Splits documents into requests, lazily, to bound the memory in use. */
 export function* bulkParts(
   documents: readonly StoredDocument[],
   { bulkDocuments, bulkBytes }: BulkBounds,
@@ -45,7 +45,7 @@ export function* bulkParts(
   let size = 0;
   for (const document of documents) {
     const lines = bulkLines(document);
-    // In code units, of which UTF-8 takes up to three bytes each: far below what servers allow.
+    // In code units, of which UTF-8 needs up to three bytes each: far below the limits of servers.
     const more = lines[0].length + lines[1].length + 2;
     const count = part.lines.length;
     if (count > 0 && (count >= bulkDocuments || size + more > bulkBytes)) {

@@ -11,7 +11,7 @@ import { AGAIN, type Connection, ONCE } from "./client.ts";
 import type { ElasticsearchConfig } from "./config.ts";
 import { CONTROL_MAPPINGS, ID_FIELD } from "./mappings.ts";
 
-/** As it lies in the index. */
+/** A control document as stored in the index. */
 interface Source {
   readonly id: string;
   readonly version: number;
@@ -35,8 +35,8 @@ export class Controls {
   }
 
   /**
-   * Makes the index, once a process and only before the first write: one that was deleted behind us
-   * is missed, not made anew.
+   * Creates the index, once per process and only before the first write: if it is deleted later,
+   * writes fail instead of recreating it.
    */
   make(): Promise<void> {
     return this.#made ??= this.#make().catch((error) => {
@@ -153,7 +153,7 @@ export class Controls {
         }, options), { policy: ONCE });
       for (const item of items) {
         const { status = 0, error } = Object.values(item)[0]!;
-        // Whoever removes what is not there is told so without an error.
+        // Removing a missing document returns 404 without an error.
         if (status < 300 || (status === 404 && error === undefined)) continue;
         const body = error as ErrorBody | undefined;
         const code = codeOf(status, body);
@@ -175,7 +175,7 @@ export class Controls {
         term: answer._primary_term!,
       };
     } catch (error) {
-      // Neither the document nor, before the first write, the index.
+      // Either the document is missing or, before the first write, the index.
       if (hasCode(error, "not_found")) return undefined;
       throw error;
     }

@@ -1,6 +1,6 @@
 /**
- * What the server's answers and the client's errors mean: what is not known to be permanent is
- * `unavailable`, and so tried again.
+ * The meaning of the server's answers and the client's errors: everything that is not known to be
+ * permanent is `unavailable`, and so retried.
  *
  * @module
  */
@@ -8,27 +8,27 @@
 import { errors } from "@elastic/elasticsearch";
 import { type ErrorCode, PipelineError } from "@pipeline/core";
 
-/** The error of an answer or of an item, as far as it is looked at. */
+/** The fields in use of an answer's or item's error. */
 export interface ErrorBody {
   /** Such as `version_conflict_engine_exception`. */
   readonly type?: string;
-  /** A sentence of the server. */
+  /** The server's explanation. */
   readonly reason?: string | null;
-  /** The index that the error is about. */
+  /** The index concerned. */
   readonly index?: string;
-  /** What it comes of. */
+  /** Its cause. */
   readonly caused_by?: ErrorBody;
-  /** What it comes of, of each shard. */
+  /** Its causes, by shard. */
   readonly root_cause?: readonly ErrorBody[];
-  /** What each shard says that failed. */
+  /** Errors of the shards that failed. */
   readonly failed_shards?: readonly { readonly reason?: ErrorBody }[];
 }
 
-/** A certificate that was refused, in the words of OpenSSL, Node and Rustls. */
+/** Messages about a rejected certificate from OpenSSL, Node and Rustls. */
 const CERTIFICATE =
   /certificate|CERT_|self[- _]signed|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ALTNAME|UnknownIssuer|NotValidForName/i;
 
-/** The server's types of errors that mean one thing for good. */
+/** The server's error types with one permanent meaning. */
 const CODES: ReadonlyMap<string, ErrorCode> = new Map<string, ErrorCode>([
   ["index_not_found_exception", "not_found"],
   ["aliases_not_found_exception", "not_found"],
@@ -60,17 +60,17 @@ const CODES: ReadonlyMap<string, ErrorCode> = new Map<string, ErrorCode>([
   ].map((type) => [type, "invalid"] as const),
 ]);
 
-/** Of types that pass, whatever else is said: also as the cause of one that does not. */
+/** Types of transient errors; they are decisive even as the cause of a permanent one. */
 const PASSING =
   /circuit_breaking|rejected_execution|unavailable|no_shard_available|shard_not_found|recovering|not_started|timeout|transport|node_closed|disconnected|not_discovered|cluster_block|cancelled/;
 
 /**
- * What an answer with a status of 400 or more means, also one that no Elasticsearch gave: a proxy
- * on the way has a 404 of its own.
+ * The code for an answer with a status of 400 or more, even one that is not from Elasticsearch: a
+ * proxy on the way has a 404 of its own.
  *
- * A block on an index is waited out like a full disk, which is what sets it, and so is the limit of
- * shards: `full`. That a user is refused is waited out too: the server also refuses before it can
- * read its own index of users and roles.
+ * A block on an index is waited out like the full disk that causes it, and so is the limit of
+ * shards: `full`. The refusal of a user is waited out too: the server also refuses users before it
+ * can read its own index of users and roles.
  */
 export function codeOf(status: number, body: ErrorBody = {}): ErrorCode {
   const { type = "", reason } = body;
@@ -83,25 +83,25 @@ export function codeOf(status: number, body: ErrorBody = {}): ErrorCode {
   const causes = causesOf(body);
   if ([body, ...causes].some(({ type = "" }) => PASSING.test(type))) return "unavailable";
   if (type !== "search_phase_execution_exception") return CODES.get(type) ?? "unavailable";
-  // It means what the shards mean: one of them may answer the next time.
+  // The shards' errors decide: one of them may answer the next time.
   const codes = causes.map(({ type = "" }) => CODES.get(type) ?? "unavailable");
   return codes.find((code) => code === "unavailable") ?? codes[0] ?? "unavailable";
 }
 
-/** All that an error comes of. */
+/** All causes of an error. */
 function causesOf({ root_cause = [], failed_shards = [], caused_by }: ErrorBody): ErrorBody[] {
   const shards = failed_shards.flatMap(({ reason }) => reason ?? []);
   const causes = [...root_cause, ...shards, ...caused_by === undefined ? [] : [caused_by]];
   return causes.flatMap((cause) => [cause, ...causesOf(cause)]);
 }
 
-/** What the server says of an error, in one line. */
+/** The server's explanation of an error, in one line. */
 export function reasonOf(status: number, body: ErrorBody | undefined): string {
   const said = [body?.type, body?.reason].filter((part) => part).join(": ");
   return said === "" ? `status ${status}` : `status ${status}, ${said}`;
 }
 
-/** The error of an answer, where it is one. */
+/** The error of an answer, if it is one. */
 export function errorBody(error: unknown): ErrorBody | undefined {
   if (!(error instanceof errors.ResponseError)) return undefined;
   const body: unknown = error.body?.error;
@@ -110,10 +110,10 @@ export function errorBody(error: unknown): ErrorBody | undefined {
 }
 
 /**
- * An error of the client as one of ours. The client's own is not kept as the cause: it carries
- * the whole request, with its headers.
+ * Converts an error of the client into one of ours. The client's own is not kept as the cause: it
+ * holds the whole request, with its headers.
  *
- * @param what what was tried, for the message: `Cannot <what>`.
+ * @param what the attempted call, for the message: `Cannot <what>`.
  */
 export function storeError(error: unknown, what: string): PipelineError {
   if (error instanceof PipelineError) return error;
@@ -126,7 +126,7 @@ export function storeError(error: unknown, what: string): PipelineError {
   }
   const { name, message } = error instanceof Error ? error : { name: "Error", message: `${error}` };
   if (error instanceof errors.ProductNotSupportedError) {
-    // Or a proxy answers for one that is away.
+    // It may also be a proxy's answer while the server is unavailable.
     const why = "what answers is not Elasticsearch, or one that is too old";
     return failure("unavailable", what, why);
   }
@@ -135,20 +135,20 @@ export function storeError(error: unknown, what: string): PipelineError {
   }
   if (error instanceof errors.ElasticsearchClientError) {
     if (CERTIFICATE.test(message)) {
-      // Certificates are renewed: a later one may be taken.
+      // Certificates are renewed: a later one may be accepted.
       return failure("unavailable", what, `the node's certificate is refused: ${message}`);
     }
-    // All that Deno's sockets say of a handshake that failed; they say it of lost connections too.
+    // Deno's only message on a failed handshake; lost connections have the same one.
     const hint = message.includes("write UNKNOWN")
       ? " (is the node's certificate for this address, in time, and of an authority in caFile?)"
       : "";
     return failure("unavailable", what, `${name}: ${message}${hint}`);
   }
-  // What sockets, or the client below, throw without a name of their own.
+  // Errors without a name, from sockets or the client's lower layers.
   return new PipelineError("unavailable", `Cannot ${what}: ${message}`, { cause: error });
 }
 
-/** Whether Elasticsearch itself says that a document or an alias is not there. */
+/** Whether Elasticsearch itself reports a document or an alias as missing. */
 function isMissing({ statusCode, body }: errors.ResponseError): boolean {
   if (statusCode !== 404 || body === null || typeof body !== "object") return false;
   const { found, error } = body as { readonly found?: unknown; readonly error?: unknown };

@@ -1,10 +1,10 @@
 /**
- * At most so many at a time.
+ * Limits concurrency.
  *
  * @module
  */
 
-/** Lets a number of tasks run at once; others wait their turn. */
+/** Runs a limited number of tasks at a time; others wait their turn. */
 export class Limiter {
   #free: number;
   readonly #waiting: (() => void)[] = [];
@@ -13,7 +13,7 @@ export class Limiter {
     this.#free = limit;
   }
 
-  /** Resolves when there is room; give it back with {@linkcode release}. */
+  /** Resolves when a slot is free; return it with {@linkcode release}. */
   acquire(): Promise<void> {
     if (this.#free > 0) {
       this.#free--;
@@ -22,7 +22,7 @@ export class Limiter {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Gives room to whoever waits longest. */
+  /** Passes the slot to the task that has waited longest. */
   release(): void {
     const next = this.#waiting.shift();
     if (next === undefined) this.#free++;

@@ -13,8 +13,8 @@ export class Names {
   /** Alias through which control documents are written. */
   readonly controlWrites: string;
   /**
-   * Alias that the control index has until the first generation is served. The first switch takes
-   * it away in the same step, so that only one switch can be the first.
+   * Alias of the control index until the first generation is served. The first switch removes it in
+   * the same step, so that only one switch can be the first.
    */
   readonly unserved: string;
   /** Matches the indices of all views and generations. */
@@ -43,19 +43,19 @@ export class Names {
   }
 
   /**
-   * The hidden alias through which a view of a generation is written. It goes with its index:
-   * a request that asks for an alias never makes an index.
+   * The hidden alias through which a view of a generation is written. It disappears with its index:
+   * a request that requires an alias never creates an index.
    */
   writes(view: ViewName, generation: number): string {
     return writes(this.index(view, generation));
   }
 
-  /** Matches the indices of a view; also the name of their template, without the star. */
+  /** Matches the indices of a view; without the star it is the name of their template. */
   pattern(view: ViewName): string {
     return `${this.alias(view)}-*`;
   }
 
-  /** The generation that an index holds a view of; `undefined` for any other index. */
+  /** The generation of an index of views; `undefined` for any other index. */
   generation(index: string): number | undefined {
     for (const view of VIEWS) {
       const start = `${this.alias(view)}-`;

@@ -1,5 +1,5 @@
 /**
- * A query in the server's language.
+ * Translates queries into the server's language.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { hasField, ID_FIELD } from "./mappings.ts";
 /** One condition of a search. */
 export type Condition = Readonly<Record<string, unknown>>;
 
-/** A field and the way it orders; documents without the field count as -1. */
+/** A field and its direction; documents without the field count as -1. */
 type Order = readonly [field: string, way: "asc" | "desc"];
 
 const ORDERS: Readonly<Record<ViewQuery["order"], readonly Order[]>> = {
@@ -21,21 +21,21 @@ const ORDERS: Readonly<Record<ViewQuery["order"], readonly Order[]>> = {
   latest: [["window_start", "desc"]],
 };
 
-/** The parts of a search request that a query is. */
+/** The parts of a search request that follow from a query. */
 export interface SearchBody {
   /** Conditions without scores. */
   readonly query: {
     readonly bool: { readonly filter: Condition[]; readonly must_not: Condition[] };
   };
-  /** Total: it ends at the id. */
+  /** A total order: it ends with the id. */
   readonly sort: Condition[];
-  /** The sort values of the document to go on from. */
+  /** The sort values of the document after which to continue. */
   readonly search_after?: (string | number)[];
-  /** Documents of a page. */
+  /** Page size. */
   readonly size: number;
 }
 
-/** A query as a search request. Values stay values: nothing in them is taken for syntax. */
+/** A query as a search request. Values are passed as values, never parsed as syntax. */
 export function searchBody(view: ViewName, query: ViewQuery): SearchBody {
   const filter: Condition[] = [];
   const mustNot: Condition[] = [];

@@ -1,6 +1,6 @@
 /**
- * Writes documents in bulk requests. The client's own helper is not used: it drops items that
- * were answered with 503, does not try a refused request again, and flushes late.
+ * Writes documents in bulk requests. The client's own helper is not used: it drops items that were
+ * answered with 503, does not retry a refused request, and flushes late.
  *
  * @module
  */
@@ -13,10 +13,10 @@ import { Limiter } from "./_limiter.ts";
 import { type Connection, ONCE } from "./client.ts";
 import type { ElasticsearchConfig } from "./config.ts";
 
-/** Documents are tried again for some 20 s here, so that only what was refused is sent again. */
+/** Documents are retried for some 20 s here, so that only the refused ones are sent again. */
 const POLICY: RetryPolicy = { base: 100, max: 5_000, attempts: 12 };
 
-/** The server waits for a shard that is away for less time than we do for the server. */
+/** The server waits for an unavailable shard for less time than we wait for the server. */
 const SERVER_SHARE = 0.8;
 
 /** Writes documents under external versions. */
@@ -25,7 +25,7 @@ export class BulkWriter {
   readonly #config: ElasticsearchConfig;
   readonly #room: Limiter;
 
-  /** All writes over the connection share the bound on requests under way. */
+  /** All writes over the connection share the limit of concurrent requests. */
   constructor(connection: Connection, config: ElasticsearchConfig) {
     this.#connection = connection;
     this.#config = config;
@@ -33,12 +33,12 @@ export class BulkWriter {
   }
 
   /**
-   * Writes documents through an alias. Resolves when each is stored, or an equal or greater
-   * version is. The alias must exist: nothing makes an index.
+   * Writes documents through an alias. Resolves when each one, or an equal or greater version, is
+   * stored. The alias must exist: no write creates an index.
    *
-   * Items and requests that are refused for the moment (429, 5xx, no connection, a blocked
-   * index) are sent again with jitter. After some time the call rejects (`unavailable` or
-   * `full`), for the job to decide; writing all of it again is harmless.
+   * Items and requests that are refused temporarily (429, 5xx, no connection, a blocked index) are
+   * resent with jitter. After some time the call rejects (`unavailable` or `full`), for the job to
+   * decide; writing everything again is harmless.
    */
   async write(alias: string, documents: readonly StoredDocument[]): Promise<void> {
     const running = new Set<Promise<void>>();

@@ -1,6 +1,6 @@
 /**
- * The one place that talks to the server: which nodes, as whom, how long to wait, and how
- * often a call that changes nothing, or the same thing again, is tried.
+ * The one place that talks to the server: the nodes, the credentials, the timeouts, and the retries
+ * of calls that are read-only or idempotent.
  *
  * @module
  */
@@ -18,37 +18,37 @@ import {
 import type { ElasticsearchConfig } from "./config.ts";
 import { storeError } from "./_errors.ts";
 
-/** What an adapter is opened with beside its configuration. */
+/** Options of the adapter besides its configuration. */
 export interface ElasticsearchOptions {
-  /** Told what is tried again here, before the job itself tries again. */
+  /** Called for retries made here, before the job itself retries. */
   readonly retry?: Pick<RetryOptions, "onRetry" | "onSettled"> | undefined;
-  /** Waits between tries; the machine's where not given. */
+  /** Times the waits between attempts; the machine's clock by default. */
   readonly clock?: Clock | undefined;
 }
 
-/** A request of the client: what it needs of each call. */
+/** Options that the client needs for each request. */
 export interface RequestOptions {
-  /** Ends the request. */
+  /** Aborts the request. */
   readonly signal: AbortSignal;
-  /** Milliseconds after which the client gives up, and asks this node less often. */
+  /** Milliseconds after which the client gives up, and uses this node less often. */
   readonly requestTimeout: number;
 }
 
-/** How one call is made. */
+/** Options of one call. */
 export interface CallOptions {
-  /** Milliseconds; the configured `requestTimeout` where not given. */
+  /** Milliseconds; the configured `requestTimeout` by default. */
   readonly timeout?: number;
-  /** {@linkcode AGAIN} where not given; {@linkcode ONCE} where a second try could mislead. */
+  /** {@linkcode AGAIN} by default; {@linkcode ONCE} if a second attempt could mislead. */
   readonly policy?: RetryPolicy;
 }
 
-/** Another node may answer; the job tries on where none does. */
+/** Another node may answer; if none does, the job retries. */
 export const AGAIN: RetryPolicy = { base: 100, max: 1_000, attempts: 4 };
 
-/** For calls whose lost answer the caller must know of. */
+/** For calls whose lost answer the caller must learn of. */
 export const ONCE: RetryPolicy = { base: 1, max: 1, attempts: 1 };
 
-/** Milliseconds beyond the client's time-out after which a call is given up all the same. */
+/** Milliseconds beyond the client's timeout after which a call is abandoned all the same. */
 const GRACE = 1_000;
 
 /** A connection to the cluster. */
@@ -61,9 +61,9 @@ export class Connection {
   readonly #retry: ElasticsearchOptions["retry"];
 
   /**
-   * Connects with the first call.
+   * Connects on the first call.
    *
-   * @throws {PipelineError} `invalid` where a file of the configuration cannot be read.
+   * @throws {PipelineError} `invalid` if a file of the configuration cannot be read.
    */
   constructor(config: ElasticsearchConfig, options: ElasticsearchOptions = {}) {
     this.#client = new Client(clientOptions(config));
@@ -78,10 +78,10 @@ export class Connection {
   }
 
   /**
-   * Makes a call, again where that can help.
+   * Makes a call, and retries it where that can help.
    *
    * @param what for messages: `Cannot <what>`.
-   * @throws {PipelineError} whatever the server or the connection answered, as one of ours.
+   * @throws {PipelineError} the error of the server or the connection, converted into ours.
    */
   call<T>(
     what: string,
@@ -91,7 +91,7 @@ export class Connection {
     return this.again(() => this.#once(what, request, timeout), policy);
   }
 
-  /** Tries anything again, under the rules of {@linkcode call}. */
+  /** Retries any work, by the rules of {@linkcode call}. */
   async again<T>(work: () => Promise<T>, policy: RetryPolicy): Promise<T> {
     this.check();
     const running = retry(work, {
@@ -113,7 +113,7 @@ export class Connection {
     if (this.#life.signal.aborted) throw new PipelineError("stopped", "The store is closed");
   }
 
-  /** Ends what waits, and lets go of the sockets. */
+  /** Ends pending calls, and closes the sockets. */
   async close(): Promise<void> {
     if (this.#life.signal.aborted) return;
     this.#life.abort();
@@ -128,7 +128,7 @@ export class Connection {
   ): Promise<T> {
     try {
       return await withTimeout((signal) => request(this.#client, { signal, requestTimeout: ms }), {
-        // Beyond the client's own limit, which does not count the time to read an answer.
+        // Longer than the client's own limit, which does not include the time to read an answer.
         ms: ms + GRACE,
         what: `Elasticsearch, asked to ${what},`,
         signal: this.#life.signal,
@@ -145,11 +145,11 @@ function clientOptions(config: ElasticsearchConfig): ClientOptions {
   const auth = authentication(config);
   return {
     nodes: [...nodes],
-    // One place decides what is tried again, and no answer of a node says where others are.
+    // Retries are decided in one place, and a node's answer must not change the list of nodes.
     maxRetries: 0,
     sniffOnStart: false,
     sniffOnConnectionFault: false,
-    // Each call has its own limit. Undici would apply this one to every connection as well.
+    // Each call has its own timeout. Undici would also apply this one to every connection.
     requestTimeout: 0,
     redaction: { type: "remove" },
     ...(auth && { auth }),
@@ -167,7 +167,7 @@ function authentication(config: ElasticsearchConfig): ClientOptions["auth"] {
   return { username, password: secretFile("passwordFile", passwordFile) };
 }
 
-/** A file's text without the line end that editors add. */
+/** A file's text without the final newline that editors add. */
 function secretFile(key: string, path: string): string {
   try {
     return Deno.readTextFileSync(path).replace(/\r?\n$/, "");

@@ -7,25 +7,25 @@
 import { byteSize, duration, integer, type QuantityField, text } from "@pipeline/runtime";
 import { z } from "zod";
 
-/** How Elasticsearch is reached and used. Times in milliseconds, sizes in bytes. */
+/** Connection and use of Elasticsearch. Times in milliseconds, sizes in bytes. */
 export interface ElasticsearchConfig {
   /** URLs of nodes, `http://host:port` or `https://host:port`. */
   readonly nodes: readonly string[];
   /** User for basic authentication. */
   readonly username?: string | undefined;
-  /** File that holds the user's password. */
+  /** File with the user's password. */
   readonly passwordFile?: string | undefined;
-  /** File that holds an API key in its encoded form. */
+  /** File with an API key in its encoded form. */
   readonly apiKeyFile?: string | undefined;
   /** PEM file of the authorities that the nodes' certificates are checked against. */
   readonly caFile?: string | undefined;
-  /** What the names of all indices, aliases and templates begin with. */
+  /** Prefix of the names of all indices, aliases and templates. */
   readonly prefix: string;
   /** Primary shards of a view's index. */
   readonly shards: number;
-  /** Copies of each shard beside the primary, once a generation is sealed. */
+  /** Replicas of each shard, once a generation is sealed. */
   readonly replicas: number;
-  /** After how long a search sees a write, at the latest, once a generation is sealed. */
+  /** Longest time until a search sees a write, once a generation is sealed. */
   readonly refreshInterval: number;
   /** The same while batch loads a generation. */
   readonly loadRefreshInterval: number;
@@ -33,17 +33,17 @@ export interface ElasticsearchConfig {
   readonly requestTimeout: number;
   /** Longest time to wait for the answer to a bulk request. */
   readonly bulkTimeout: number;
-  /** Longest time to wait for all copies of a generation. */
+  /** Longest time to wait for all replicas of a generation. */
   readonly sealTimeout: number;
   /** Most documents of a bulk request. */
   readonly bulkDocuments: number;
-  /** Size of a bulk request beyond which another one is begun. */
+  /** Size at which the next bulk request starts. */
   readonly bulkBytes: number;
-  /** Most bulk requests under way. */
+  /** Most concurrent bulk requests. */
   readonly bulkConcurrency: number;
 }
 
-/** What may be written in place of an {@linkcode ElasticsearchConfig}. */
+/** Accepted input for an {@linkcode ElasticsearchConfig}. */
 export type ElasticsearchInput =
   & { readonly nodes: readonly string[] }
   & Partial<Record<keyof ElasticsearchConfig, unknown>>;
@@ -58,13 +58,13 @@ function isNode(value: string): boolean {
     (value === url.origin || value === `${url.origin}/` || hasDefaultPort(value, url));
 }
 
-/** `https://host:443` has the origin `https://host`. */
+/** The origin of `https://host:443` is `https://host`. */
 function hasDefaultPort(value: string, { protocol, hostname }: URL): boolean {
   const port = protocol === "https:" ? 443 : 80;
   return value.replace(/\/$/, "").toLowerCase() === `${protocol}//${hostname}:${port}`;
 }
 
-/** A duration with a default, as the schema below needs it. */
+/** A duration with a default, in the form that the schema below needs. */
 function time(limits: { min: number; max?: number }, prefault: string): z.ZodType<number> {
   const field: QuantityField = duration(limits);
   return field.prefault(prefault);

@@ -1,6 +1,6 @@
 /**
- * How the fields of the views' documents are indexed. The compiler holds the fields
- * equal to those of `@pipeline/core`; the server refuses any other (`dynamic: strict`).
+ * How the fields of the views' documents are indexed. The compiler keeps the fields equal to those
+ * of `@pipeline/core`; the server rejects any other (`dynamic: strict`).
  *
  * @module
  */
@@ -15,7 +15,7 @@ import type {
   ViewName,
 } from "@pipeline/core";
 
-/** A field's mapping, as the server takes it. */
+/** A field's mapping, in the server's form. */
 export type FieldMapping = Readonly<Record<string, unknown>>;
 
 /** Keys of all members of a union. */
@@ -24,19 +24,19 @@ type Keys<D> = D extends unknown ? keyof D : never;
 /** A mapping for each field of a view's documents. */
 type Fields<D> = Readonly<Record<Keys<D>, FieldMapping>>;
 
-/** Text that is filtered by, to the letter. */
+/** Text for exact filters. */
 const filtered: FieldMapping = { type: "keyword", doc_values: false };
-/** Text that is filtered by or grouped by. */
+/** Text for filters or groups. */
 const grouped: FieldMapping = { type: "keyword" };
-/** Text that orders, in the order of its UTF-8 bytes. */
+/** Text for sorting, in the order of its UTF-8 bytes. */
 const ordering: FieldMapping = { type: "keyword", index: false };
-/** Text that is only given back; of any length. */
+/** Text that is only returned; of any length. */
 const kept: FieldMapping = { type: "keyword", index: false, doc_values: false };
-/** An integer that orders or is summed. */
+/** An integer for sorting or sums. */
 const number: FieldMapping = { type: "long", index: false };
-/** A time in milliseconds that is filtered by and orders; a date for those who draw charts. */
+/** A time in milliseconds for filters and sorting; a date for charts. */
 const time: FieldMapping = { type: "date", format: "epoch_millis" };
-/** A time that orders but is not filtered by. */
+/** A time for sorting only. */
 const orderingTime: FieldMapping = { ...time, index: false };
 
 const TOP_POSTS: Fields<PostDocument | CutDocument> = {
@@ -90,14 +90,14 @@ const FIELDS: Readonly<Record<ViewName, Readonly<Record<string, FieldMapping>>>>
 };
 
 /**
- * The field that repeats a document's id: servers do not order by `_id`. No view has a field of
- * this name, and it is taken off what is read.
+ * The field that repeats a document's id: servers do not sort by `_id`. No view has a field of this
+ * name, and it is removed on reading.
  */
 export const ID_FIELD = "id";
 
 /** An index's mappings. */
 export interface Mappings {
-  /** Unknown fields are refused. */
+  /** Unknown fields are rejected. */
   readonly dynamic: "strict";
   /** By name. */
   readonly properties: Readonly<Record<string, FieldMapping>>;
@@ -113,7 +113,7 @@ export function hasField(view: ViewName, field: string): boolean {
   return field in FIELDS[view];
 }
 
-/** The mappings of the index of control documents: bodies are kept as they are. */
+/** The mappings of the index of control documents: bodies are stored unchanged. */
 export const CONTROL_MAPPINGS: Mappings = {
   dynamic: "strict",
   properties: {

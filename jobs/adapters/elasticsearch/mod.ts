@@ -1,5 +1,5 @@
 /**
- * The serving store on Elasticsearch, by its official client.
+ * The serving store on Elasticsearch, using its official client.
  *
  * @module
  */

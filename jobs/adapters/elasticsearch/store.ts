@@ -1,6 +1,5 @@
 /**
- * The serving store on Elasticsearch: an index for each view and generation, one alias a
- * view.
+ * The serving store on Elasticsearch: one index per view and generation, one alias per view.
  *
  * @module
  */
@@ -30,20 +29,20 @@ import {
 } from "./config.ts";
 import { ID_FIELD, viewMappings } from "./mappings.ts";
 
-/** A view's document as it lies in the index: with its id repeated. */
+/** A view's document as stored in the index: with its id repeated. */
 type Source = ViewDocument & { readonly [ID_FIELD]?: string };
 
-/** Documents that are asked for by id in one request. */
+/** Number of ids per request. */
 const GET_IDS = 1_000;
 
-/** Milliseconds for which an index that nobody searched is refreshed all the same: a year. */
+/** Time for which an index without searches is refreshed all the same: a year. */
 const SEARCH_IDLE = "365d";
 
 /**
- * The store on Elasticsearch. Connects when it is used.
+ * Opens the store on Elasticsearch. Connects on first use.
  *
- * @param config as {@linkcode elasticsearchConfig} has it, defaults filled in or not.
- * @throws {PipelineError} `invalid` where a file of the configuration cannot be read.
+ * @param config in the form of {@linkcode elasticsearchConfig}, with or without defaults filled in.
+ * @throws {PipelineError} `invalid` if a file of the configuration cannot be read.
  */
 export function openElasticsearch(
   config: ElasticsearchConfig | ElasticsearchInput,
@@ -194,7 +193,7 @@ export class ElasticsearchStore implements ServingStore {
           version: true,
           track_total_hits: false,
           allow_partial_search_results: true,
-          // What is found until then is answered, and marked.
+          // Hits found so far are returned, and marked as incomplete.
           timeout: `${Math.floor(requestTimeout * 0.8)}ms`,
         }, options),
     );
@@ -218,8 +217,9 @@ export class ElasticsearchStore implements ServingStore {
   }
 
   /**
-   * See {@linkcode ServingStore.current}. An index that somebody has deleted takes its alias along:
-   * the generation is still the one that the others name, and what is gone says so when it is read.
+   * See {@linkcode ServingStore.current}. A deleted index takes its alias along: the current
+   * generation is still the one that the other aliases point to, and reading the missing index
+   * reports it.
    */
   async current(): Promise<number | undefined> {
     const aliases = await this.#aliases("read the aliases");
@@ -267,7 +267,7 @@ export class ElasticsearchStore implements ServingStore {
         { policy: ONCE },
       );
     } catch (error) {
-      // The server names one of several that are missing.
+      // If several are missing, the server names only one.
       if (!hasCode(error, "not_found") && !hasCode(error, "invalid")) throw error;
       if (!(await this.generations()).includes(generation)) {
         throw new PipelineError("not_found", `There is no generation ${generation}`);
@@ -281,7 +281,9 @@ export class ElasticsearchStore implements ServingStore {
     }
   }
 
-  /** What serves a generation and must be taken away in a switch: not what somebody has deleted. */
+  /**
+   * The aliases of a served generation that a switch must remove, without those of deleted indices.
+   */
   async #servedBy(generation: number): Promise<{ index: string; alias: string }[]> {
     const aliases = await this.#aliases("look for what is served");
     const all = VIEWS.map((view) => ({
@@ -357,7 +359,9 @@ export class ElasticsearchStore implements ServingStore {
     return this.#connection.close();
   }
 
-  /** What new indices of a view are like: strict, and cheap to load. The same put twice is no change. */
+  /**
+   * The template of a view's new indices: strict, and cheap to load. Repeating it changes nothing.
+   */
   async #putTemplate(view: ViewName): Promise<void> {
     const pattern = this.#names.pattern(view);
     const { shards, loadRefreshInterval } = this.#config;
@@ -372,7 +376,7 @@ export class ElasticsearchStore implements ServingStore {
             mappings: viewMappings(view) as never,
             settings: {
               number_of_shards: shards,
-              // Copies come with the seal, in one go.
+              // Replicas are added at the seal, all at once.
               number_of_replicas: 0,
               refresh_interval: `${loadRefreshInterval}ms`,
               "search.idle.after": SEARCH_IDLE,

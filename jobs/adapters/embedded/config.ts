@@ -1,5 +1,5 @@
 /**
- * Configuration of the embedded parts, for jobs that run on one machine without servers.
+ * Configuration of the embedded ports, for jobs that run on one machine without servers.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { text } from "@pipeline/runtime";
 import { z } from "zod";
 
-/** Where the embedded parts are. */
+/** Location and access of the embedded ports. */
 export interface EmbeddedConfig {
   /** The data folder. */
   readonly folder: string;

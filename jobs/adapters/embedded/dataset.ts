@@ -1,10 +1,10 @@
 /**
  * The master dataset as a folder of the file system, with HDFS' rules.
  *
- * Nothing outside of the folder can be reached: paths have no `..`, and symbolic
- * links are not followed but refused. A rename of a file is a hard link and an
- * unlink, since `rename(2)` would replace the destination; after a crash between
- * the two the file has both names, as with a crash just before the rename.
+ * Nothing outside of the folder can be reached: paths have no `..`, and symbolic links are refused,
+ * not followed. A rename of a file is a hard link and an unlink, since `rename(2)` would replace
+ * the destination; after a crash between the two the file has both names, as with a crash just
+ * before the rename.
  *
  * @module
  */
@@ -23,9 +23,9 @@ const CHUNK_BYTES = 1 << 20;
 
 /** How the dataset is opened. */
 export interface EmbeddedDatasetOptions {
-  /** `process` where not given. */
+  /** `process` by default. */
   readonly durability?: Durability | undefined;
-  /** Refuses to change anything. */
+  /** Refuses all changes. */
   readonly readOnly?: boolean | undefined;
 }
 
@@ -36,7 +36,7 @@ export class EmbeddedDataset implements MasterDataset {
   readonly #readOnly: boolean;
   #closed = false;
 
-  /** Opens the folder `root`, which is made where it is missing (and may be written). */
+  /** Opens the folder `root`, and creates it if it is missing and writable. */
   constructor(root: string, options: EmbeddedDatasetOptions = {}) {
     this.#durable = options.durability === "machine";
     this.#readOnly = options.readOnly === true;
@@ -48,7 +48,7 @@ export class EmbeddedDataset implements MasterDataset {
     }
   }
 
-  /** As {@linkcode MasterDataset.write} says. */
+  /** See {@linkcode MasterDataset.write}. */
   async write(path: string, content: Uint8Array | AsyncIterable<Uint8Array>): Promise<number> {
     const parts = this.#change(path);
     if (this.#find(parts) !== undefined) throw taken(path);
@@ -70,7 +70,7 @@ export class EmbeddedDataset implements MasterDataset {
     }
   }
 
-  /** As {@linkcode MasterDataset.read} says. */
+  /** See {@linkcode MasterDataset.read}. */
   async *read(path: string): AsyncGenerator<Uint8Array> {
     const parts = this.#parts(path);
     if (this.#find(parts)?.isFile !== true) throw missing(path);
@@ -98,7 +98,7 @@ export class EmbeddedDataset implements MasterDataset {
     if (left > 0) throw new PipelineError("corrupt", `${path} ends ${left} bytes too early`);
   }
 
-  /** As {@linkcode MasterDataset.status} says. */
+  /** See {@linkcode MasterDataset.status}. */
   // deno-lint-ignore require-await -- Async so that errors reject and never throw.
   async status(path: string): Promise<FileStatus | undefined> {
     const parts = this.#parts(path);
@@ -106,14 +106,14 @@ export class EmbeddedDataset implements MasterDataset {
     return info && fileStatus(parts.at(-1) ?? "", info);
   }
 
-  /** As {@linkcode MasterDataset.copies} says. */
+  /** See {@linkcode MasterDataset.copies}. */
   // deno-lint-ignore require-await -- Async so that errors reject and never throw.
   async copies(path: string): Promise<number> {
     if (this.#find(this.#parts(path))?.isFile !== true) throw missing(path);
     return 1;
   }
 
-  /** As {@linkcode MasterDataset.list} says. */
+  /** See {@linkcode MasterDataset.list}. */
   async list(path: string): Promise<FileStatus[]> {
     const parts = this.#parts(path);
     const info = this.#find(parts);
@@ -122,7 +122,7 @@ export class EmbeddedDataset implements MasterDataset {
     const entries: FileStatus[] = [];
     try {
       for await (const { name } of Deno.readDir(this.#path(parts))) {
-        // An entry may be gone since the folder was read: then it is no entry.
+        // An entry may have vanished since the folder was read.
         const entry = this.#find([...parts, name]);
         if (entry !== undefined) entries.push(fileStatus(name, entry));
       }
@@ -134,7 +134,7 @@ export class EmbeddedDataset implements MasterDataset {
     return entries.sort((a, b) => compareUtf8(a.name, b.name));
   }
 
-  /** As {@linkcode MasterDataset.mkdirs} says. */
+  /** See {@linkcode MasterDataset.mkdirs}. */
   async mkdirs(path: string): Promise<void> {
     const parts = this.#change(path);
     if (this.#find(parts)?.isFile) throw notAFolder(path);
@@ -145,11 +145,11 @@ export class EmbeddedDataset implements MasterDataset {
     }
   }
 
-  /** As {@linkcode MasterDataset.rename} says. */
+  /** See {@linkcode MasterDataset.rename}. */
   async rename(from: string, to: string): Promise<void> {
     const source = this.#change(from);
     const destination = this.#change(to);
-    // No await up to the effect: renames of one process are one after the other.
+    // No await up to the effect: renames within one process are serialised.
     const info = this.#find(source);
     if (info === undefined) throw missing(from);
     if (this.#find(destination) !== undefined) throw taken(to);
@@ -170,7 +170,7 @@ export class EmbeddedDataset implements MasterDataset {
     }
   }
 
-  /** As {@linkcode MasterDataset.remove} says. */
+  /** See {@linkcode MasterDataset.remove}. */
   async remove(path: string): Promise<void> {
     const parts = this.#change(path);
     if (parts.length === 0) throw new PipelineError("invalid", "Cannot remove the root");
@@ -184,7 +184,7 @@ export class EmbeddedDataset implements MasterDataset {
     }
   }
 
-  /** As {@linkcode MasterDataset.close} says. */
+  /** See {@linkcode MasterDataset.close}. */
   close(): Promise<void> {
     this.#closed = true;
     return Promise.resolve();
@@ -205,7 +205,9 @@ export class EmbeddedDataset implements MasterDataset {
     return [this.#root, ...parts].join("/");
   }
 
-  /** What is there, or `undefined`; a symbolic link anywhere on the way is refused. */
+  /**
+   * The file or folder at a path, or `undefined`; a symbolic link anywhere on the way is refused.
+   */
   #find(parts: readonly string[]): Deno.FileInfo | undefined {
     let path = this.#root;
     let info = lstat(path);
@@ -220,7 +222,7 @@ export class EmbeddedDataset implements MasterDataset {
     return info;
   }
 
-  /** Makes a folder and its parents, and returns its path in the file system. */
+  /** Creates a folder and its parents, and returns its path in the file system. */
   async #makeFolder(parts: readonly string[]): Promise<string> {
     let path = this.#root;
     for (const [depth, part] of parts.entries()) {
@@ -229,7 +231,7 @@ export class EmbeddedDataset implements MasterDataset {
       const info = this.#find(parts.slice(0, depth + 1));
       if (info?.isFile) throw notAFolder(`/${parts.slice(0, depth + 1).join("/")}`);
       if (info !== undefined) continue;
-      // Recursive only so that another's making it first is no error.
+      // Recursive only so that a concurrent creation is no error.
       Deno.mkdirSync(path, { recursive: true });
       if (this.#durable) await syncFolder(parent);
     }
@@ -237,7 +239,7 @@ export class EmbeddedDataset implements MasterDataset {
   }
 }
 
-/** Metadata of a path itself; below a file there is nothing. */
+/** Metadata of a path, without following links; `undefined` below a file. */
 function lstat(path: string): Deno.FileInfo | undefined {
   try {
     return Deno.lstatSync(path);
@@ -248,15 +250,15 @@ function lstat(path: string): Deno.FileInfo | undefined {
   }
 }
 
-/** Gives a file another name that must be free. */
+/** Renames a file to a name that must be free. */
 function moveFile(from: string, to: string): void {
   try {
     Deno.linkSync(from, to);
   } catch (error) {
     const { code } = error as { code?: string };
     if (code !== "EPERM" && code !== "ENOTSUP" && code !== "EOPNOTSUPP") throw error;
-    // A file system without hard links: the name was free a moment ago, and the
-    // folder's lock keeps other processes out.
+    // A file system without hard links: the name was free a moment ago, and the folder's lock
+    // excludes other processes.
     Deno.renameSync(from, to);
     return;
   }

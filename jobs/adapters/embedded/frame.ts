@@ -1,5 +1,5 @@
 /**
- * How a record lies in a segment file. Little-endian:
+ * The layout of a record in a segment file. Little-endian:
  *
  *     0  u32  bytes of the body
  *     4  u32  CRC-32 of the body
@@ -23,24 +23,24 @@ const NULL_VALUE = 0x80000000;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Bytes of memory that a record needs at most, once encoded. */
+/** Most bytes of memory that an encoded record needs. */
 export function frameBound(key: string, value: Uint8Array | null): number {
   return FRAME_HEAD + FIXED + key.length * 3 + (value?.length ?? 0);
 }
 
-/** Writes frames one after the other into a buffer of its own. */
+/** Writes consecutive frames into a buffer of its own. */
 export class FrameWriter {
   readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly #view: DataView;
   #end = 0;
 
-  /** @param bound the sum of {@linkcode frameBound} over all that will be added. */
+  /** @param bound the sum of {@linkcode frameBound} over all records to be added. */
   constructor(bound: number) {
     this.#bytes = new Uint8Array(bound);
     this.#view = new DataView(this.#bytes.buffer);
   }
 
-  /** Adds a record; returns where its frame starts. */
+  /** Adds a record; returns the start of its frame. */
   add(offset: number, timestamp: number, key: string, value: Uint8Array | null): number {
     const start = this.#end;
     const body = start + FRAME_HEAD;
@@ -60,12 +60,12 @@ export class FrameWriter {
     return start;
   }
 
-  /** What was written. */
+  /** The frames written. */
   bytes(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.#end);
   }
 
-  /** Keys are short and mostly ASCII, where the encoder's call costs more than its work. */
+  /** Keys are short and mostly ASCII, for which the encoder's call costs more than its work. */
   #text(text: string, at: number): number {
     const { length } = text;
     for (let i = 0; i < length; i++) {
@@ -77,22 +77,22 @@ export class FrameWriter {
   }
 }
 
-/** What lies at a place of a buffer: a frame, the beginning of one, or neither. */
+/** What a buffer holds at an offset: a frame, the beginning of one, or neither. */
 export type FrameState = "whole" | "cut" | "bad";
 
-/** Reads frames from a buffer. Values are views of it, so it must not be written again. */
+/** Reads frames from a buffer. Values are views on it, so it must not be overwritten. */
 export class FrameReader {
   readonly #view: DataView;
-  /** The record that {@linkcode read} found. */
+  /** The last record that {@linkcode read} returned. */
   record!: LogRecord;
-  /** Where the frame that {@linkcode read} or {@linkcode skip} found ends. */
+  /** The end of the frame that {@linkcode read} or {@linkcode skip} found. */
   end = 0;
 
   constructor(readonly bytes: Uint8Array) {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  /** Bytes that the frame at `start` needs, as far as the buffer tells. */
+  /** Bytes that the frame at `start` needs, as far as the buffer shows. */
   size(start: number): number {
     if (this.bytes.length - start < FRAME_HEAD) return FRAME_HEAD;
     return FRAME_HEAD + this.#view.getUint32(start, true);

@@ -1,7 +1,6 @@
 /**
- * The file that holds one generation's documents. A file of its own, so that
- * batch's bulk load never waits for speed's writes, nor they for it, and dropping
- * a generation gives its space back at once.
+ * The file with one generation's documents. A separate file, so that batch's bulk load and speed's
+ * writes never wait for each other, and dropping a generation frees its space at once.
  *
  * @module
  */
@@ -16,7 +15,7 @@ interface Row {
   readonly body: string;
 }
 
-/** Makes the file with its empty tables. */
+/** Creates the file with its empty tables. */
 export function createGenerationFile(path: string, mode: StoreMode): void {
   const connection = new Connection(path, mode);
   try {
@@ -29,7 +28,7 @@ export function createGenerationFile(path: string, mode: StoreMode): void {
 /** A connection to the file. */
 export class GenerationFile {
   readonly #connection: Connection;
-  /** The texts of the statements that write, by view and number of rows. */
+  /** The texts of the upserts, by view and number of rows. */
   readonly #upserts = new Map<string, string>();
 
   constructor(path: string, mode: StoreMode) {

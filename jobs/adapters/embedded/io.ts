@@ -1,6 +1,6 @@
 /**
- * What the embedded adapters share: errors of files and of SQLite in the
- * pipeline's own codes, and yielding to the event loop.
+ * Shared by the embedded adapters: errors of files and of SQLite in the pipeline's own codes, and
+ * yielding to the event loop.
  *
  * @module
  */
@@ -9,9 +9,9 @@ import { type ErrorCode, PipelineError } from "@pipeline/core";
 import { setImmediate } from "node:timers";
 
 /**
- * What a crash may take. `process`: what was acknowledged outlives the process,
- * however it ends, and the operating system writes it to disk when it sees fit.
- * `machine`: it outlives a power cut too, at one or two `fsync` an acknowledgement.
+ * What a crash may lose. `process`: acknowledged data outlives the process, however it ends, and
+ * the operating system decides when to write it to disk. `machine`: it outlives a power cut too, at
+ * one or two `fsync` per acknowledgement.
  */
 export type Durability = "process" | "machine";
 
@@ -43,8 +43,8 @@ const SQLITE_CODES: Readonly<Record<number, ErrorCode>> = {
 };
 
 /**
- * The error of a file operation, with what was tried. What is no error of the
- * system (a stream's own, a bug's) stays as it is: trying again would not help.
+ * The error of a file operation, with the attempted operation. An error that is not the system's (a
+ * stream's own, a bug's) is left unchanged: a retry would not help.
  */
 export function fileError(error: unknown, what: string): Error {
   if (error instanceof PipelineError) return error;
@@ -54,7 +54,7 @@ export function fileError(error: unknown, what: string): Error {
   return new PipelineError(known ?? "unavailable", `${what}: ${reason(error)}`, { cause: error });
 }
 
-/** The error of a statement, with what was tried. */
+/** The error of a statement, with the attempted operation. */
 export function sqliteError(error: unknown, what: string): Error {
   const { code, errcode } = error as { code?: unknown; errcode?: unknown };
   if (code !== "ERR_SQLITE_ERROR") return fileError(error, what);
@@ -66,21 +66,20 @@ function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Flushes what was done to the entries of a folder. */
+/** Flushes the entries of a folder to disk. */
 export async function syncFolder(path: string): Promise<void> {
   using folder = await Deno.open(path, { read: true });
   await folder.sync();
 }
 
-/** Resolves after the event loop has looked at timers and sockets. */
+/** Resolves after the event loop has served timers and sockets. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
 /**
- * Synchronous work in small steps starves timers and sockets, since promises that
- * are already settled never let go of the thread. Awaited between the steps, this
- * lets go once they have held it for a while.
+ * Synchronous work in small steps starves timers and sockets, since settled promises never yield
+ * the thread. Awaited between the steps, this yields once they have held it for a while.
  */
 export class Breather {
   #since = performance.now();
@@ -88,7 +87,7 @@ export class Breather {
   /** @param holdMs the longest time to hold the thread, in milliseconds. */
   constructor(readonly holdMs = 4) {}
 
-  /** Lets go of the thread if it is time. */
+  /** Yields the thread if it is time. */
   async breathe(): Promise<void> {
     if (performance.now() - this.#since < this.holdMs) return;
     await nextTurn();

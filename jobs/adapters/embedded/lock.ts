@@ -1,7 +1,7 @@
 /**
- * The lock of a data folder: one process owns it, and the operating system lets
- * go of it however that process ends. SQLite takes it (`BEGIN EXCLUSIVE`), which
- * unlike Deno's file locks can be tried without waiting.
+ * The lock of a data folder: one process owns it, and the operating system releases it however that
+ * process ends. SQLite takes it (`BEGIN EXCLUSIVE`), which unlike Deno's file locks can be
+ * attempted without waiting.
  *
  * @module
  */
@@ -10,17 +10,17 @@ import { hasCode, PipelineError } from "@pipeline/core";
 import { DatabaseSync } from "node:sqlite";
 import { fileError, sqliteError } from "./io.ts";
 
-/** A lock that is held. */
+/** A held lock. */
 export interface FolderLock {
-  /** Lets go of it. */
+  /** Releases it. */
   release(): void;
 }
 
 /**
- * Takes the lock of a folder, which is made where it is missing.
+ * Takes the lock of a folder, and creates the folder if missing.
  *
- * @throws {PipelineError} `conflict` where another process (or another instance
- * in this one) holds it; `invalid` where the folder cannot be written.
+ * @throws {PipelineError} `conflict` if another process (or another instance in this one) holds it;
+ * `invalid` if the folder cannot be written.
  */
 export function acquireLock(folder: string): FolderLock {
   try {
@@ -69,7 +69,7 @@ function unusable(folder: string, error: unknown): PipelineError {
   );
 }
 
-/** Only for the message: the lock itself never trusts what the file says. */
+/** Only for the message: the lock itself does not rely on the file's content. */
 function readHolder(path: string): string {
   try {
     return Deno.readTextFileSync(path).trim() || "(unknown)";

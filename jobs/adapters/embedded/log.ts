@@ -1,9 +1,9 @@
 /**
- * The log on one machine's disk: a folder a topic, in it a folder a partition.
+ * The log on one machine's disk: one folder per topic, and in it one per partition.
  *
- * Order and offsets are those of the calls to `send`; an acknowledged record
- * outlives the process (or the machine, see {@linkcode Durability}). One process
- * appends; others may read at the same time.
+ * Order and offsets are those of the calls to `send`; an acknowledged record outlives the process
+ * (or the machine, see {@linkcode Durability}). One process appends; others may read at the same
+ * time.
  *
  * @module
  */
@@ -43,19 +43,19 @@ const READ_RECORDS = 5_000;
 
 /** How the log is opened. */
 export interface EmbeddedLogOptions extends GroupOptions {
-  /** `process` where not given. */
+  /** `process` by default. */
   readonly durability?: Durability | undefined;
-  /** Opens it beside the process that writes it: to read, without consumers. */
+  /** Opens it beside the process that writes it: for reading, without consumers. */
   readonly readOnly?: boolean | undefined;
-  /** The log's own clock in milliseconds since 1970. The machine's where not given. */
+  /** The log's own clock in milliseconds since 1970. The machine's by default. */
   readonly clock?: (() => number) | undefined;
-  /** Largest record, key and value, in bytes; 1 MiB where not given. */
+  /** Largest record, key and value, in bytes; 1 MiB by default. */
   readonly maxRecordBytes?: number | undefined;
-  /** Size of a segment file in bytes; 32 MiB where not given. */
+  /** Size of a segment file in bytes; 32 MiB by default. */
   readonly segmentBytes?: number | undefined;
 }
 
-/** What a topic's folder says of it. */
+/** Content of the file in a topic's folder. */
 interface TopicFile {
   readonly format: 1;
   readonly topic: string;
@@ -64,7 +64,7 @@ interface TopicFile {
 
 /** The log in a folder. */
 export class EmbeddedLog implements EventLog {
-  /** Where it lies. */
+  /** Location of the log. */
   readonly folder: string;
   readonly #options: PartitionOptions;
   readonly #maxRecordBytes: number;
@@ -93,7 +93,7 @@ export class EmbeddedLog implements EventLog {
     }
   }
 
-  /** As {@linkcode EventLog.ensureTopics} says. */
+  /** See {@linkcode EventLog.ensureTopics}. */
   // deno-lint-ignore require-await -- Async so that errors reject and never throw.
   async ensureTopics(specs: readonly TopicSpec[]): Promise<void> {
     this.#check();
@@ -111,14 +111,14 @@ export class EmbeddedLog implements EventLog {
     }
   }
 
-  /** As {@linkcode EventLog.ranges} says. */
+  /** See {@linkcode EventLog.ranges}. */
   // deno-lint-ignore require-await -- Async so that errors reject and never throw.
   async ranges(topic: string): Promise<LogRange[]> {
     this.#check();
     return this.#fresh(topic).map((partition) => partition.range);
   }
 
-  /** As {@linkcode EventLog.producer} says. */
+  /** See {@linkcode EventLog.producer}. */
   // deno-lint-ignore require-await -- Async so that errors reject and never throw.
   async producer(): Promise<LogProducer> {
     this.#check();
@@ -148,7 +148,7 @@ export class EmbeddedLog implements EventLog {
     };
   }
 
-  /** As {@linkcode EventLog.subscribe} says. */
+  /** See {@linkcode EventLog.subscribe}. */
   // deno-lint-ignore require-await -- Async so that errors reject and never throw.
   async subscribe(subscription: Subscription): Promise<Consumer> {
     this.#check();
@@ -160,7 +160,7 @@ export class EmbeddedLog implements EventLog {
     return consumer;
   }
 
-  /** As {@linkcode EventLog.marks} says; marks end with the process. */
+  /** See {@linkcode EventLog.marks}; marks do not outlive the process. */
   // deno-lint-ignore require-await -- Async so that errors reject and never throw.
   async marks(group: string, topic: string): Promise<number[]> {
     this.#check();
@@ -168,7 +168,7 @@ export class EmbeddedLog implements EventLog {
     return this.#groups.marks(group, topic);
   }
 
-  /** As {@linkcode EventLog.read} says. */
+  /** See {@linkcode EventLog.read}. */
   async *read(
     topic: string,
     partition: number,
@@ -186,7 +186,7 @@ export class EmbeddedLog implements EventLog {
     }
   }
 
-  /** As {@linkcode EventLog.close} says. */
+  /** See {@linkcode EventLog.close}. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -202,7 +202,7 @@ export class EmbeddedLog implements EventLog {
     this.#partition(topic, partition).truncate(earliest);
   }
 
-  /** What consumer groups see of the log. */
+  /** The log as consumer groups see it. */
   #source(): PartitionSource {
     return {
       partitions: (topic) => this.#topic(topic).length,
@@ -232,7 +232,7 @@ export class EmbeddedLog implements EventLog {
     const appended = [...targets].map(async ([partition, queue]) =>
       [partition, await partition.append(queue)] as const
     );
-    // All are awaited, so that nothing is under way once this has failed.
+    // All are awaited, so that nothing is pending after a failure.
     const results = await Promise.allSettled(appended);
     const first = new Map<Partition, number>();
     for (const result of results) {
@@ -268,7 +268,7 @@ export class EmbeddedLog implements EventLog {
       try {
         text = Deno.readTextFileSync(`${this.folder}/${name}/topic.json`);
       } catch (error) {
-        // Without it, creating the topic was not finished.
+        // Without the file, the topic's creation was not finished.
         if (error instanceof Deno.errors.NotFound) continue;
         throw error;
       }
@@ -287,7 +287,7 @@ export class EmbeddedLog implements EventLog {
     });
   }
 
-  /** The partitions as they are now, also where another process writes them. */
+  /** The current partitions, even if another process writes them. */
   #fresh(topic: string): Partition[] {
     if (!this.#options.readOnly) return this.#topic(topic);
     try {

@@ -20,12 +20,12 @@ export type { Durability } from "./io.ts";
 /** How a data folder is opened. */
 export interface EmbeddedOptions extends Omit<EmbeddedLogOptions, "readOnly"> {
   /**
-   * `own` (where not given): the one process that may write, with the folder's lock.
+   * `own` (the default): the one process that may write, with the folder's lock.
    * `join`: another thread of the owner: writes the dataset and the store, reads the log.
    * `read`: beside the owner, or without one: reads all three.
    */
   readonly access?: "own" | "join" | "read" | undefined;
-  /** What a crash may take; `process` where not given. */
+  /** What a crash may lose; `process` by default. */
   readonly durability?: Durability | undefined;
 }
 
@@ -37,15 +37,15 @@ export interface EmbeddedPorts {
   readonly dataset: EmbeddedDataset;
   /** The serving store. */
   readonly store: EmbeddedStore;
-  /** Closes all three and lets go of the lock. */
+  /** Closes all three and releases the lock. */
   close(): Promise<void>;
 }
 
 /**
  * Opens a data folder: `log`, `dataset` and `store` in it.
  *
- * @throws {PipelineError} `conflict` where another process owns it, `invalid`
- * where it cannot be used, `corrupt` where acknowledged records are damaged.
+ * @throws {PipelineError} `conflict` if another process owns it, `invalid` if it cannot be used,
+ * `corrupt` if acknowledged records are damaged.
  */
 export function openEmbedded(folder: string, options: EmbeddedOptions = {}): EmbeddedPorts {
   const access = options.access ?? "own";

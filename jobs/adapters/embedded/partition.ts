@@ -10,25 +10,25 @@ import { type Durability, fileError } from "./io.ts";
 import { frameBound, FrameWriter } from "./frame.ts";
 import { scanSegment, Segment } from "./segment.ts";
 
-/** Bytes that one write takes at most, but for a single larger record. */
+/** Most bytes of one write, except for a single larger record. */
 const WRITE_BYTES = 4 << 20;
 
-/** How partitions are kept. */
+/** Options of partitions. */
 export interface PartitionOptions {
-  /** Size from which on a segment is followed by the next. */
+  /** Size at which the next segment starts. */
   readonly segmentBytes: number;
   readonly durability: Durability;
   readonly clock: () => number;
-  /** Somebody else may write: {@linkcode Partition.refresh} looks what there is. */
+  /** Another process may write: {@linkcode Partition.refresh} reads its changes. */
   readonly readOnly: boolean;
 }
 
-/** A record on its way into the partition. */
+/** A record to be appended. */
 export type NewRecord = Pick<LogRecord, "key" | "value">;
 
 /** A partition. */
 export class Partition {
-  /** Segments by ascending base; the last one is the one that grows. */
+  /** Segments by ascending base; the last one grows. */
   readonly segments: Segment[] = [];
   readonly listeners: Set<() => void> = new Set();
   #earliest = 0;
@@ -56,12 +56,12 @@ export class Partition {
     return { partition: this.number, earliest: this.#earliest, end: this.#end };
   }
 
-  /** Looks for what another process has appended or deleted since. */
+  /** Reads what another process has appended or deleted since. */
   refresh(): void {
     if (this.options.readOnly) this.#load();
   }
 
-  /** The segment that holds an offset of the range, and the one after it. */
+  /** The segment that holds an offset of the range, and the next one. */
   segmentOf(offset: number): { segment: Segment; next: Segment | undefined } {
     let index = this.segments.length - 1;
     while (index > 0 && this.segments[index]!.base > offset) index--;
@@ -69,8 +69,8 @@ export class Partition {
   }
 
   /**
-   * Appends records; resolves with the first one's offset once they are as durable
-   * as was asked for. Nothing runs between two calls: order is that of calling.
+   * Appends records; resolves with the first one's offset once they are as durable as requested.
+   * Order is that of the calls, since nothing runs between two of them.
    */
   async append(records: readonly NewRecord[]): Promise<number> {
     if (this.#broken !== undefined) throw this.#broken;
@@ -105,7 +105,7 @@ export class Partition {
     this.#file = undefined;
   }
 
-  /** Writes records from `from` on, as many as one write takes; returns the next. */
+  /** Writes records from `from` on, as many as one write may hold; returns the next one. */
   #write(records: readonly NewRecord[], from: number): number {
     this.#timestamp = Math.max(this.#timestamp, this.options.clock());
     const segment = this.#roomySegment();
@@ -132,7 +132,7 @@ export class Partition {
     return to;
   }
 
-  /** Writes bytes to the end of the last segment, or leaves it as it was. */
+  /** Writes bytes to the end of the last segment, or leaves it unchanged. */
   #put(segment: Segment, bytes: Uint8Array): void {
     const file = this.#file!;
     try {
@@ -167,7 +167,7 @@ export class Partition {
     return segment;
   }
 
-  /** Waits until what was written up to `end` is on disk; calls share the flushes. */
+  /** Waits until everything written up to `end` is on disk; calls share the flushes. */
   async #sync(end: number): Promise<void> {
     while (this.#end < end) {
       if (this.#syncing === undefined) {
@@ -178,7 +178,7 @@ export class Partition {
       try {
         await this.#syncing;
       } catch (error) {
-        // After a failed flush nobody knows which pages are on disk.
+        // After a failed flush it is unknown which pages are on disk.
         this.#broken ??= fileError(error, `Cannot flush ${this.name}`);
         throw this.#broken;
       }
@@ -195,7 +195,7 @@ export class Partition {
     for (const listener of [...this.listeners]) listener();
   }
 
-  /** Finds the segments, and reads on where the last one was read to. */
+  /** Finds the segments, and resumes reading at the last known position. */
   #load(): void {
     const known = new Map(this.segments.map((segment) => [segment.base, segment]));
     const bases = [...Deno.readDirSync(this.folder)].map((entry) => entry.name)
@@ -222,13 +222,13 @@ export class Partition {
     last.bytes = scan.bytes;
     this.#written = this.#end = scan.end;
     this.#timestamp = Math.max(this.#timestamp, scan.timestamp);
-    // A crash just after the segment was made left it empty.
+    // A crash just after the segment's creation left it empty.
     const before = scan.end === last.base ? this.segments.at(-2) : undefined;
     if (before === undefined || this.#timestamp > 0) return;
     this.#timestamp = scanSegment(before, { offset: before.base, place: 0 }).timestamp;
   }
 
-  /** Opens the last segment for appending, its torn tail cut off. */
+  /** Opens the last segment for appending, and truncates its torn tail. */
   #openLast(): void {
     const last = this.segments.at(-1)!;
     this.#file = Deno.openSync(last.path, { write: true, create: true });

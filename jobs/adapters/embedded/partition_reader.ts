@@ -11,21 +11,21 @@ import { Breather, fileError } from "./io.ts";
 import type { Partition } from "./partition.ts";
 import { damaged, type Segment } from "./segment.ts";
 
-/** Bytes of one read, and so about the most that a batch holds. */
+/** Bytes of one read, and so roughly the limit of a batch. */
 const READ_BYTES = 2 << 20;
 
-/** Reads up to this size come from the page cache, having been written just now. */
+/** Reads up to this size come from the page cache, as they were written just now. */
 const SMALL_BYTES = 1 << 16;
 
-/** A reader with a place of its own. */
+/** A reader with a position of its own. */
 export class EmbeddedReader implements PartitionReader {
   readonly #breather = new Breather();
   #segment: Segment | undefined;
   #file: Deno.FsFile | undefined;
-  /** The offset that the next frame must have, and where in the file it starts. */
+  /** The expected offset of the next frame, and its position in the file. */
   #offset = -1;
   #place = 0;
-  /** Where the file's own position is. */
+  /** The current position of the file handle. */
   #position = 0;
   /** Bytes of the file from `#place` on that were read but not yet handed out. */
   #rest: Uint8Array = new Uint8Array(0);
@@ -65,7 +65,7 @@ export class EmbeddedReader implements PartitionReader {
     this.#segment = undefined;
   }
 
-  /** Goes to the segment that holds an offset; stays where it is when reading on. */
+  /** Moves to the segment that holds an offset, unless reading continues there. */
   #seek(offset: number): void {
     const { segment, next } = this.partition.segmentOf(offset);
     if (this.#segment === segment && this.#offset === offset) return;
@@ -85,7 +85,7 @@ export class EmbeddedReader implements PartitionReader {
     this.#need = 0;
   }
 
-  /** Reads on, unless a whole frame may be at hand. */
+  /** Reads more bytes, unless a whole frame may be buffered. */
   async #fill(): Promise<void> {
     if (this.#rest.length > 0 && this.#rest.length >= this.#need) return;
     const left = this.#segment!.bytes - this.#position;
@@ -104,7 +104,7 @@ export class EmbeddedReader implements PartitionReader {
     this.#rest = buffer;
   }
 
-  /** Takes the records of `[from, last)` that are at hand. */
+  /** Takes the buffered records of `[from, last)`. */
   #take(from: number, last: number, records: LogRecord[]): void {
     const reader = new FrameReader(this.#rest);
     let at = 0;

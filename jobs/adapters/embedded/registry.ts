@@ -1,6 +1,6 @@
 /**
- * The store's small central file: which generations there are, which one the
- * aliases name, and the control documents.
+ * The store's small central file: the generations, the one that the aliases point to, and the
+ * control documents.
  *
  * @module
  */
@@ -41,7 +41,7 @@ export class Registry {
     if (!mode.readOnly) this.#connection.exec(SCHEMA);
   }
 
-  /** The incarnation of a generation; throws `not_found` where there is none. */
+  /** The incarnation of a generation; throws `not_found` if there is none. */
   incarnation(generation: number): number {
     const row = this.#get("SELECT incarnation FROM generations WHERE generation = ?", generation);
     if (row === undefined) throw noGeneration(generation);
@@ -57,7 +57,7 @@ export class Registry {
       }));
   }
 
-  /** Adds a generation unless it is there; `make` prepares its file before it counts. */
+  /** Adds a generation unless it exists; `make` prepares its file before it becomes visible. */
   add(generation: number, make: (incarnation: number) => void): void {
     this.#connection.transaction(() => {
       const { changes, lastInsertRowid } = this.#run(
@@ -68,7 +68,7 @@ export class Registry {
     });
   }
 
-  /** Removes a generation; returns its incarnation, if it was there. */
+  /** Removes a generation; returns its incarnation, if it existed. */
   drop(generation: number): number | undefined {
     return this.#connection.transaction(() => {
       if (this.current() === generation) {

@@ -1,6 +1,6 @@
 /**
- * How views lie in SQLite: a file a generation, in it a table a view, with the
- * fields that queries name as columns and the document itself as JSON.
+ * The layout of views in SQLite: one file per generation, in it one table per view, with the fields
+ * that queries use as columns, and the document itself as JSON.
  *
  * @module
  */
@@ -15,23 +15,23 @@ import {
 import { queryFields } from "../contract/query.ts";
 import { toColumn } from "./sqlite.ts";
 
-/** Documents that one statement writes. */
+/** Number of documents per statement. */
 export const ROWS = 50;
 
-/** A value that a statement takes. */
+/** A value bound to a statement. */
 export type SqlValue = string | number | null;
 
 interface Table {
   readonly columns: readonly string[];
   /**
-   * Columns that may differ between two versions of a document; the id tells the others.
-   * An index is written again only where a column of it is set.
+   * Columns that may differ between two versions of a document; the id determines the others. An
+   * index is rewritten only if one of its columns is set.
    */
   readonly varying: readonly string[];
   readonly indexes: readonly string[];
 }
 
-/** Columns of a view's table besides those that all have, and its indexes. */
+/** Columns of a view's table besides the common ones, and its indexes. */
 const TABLES: Readonly<Record<ViewName, Table>> = {
   top_posts: {
     columns: ["subreddit", "user_id", "score", "created_utc", "post_id"],
@@ -53,7 +53,7 @@ const TABLES: Readonly<Record<ViewName, Table>> = {
 const COMMON = ["id", "version", "type", "speed"] as const;
 const NUMBERS = new Set(["version", "speed", "score", "created_utc", "window_start"]);
 
-/** Statements that make the tables of a generation. */
+/** Statements that create the tables of a generation. */
 export function createTables(): string {
   return VIEWS.map((view) => {
     const { columns, indexes } = TABLES[view];
@@ -62,7 +62,7 @@ export function createTables(): string {
         name === "id" ? " PRIMARY KEY" : ""
       }`
     );
-    // Ties are in the order of ids, which the indexes leave out: fewer bytes to write.
+    // Ties are ordered by id, which the indexes leave out to write fewer bytes.
     return [
       `CREATE TABLE ${view} (${declared.join(", ")}, body TEXT NOT NULL);`,
       ...indexes.map((on, i) => `CREATE INDEX ${view}_${i} ON ${view} (${quoted(on)});`),
@@ -94,8 +94,8 @@ export function pushRow(
 }
 
 /**
- * An order of writing in which neighbours share pages in most of the table's trees:
- * by what the first index begins with, then by id. Any order would be right.
+ * A write order in which neighbours share pages in most of the table's trees: by the leading
+ * columns of the first index, then by id. Any order would be correct.
  */
 export function byPage(a: StoredDocument, b: StoredDocument): number {
   const x = a.body as Partial<Record<"subreddit" | "user_id", string>>;
@@ -117,7 +117,7 @@ const ORDERS: Readonly<Record<ViewQuery["order"], readonly (readonly [string, "A
     latest: [["window_start", "DESC"]],
   };
 
-/** The statement that a query is, and its values. */
+/** A query as a statement with its values. */
 export function selectPage(view: ViewName, query: ViewQuery): { sql: string; values: SqlValue[] } {
   const has = (column: string) => TABLES[view].columns.includes(column);
   const conditions: string[] = [];
@@ -148,7 +148,10 @@ export function selectPage(view: ViewName, query: ViewQuery): { sql: string; val
   return { sql, values: [...values, query.limit] };
 }
 
-/** Beyond a document: a comparison column by column, with one that an index can use. */
+/**
+ * Restricts to rows after a document: a comparison column by column, with one that an index can
+ * use.
+ */
 function addAfter(
   order: readonly (readonly [string, string])[],
   after: StoredDocument,

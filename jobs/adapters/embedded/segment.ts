@@ -1,6 +1,6 @@
 /**
- * A segment file: the records of a partition from one offset on. Its name is that
- * offset, so that a folder's listing says where each record lies.
+ * A segment file: the records of a partition from one offset on. Its name is that offset, so that a
+ * folder's listing locates each record.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { PipelineError } from "@pipeline/core";
 import { Buffer } from "node:buffer";
 import { FRAME_HEAD, FrameReader } from "./frame.ts";
 
-/** Distance in bytes between the places that the index knows. */
+/** Distance in bytes between entries of the index. */
 const INDEX_BYTES = 1 << 16;
 
 const SCAN_BYTES = 1 << 20;
@@ -18,7 +18,7 @@ const SCAN_BYTES = 1 << 20;
 export class Segment {
   /** Readable bytes. */
   bytes = 0;
-  /** Known places: offsets, and where their frames start. */
+  /** Entries of the index: offsets, and the positions of their frames. */
   readonly #offsets: number[] = [];
   readonly #places: number[] = [];
   #indexed = 0;
@@ -29,7 +29,7 @@ export class Segment {
     return `${this.folder}/${String(this.base).padStart(20, "0")}.log`;
   }
 
-  /** Notes where a frame starts, if no place near it is known. */
+  /** Adds a frame's position to the index, unless there is an entry nearby. */
   note(offset: number, place: number): void {
     if (place < this.#indexed) return;
     this.#offsets.push(offset);
@@ -37,7 +37,7 @@ export class Segment {
     this.#indexed = place + INDEX_BYTES;
   }
 
-  /** A place at or before the frame of an offset, and the offset there. */
+  /** An entry at or before the frame of an offset. */
   near(offset: number): { offset: number; place: number } {
     let low = 0;
     let high = this.#offsets.length;
@@ -52,24 +52,24 @@ export class Segment {
   }
 }
 
-/** What a scan found. */
+/** Result of a scan. */
 export interface Scan {
   /** The offset after the last whole record. */
   readonly end: number;
-  /** Where the last whole record ends. */
+  /** The end of the last whole record. */
   readonly bytes: number;
   /** Timestamp of the last whole record. */
   readonly timestamp: number;
-  /** Whether bytes follow that are no whole record. */
+  /** Whether other bytes than a whole record follow. */
   readonly torn: boolean;
 }
 
 /**
- * Reads the records of a segment from a place on and checks each. A tail that a
- * process left when it was killed in mid-write (a record cut short, or zeros
- * after a power cut) was never acknowledged and counts as torn.
+ * Reads the records of a segment from a position on and checks each. A tail that a process left
+ * when it was killed in mid-write (a truncated record, or zeros after a power cut) was never
+ * acknowledged and counts as torn.
  *
- * @throws {PipelineError} `corrupt` where a record is damaged.
+ * @throws {PipelineError} `corrupt` if a record is damaged.
  */
 export function scanSegment(segment: Segment, from: { offset: number; place: number }): Scan {
   using file = Deno.openSync(segment.path, { read: true });
@@ -103,7 +103,7 @@ export function scanSegment(segment: Segment, from: { offset: number; place: num
   return { end: offset, bytes: place, timestamp, torn: false };
 }
 
-/** The error for a record that is not what was written. */
+/** The error for a damaged record. */
 export function damaged(segment: Segment, offset: number, place: number): PipelineError {
   return new PipelineError(
     "corrupt",
@@ -111,7 +111,7 @@ export function damaged(segment: Segment, offset: number, place: number): Pipeli
   );
 }
 
-/** Reads bytes at a place; fewer at the end of the file. */
+/** Reads bytes at a position; fewer at the end of the file. */
 export function readAt(
   file: Deno.FsFile,
   place: number,
@@ -129,8 +129,8 @@ export function readAt(
 }
 
 /**
- * Whether the record after the one at `offset` lies whole in a tail. Then the tail
- * is not torn: what precedes it, down to its length, was damaged after it was written.
+ * Whether the record after the one at `offset` is whole in a tail. Then the tail is not torn: the
+ * bytes before it, including their length, were damaged after they were written.
  */
 function recordFollows(tail: Uint8Array, offset: number): boolean {
   const wanted = new Uint8Array(new Float64Array([offset + 1]).buffer);

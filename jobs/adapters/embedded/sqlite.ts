@@ -17,16 +17,16 @@ export interface StoreMode {
 /** Longest wait for another connection's write, in milliseconds. */
 const BUSY_MS = 10_000;
 
-/** Statements that a connection keeps. */
+/** Number of statements that a connection caches. */
 const MAX_STATEMENTS = 200;
 
 /**
- * Pages (4 KiB) of the write-ahead log after which it is copied into the file: enough for
- * documents that change with every flush to be copied once for many of them.
+ * Pages (4 KiB) of the write-ahead log at which it is copied into the file: enough for documents
+ * that change with every flush to be copied once for many of their versions.
  */
 const CHECKPOINT_PAGES = 16_000;
 
-/** Sets a fresh connection up. */
+/** Configures a new connection. */
 function configure(database: DatabaseSync, mode: StoreMode): void {
   database.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA cache_size = -32768`);
   if (mode.readOnly) return;
@@ -37,12 +37,12 @@ function configure(database: DatabaseSync, mode: StoreMode): void {
   );
 }
 
-/** A connection that keeps its statements and carries out transactions. */
+/** A connection that caches its statements and runs transactions. */
 export class Connection {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
 
-  /** Opens a file, which is made where it is missing and may be written. */
+  /** Opens a file, and creates it if it is missing and may be written. */
   constructor(path: string, mode: StoreMode) {
     this.#database = new DatabaseSync(path, { readOnly: mode.readOnly });
     try {
@@ -53,7 +53,7 @@ export class Connection {
     }
   }
 
-  /** The statement of a text. */
+  /** The prepared statement of a text. */
   prepare(sql: string): StatementSync {
     let statement = this.#statements.get(sql);
     if (statement === undefined) {
@@ -65,14 +65,14 @@ export class Connection {
     return statement;
   }
 
-  /** Runs several statements that have no values. */
+  /** Runs several statements without values. */
   exec(sql: string): void {
     this.#database.exec(sql);
   }
 
-  /** All or nothing of what the body writes. */
+  /** Runs the body in a transaction: all of its writes take effect, or none. */
   transaction<T>(body: () => T): T {
-    // Prepared, since errors of `exec` do not carry SQLite's code.
+    // Prepared, since errors of `exec` lack SQLite's code.
     this.prepare("BEGIN IMMEDIATE").run();
     try {
       const result = body();
@@ -91,15 +91,15 @@ export class Connection {
 }
 
 /**
- * A text as a column can hold it. The driver ends texts at NUL when it reads them,
- * so NUL becomes two bytes, and 0x01, which they start with, too: UTF-8 order is kept.
+ * Encodes a text for a column. The driver ends texts at NUL on reading, so NUL becomes two bytes,
+ * and so does 0x01, the first of them: UTF-8 order is preserved.
  */
 export function toColumn(text: string): string {
   if (!text.includes("\0") && !text.includes("\x01")) return text;
   return text.replaceAll("\x01", "\x01\x02").replaceAll("\0", "\x01\x01");
 }
 
-/** The text that {@linkcode toColumn} was given. */
+/** Decodes a text of {@linkcode toColumn}. */
 export function fromColumn(text: string): string {
   if (!text.includes("\x01")) return text;
   return text.replaceAll("\x01\x01", "\0").replaceAll("\x01\x02", "\x01");

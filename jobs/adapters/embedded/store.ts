@@ -1,6 +1,6 @@
 /**
- * The serving store on SQLite. Several connections may use one folder at once:
- * other threads, other processes. What is written is visible to all at once.
+ * The serving store on SQLite. Several connections may use one folder at once: other threads, other
+ * processes. A write is visible to all of them at once.
  *
  * @module
  */
@@ -27,19 +27,19 @@ import { Registry } from "./registry.ts";
 import { byPage } from "./schema.ts";
 import type { StoreMode } from "./sqlite.ts";
 
-/** Documents of one transaction: a few milliseconds, in which other writers wait. */
+/** Documents per transaction: a few milliseconds, for which other writers wait. */
 const CHUNK = 500;
 
-/** Documents that are put in order first, so that a transaction touches few pages. */
+/** Documents that are sorted first, so that a transaction touches few pages. */
 const SORTED = 10_000;
 
 /** How the store is opened. */
 export interface EmbeddedStoreOptions {
-  /** `process` where not given. */
+  /** `process` by default. */
   readonly durability?: Durability | undefined;
   /** Opens it beside the processes that write it. */
   readonly readOnly?: boolean | undefined;
-  /** Removes files that belong to no generation: for the owner of the folder alone. */
+  /** Removes files that belong to no generation: only for the owner of the folder. */
   readonly sweep?: boolean | undefined;
 }
 
@@ -57,7 +57,7 @@ export class EmbeddedStore implements ServingStore {
   readonly #breather = new Breather();
   #closed = false;
 
-  /** Opens the folder, which is made where it is missing. */
+  /** Opens the folder, and creates it if missing. */
   constructor(folder: string, options: EmbeddedStoreOptions = {}) {
     this.#folder = folder;
     this.#mode = {
@@ -74,20 +74,20 @@ export class EmbeddedStore implements ServingStore {
     }
   }
 
-  /** As {@linkcode ServingStore.createGeneration} says. */
+  /** See {@linkcode ServingStore.createGeneration}. */
   createGeneration(generation: number): Promise<void> {
     return this.#do(`create generation ${generation}`, () => {
       checkGeneration(generation);
       this.#registry.add(generation, (incarnation) => {
         const path = this.#path(generation, incarnation);
-        // What a crash may have left under the name of an incarnation that never counted.
+        // A crash may have left a file under the name of an unregistered incarnation.
         this.#remove(path);
         createGenerationFile(path, this.#mode);
       });
     });
   }
 
-  /** As {@linkcode ServingStore.write} says. */
+  /** See {@linkcode ServingStore.write}. */
   async write(
     generation: number,
     view: ViewName,
@@ -108,17 +108,17 @@ export class EmbeddedStore implements ServingStore {
     }
   }
 
-  /** As {@linkcode ServingStore.refresh} says: every write is visible with its end. */
+  /** See {@linkcode ServingStore.refresh}: every write is visible as soon as it ends. */
   refresh(generation: number): Promise<void> {
     return this.#do(`refresh generation ${generation}`, () => void this.#file(generation));
   }
 
-  /** As {@linkcode ServingStore.seal} says. */
+  /** See {@linkcode ServingStore.seal}. */
   seal(generation: number): Promise<void> {
     return this.#do(`seal generation ${generation}`, () => void this.#file(generation));
   }
 
-  /** As {@linkcode ServingStore.get} says. */
+  /** See {@linkcode ServingStore.get}. */
   async get(
     generation: number,
     view: ViewName,
@@ -135,7 +135,7 @@ export class EmbeddedStore implements ServingStore {
     return found;
   }
 
-  /** As {@linkcode ServingStore.search} says. */
+  /** See {@linkcode ServingStore.search}. */
   search(generation: number, view: ViewName, query: ViewQuery): Promise<ViewPage> {
     return this.#do(`search ${view} of generation ${generation}`, () => {
       checkQuery(query);
@@ -143,17 +143,17 @@ export class EmbeddedStore implements ServingStore {
     });
   }
 
-  /** As {@linkcode ServingStore.count} says. */
+  /** See {@linkcode ServingStore.count}. */
   count(generation: number, view: ViewName): Promise<number> {
     return this.#do("count", () => this.#file(generation).count(view));
   }
 
-  /** As {@linkcode ServingStore.current} says. */
+  /** See {@linkcode ServingStore.current}. */
   current(): Promise<number | undefined> {
     return this.#do("read the aliases", () => this.#registry.current());
   }
 
-  /** As {@linkcode ServingStore.switchTo} says. */
+  /** See {@linkcode ServingStore.switchTo}. */
   switchTo(generation: number, from: number | undefined): Promise<void> {
     return this.#do(
       `switch to generation ${generation}`,
@@ -161,7 +161,7 @@ export class EmbeddedStore implements ServingStore {
     );
   }
 
-  /** As {@linkcode ServingStore.generations} says. */
+  /** See {@linkcode ServingStore.generations}. */
   generations(): Promise<number[]> {
     return this.#do(
       "list generations",
@@ -169,7 +169,7 @@ export class EmbeddedStore implements ServingStore {
     );
   }
 
-  /** As {@linkcode ServingStore.dropGeneration} says. */
+  /** See {@linkcode ServingStore.dropGeneration}. */
   dropGeneration(generation: number): Promise<void> {
     return this.#do(`drop generation ${generation}`, () => {
       const incarnation = this.#registry.drop(generation);
@@ -178,17 +178,17 @@ export class EmbeddedStore implements ServingStore {
     });
   }
 
-  /** As {@linkcode ServingStore.control} says. */
+  /** See {@linkcode ServingStore.control}. */
   control(id: string): Promise<ControlDocument | undefined> {
     return this.#do(`read control ${id}`, () => this.#registry.control(id));
   }
 
-  /** As {@linkcode ServingStore.controls} says. */
+  /** See {@linkcode ServingStore.controls}. */
   controls(prefix: string): Promise<ControlDocument[]> {
     return this.#do(`read controls ${prefix}`, () => this.#registry.controls(prefix));
   }
 
-  /** As {@linkcode ServingStore.putControl} says. */
+  /** See {@linkcode ServingStore.putControl}. */
   putControl(id: string, body: unknown, expected: number): Promise<number> {
     return this.#do(
       `write control ${id}`,
@@ -196,7 +196,7 @@ export class EmbeddedStore implements ServingStore {
     );
   }
 
-  /** As {@linkcode ServingStore.putControls} says. */
+  /** See {@linkcode ServingStore.putControls}. */
   putControls(documents: readonly ControlDocument[]): Promise<void> {
     return this.#do("write controls", () => {
       for (const document of documents) checkControl(document);
@@ -204,12 +204,12 @@ export class EmbeddedStore implements ServingStore {
     });
   }
 
-  /** As {@linkcode ServingStore.removeControls} says. */
+  /** See {@linkcode ServingStore.removeControls}. */
   removeControls(ids: readonly string[]): Promise<void> {
     return this.#do("remove controls", () => this.#registry.removeControls(ids));
   }
 
-  /** As {@linkcode ServingStore.close} says. */
+  /** See {@linkcode ServingStore.close}. */
   // deno-lint-ignore require-await -- Async so that errors reject and never throw.
   async close(): Promise<void> {
     if (this.#closed) return;
@@ -219,7 +219,7 @@ export class EmbeddedStore implements ServingStore {
     this.#registry.close();
   }
 
-  /** One short piece of synchronous work. */
+  /** Runs one short piece of synchronous work. */
   async #do<T>(what: string, work: () => T): Promise<T> {
     await this.#breather.breathe();
     if (this.#closed) throw stopped("store");
@@ -230,7 +230,7 @@ export class EmbeddedStore implements ServingStore {
     }
   }
 
-  /** The generation's file as it is now: another connection may have dropped it. */
+  /** The generation's current file: another connection may have dropped the generation. */
   #file(generation: number): GenerationFile {
     const open = this.#files.get(generation);
     let incarnation: number;
@@ -266,7 +266,7 @@ export class EmbeddedStore implements ServingStore {
     }
   }
 
-  /** Removes what a crash left between making a file and counting it, or the reverse. */
+  /** Removes files that a crash left between creating and registering a file, or the reverse. */
   #sweep(): void {
     const kept = new Set(
       this.#registry.generations().map((g) => this.#path(g.generation, g.incarnation)),

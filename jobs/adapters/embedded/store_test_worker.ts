@@ -29,5 +29,5 @@ self.onmessage = async ({ data: { folder, number, rounds } }: MessageEvent) => {
   }
 };
 
-// Messages that come while modules still load are lost: the other side waits for this one.
+// Messages that arrive while modules still load are lost: the other side waits for this one.
 self.postMessage("ready");

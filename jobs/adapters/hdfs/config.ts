@@ -7,29 +7,29 @@
 import { duration, integer, type QuantityField, text } from "@pipeline/runtime";
 import { z } from "zod";
 
-/** How HDFS is reached and used. Times in milliseconds. */
+/** Connection and use of HDFS. Times in milliseconds. */
 export interface HdfsConfig {
   /** URLs of the NameNodes' HTTP servers: one, or the two of a pair. */
   readonly namenodes: readonly string[];
-  /** On whose behalf files are written. */
+  /** User that owns the written files. */
   readonly user: string;
-  /** Folder that everything is below. */
+  /** Root folder of the dataset. */
   readonly root: string;
-  /** Copies of each block; the file system's own number where not given. */
+  /** Replicas of each block; the file system's default if absent. */
   readonly replication?: number | undefined;
   /** PEM file of the authorities that certificates are checked against. */
   readonly caFile?: string | undefined;
-  /** Longest time to wait for an answer to begin. */
+  /** Longest time to wait until an answer begins. */
   readonly requestTimeout: number;
-  /** Longest time that a transfer may stand still. */
+  /** Longest time without progress of a transfer. */
   readonly idleTimeout: number;
   /** Longest time that the upload of one file may take. */
   readonly uploadTimeout: number;
-  /** Most requests under way; more wait. */
+  /** Most concurrent requests; further ones wait. */
   readonly concurrency: number;
 }
 
-/** What may be written in place of an {@linkcode HdfsConfig}. */
+/** Accepted input for an {@linkcode HdfsConfig}. */
 export type HdfsInput = { namenodes: string[] } & Partial<Record<keyof HdfsConfig, unknown>>;
 
 const NAMENODE = 'a URL such as "http://namenode:9870", without user, path or query';

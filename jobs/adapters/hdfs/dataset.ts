@@ -1,7 +1,6 @@
 /**
- * The master dataset on HDFS, over WebHDFS. Nothing that it answers is believed where a
- * second look can tell: lengths are compared after every transfer, and a `false` is
- * looked into.
+ * The master dataset on HDFS, over WebHDFS. Answers are not trusted if a second call can verify
+ * them: lengths are compared after every transfer, and a `false` is investigated.
  *
  * @module
  */
@@ -18,13 +17,13 @@ import { pathParts, stopped } from "../contract/rules.ts";
 import { type HdfsConfig, hdfsConfig, type HdfsInput } from "./config.ts";
 import { type Operation, WebHdfs } from "./webhdfs.ts";
 
-/** What the adapter is given besides its configuration. */
+/** Options of the adapter besides its configuration. */
 export interface HdfsOptions {
-  /** Told about NameNodes and DataNodes that change. */
+  /** Logs changes of NameNodes and DataNodes. */
   readonly logger?: Logger;
 }
 
-/** How often a download that broke off is taken up again. */
+/** Number of times that an interrupted download is resumed. */
 const RESUMES = 5;
 
 /** A file or folder as WebHDFS describes it ("FileStatus" in its documentation). */
@@ -35,16 +34,16 @@ interface RemoteStatus {
   readonly modificationTime: number;
 }
 
-/** Where a file's blocks are ("GETFILEBLOCKLOCATIONS"): each on the DataNodes that are named. */
+/** The DataNodes of each block of a file ("GETFILEBLOCKLOCATIONS"). */
 interface BlockLocations {
   readonly BlockLocations?: { readonly BlockLocation: readonly { readonly names: string[] }[] };
 }
 
 /**
- * The dataset on HDFS. Connects when it is used.
+ * Opens the dataset on HDFS. Connects on first use.
  *
- * @param config as {@linkcode hdfsConfig} has it, defaults filled in or not.
- * @throws {PipelineError} `invalid` where a file of authorities cannot be read.
+ * @param config in the form of {@linkcode hdfsConfig}, with or without defaults filled in.
+ * @throws {PipelineError} `invalid` if a file of authorities cannot be read.
  */
 export function openHdfs(config: HdfsInput | HdfsConfig, options: HdfsOptions = {}): HdfsDataset {
   return new HdfsDataset(hdfsConfig.parse(config), options);
@@ -112,7 +111,7 @@ export class HdfsDataset implements MasterDataset {
         continue;
       }
       if (at === status.length) return;
-      // It ended too early, as if that were all.
+      // The download ended early, without an error.
       if (at === before && ++resumes > RESUMES) {
         const lacking = status.length - at;
         throw new PipelineError("corrupt", `${path} ends ${lacking} bytes too early`);
@@ -181,7 +180,7 @@ export class HdfsDataset implements MasterDataset {
       if (inside && source.length < destination.length) {
         throw new PipelineError("invalid", `Cannot rename ${from} into itself`);
       }
-      // With options, a rename never overwrites, never moves into a folder, and says why not.
+      // With options, a rename never overwrites, never moves into a folder, and explains a refusal.
       await this.#hdfs.ask({
         method: "PUT",
         op: "RENAME",
@@ -215,19 +214,19 @@ export class HdfsDataset implements MasterDataset {
     this.#hdfs.close();
   }
 
-  /** The path's parts. */
+  /** The components of a path. */
   #parts(path: string): string[] {
     if (this.#closed) throw stopped("dataset");
     return pathParts(path);
   }
 
-  /** The path as HDFS has it, below the root. */
+  /** The absolute path in HDFS, including the root. */
   #whole(parts: readonly string[]): string {
     const { root } = this.#config;
     return `${root === "/" ? "" : root}/${parts.join("/")}`;
   }
 
-  /** Closing waits for it. */
+  /** Tracks work that `close` must wait for. */
   #track<T>(work: () => Promise<T>): Promise<T> {
     const running = work();
     this.#underWay.add(running);
@@ -240,7 +239,7 @@ export class HdfsDataset implements MasterDataset {
     return answer?.boolean === true;
   }
 
-  /** `undefined` only where a NameNode says that it does not exist. */
+  /** `undefined` only if a NameNode reports that it does not exist. */
   async #status(parts: readonly string[], what: string): Promise<RemoteStatus | undefined> {
     try {
       const answer = await this.#hdfs.ask({ method: "GET", op: "GETFILESTATUS", parts, what }) as
@@ -271,7 +270,7 @@ export class HdfsDataset implements MasterDataset {
     }
   }
 
-  /** Bytes from an offset on, as they come. */
+  /** Streams bytes from an offset on. */
   async *#chunks(parts: string[], path: string, offset: number): AsyncGenerator<Uint8Array> {
     const what = `Reading ${path}`;
     const stream = await this.#hdfs.download({
@@ -296,7 +295,7 @@ export class HdfsDataset implements MasterDataset {
       if (cause instanceof PipelineError) throw cause;
       throw new PipelineError("unavailable", `${what} broke off`, { cause });
     } finally {
-      // Not waited for: a connection that hangs would hang here as well.
+      // Not awaited: a hanging connection would hang here as well.
       reader.cancel().catch(() => {});
     }
   }
@@ -306,7 +305,7 @@ export class HdfsDataset implements MasterDataset {
 class Counted {
   readonly body: Uint8Array | ReadableStream<Uint8Array>;
   length = 0;
-  /** What the content itself threw. */
+  /** The content's own error. */
   failure: unknown;
 
   constructor(content: Uint8Array | AsyncIterable<Uint8Array>) {
@@ -339,12 +338,12 @@ function fileStatus(name: string, status: RemoteStatus): FileStatus {
   };
 }
 
-/** A path of which a part is a file: there is nothing below it. */
+/** The path has a component that is a file: nothing exists below it. */
 function isBelowFile(error: unknown): boolean {
   return hasCode(error, "invalid") && /ParentNotDirectory|not a directory/i.test(error.message);
 }
 
-/** A file was to become a folder that exists, or the other way round; Hadoop has no name for it. */
+/** The path exists as a folder instead of a file, or the reverse; Hadoop has no name for it. */
 function isOtherKind(error: unknown): boolean {
   return hasCode(error, "unavailable") && error.message.includes("must both be directories");
 }
@@ -353,7 +352,7 @@ function taken(path: string): PipelineError {
   return new PipelineError("exists", `${path} exists`);
 }
 
-/** An answer of another form: perhaps of a proxy on the way. It proves nothing. */
+/** An answer of another form, perhaps from a proxy. It proves nothing. */
 function strange(what: string): PipelineError {
   return new PipelineError("unavailable", `${what}: the answer is not one of WebHDFS`);
 }

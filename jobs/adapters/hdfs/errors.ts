@@ -1,20 +1,20 @@
 /**
- * What a NameNode or DataNode answers instead of a result, in the pipeline's terms: what is not
- * known to be permanent is `unavailable`, and so tried again.
+ * Converts the errors of a NameNode or DataNode into the pipeline's: everything that is not known
+ * to be permanent is `unavailable`, and so retried.
  *
  * Form: `{"RemoteException": {"exception", "javaClassName", "message"}}`, see "Error Responses" in
- * Hadoop's documentation of WebHDFS. Its status says nothing: any `IOException` is a 403.
+ * Hadoop's documentation of WebHDFS. Its status means nothing: any `IOException` is a 403.
  *
  * @module
  */
 
 import { type ErrorCode, PipelineError } from "@pipeline/core";
 
-/** Hadoop's exceptions that mean one thing for good. */
+/** Hadoop's exceptions with one permanent meaning. */
 const CODES: ReadonlyMap<string, ErrorCode> = new Map<string, ErrorCode>([
   ["FileNotFoundException", "not_found"],
   ["FileAlreadyExistsException", "exists"],
-  // Somebody is writing it, or died while writing it: the name is taken either way.
+  // A writer is active, or died while writing: the name is taken either way.
   ["AlreadyBeingCreatedException", "exists"],
   ["RecoveryInProgressException", "exists"],
   ["NSQuotaExceededException", "full"],
@@ -33,8 +33,8 @@ const CODES: ReadonlyMap<string, ErrorCode> = new Map<string, ErrorCode>([
 ]);
 
 /**
- * Exceptions that say what is wrong in their message only, since Hadoop wraps others in them: an
- * `IllegalArgumentException` may be a host whose name was not found.
+ * Exceptions whose meaning is only in their message, since Hadoop wraps others in them: an
+ * `IllegalArgumentException` may be a host whose name could not be resolved.
  */
 const WRAPPERS = new Set([
   "IllegalArgumentException",
@@ -46,31 +46,31 @@ const WRAPPERS = new Set([
   "UndeclaredThrowableException",
 ]);
 
-/** What wrappers say that no later try changes. */
+/** Messages of wrappers that no retry changes. */
 const REFUSED =
   /^Invalid value for webhdfs parameter|not a valid DFS filename|^Invalid path|Security enabled but user not authenticated/;
 
-/** Of exceptions that pass, whatever is wrapped around them or around which they are. */
+/** Transient exceptions; they are decisive both as wrapper and as cause. */
 const PASSING =
   /\b(Unknown|NoRouteTo)Host|\bConnect|\bSocket|Timeout|ClosedChannel|EOFException|\bRetriable|\bSafeMode|\bStandby|InvalidToken|Interrupted/;
 
-/** `org.example.SomeException: a message`, as one exception is told in the message of another. */
+/** `org.example.SomeException: a message`, an exception quoted in the message of another. */
 const NAMED = /((?:[a-z]\w*\.)+)([A-Z][\w$]*(?:Exception|Error))(?:: *|$)/;
 
-/** Exceptions of a NameNode that is not the active one, also as the message of another one. */
+/** Exceptions of a NameNode that is not active, or messages that quote one. */
 const STANDBY = /\b(StandbyException|ObserverRetryOnActiveException)\b/;
 
-/** What an answer says about why there is no result. */
+/** The error in an answer. */
 export interface RemoteError {
   /** HTTP status. */
   readonly status: number;
-  /** Hadoop's name without its package; empty where the answer is no such JSON. */
+  /** Hadoop's name without its package; empty if the answer is not such JSON. */
   readonly exception: string;
   /** The first line. */
   readonly message: string;
 }
 
-/** Reads an answer that is no result; its body is used up. */
+/** Reads the error in an answer, and consumes its body. */
 export async function readRemoteError(response: Response): Promise<RemoteError> {
   const { status, statusText, headers } = response;
   const text = await response.text().catch(() => "");
@@ -80,14 +80,14 @@ export async function readRemoteError(response: Response): Promise<RemoteError> 
     if (typeof name !== "string") throw new TypeError("No exception is named");
     return { status, exception: simple(name), message: String(message ?? "").split("\n")[0]! };
   } catch {
-    // A page: of a proxy on the way, or of Hadoop's own filter where it wants Kerberos.
+    // An HTML page: from a proxy, or from Hadoop's own filter if it requires Kerberos.
     const kerberos = status === 401 && /negotiate/i.test(headers.get("www-authenticate") ?? "");
     const message = `HTTP ${status} ${statusText}`.trim();
     return { status, exception: kerberos ? "AuthenticationException" : "", message };
   }
 }
 
-/** Whether the other NameNode must be asked. */
+/** Whether to ask the other NameNode. */
 export function isStandby({ exception, message }: RemoteError): boolean {
   return STANDBY.test(exception) || STANDBY.test(message);
 }
@@ -95,7 +95,7 @@ export function isStandby({ exception, message }: RemoteError): boolean {
 /**
  * The error in the pipeline's terms.
  *
- * @param what was tried, for the message, e.g. `Writing /data/x`.
+ * @param what the attempted operation, for the message, e.g. `Writing /data/x`.
  */
 export function toPipelineError(error: RemoteError, what: string): PipelineError {
   const { exception, message } = error;
@@ -113,7 +113,7 @@ function codeOf({ exception, message }: Pick<RemoteError, "exception" | "message
   return codeOf({ exception: simple(named[2]!), message: inner });
 }
 
-/** A class's name without its package and the class around it. */
+/** A class's name without its package and its enclosing class. */
 function simple(name: string): string {
   return name.slice(Math.max(name.lastIndexOf("."), name.lastIndexOf("$")) + 1);
 }

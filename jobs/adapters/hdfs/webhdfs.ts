@@ -1,6 +1,6 @@
 /**
- * Requests of the WebHDFS REST API: one at a time to whichever NameNode is active, and
- * on to the DataNode that it names.
+ * Requests of the WebHDFS REST API: each goes to the active NameNode, and on to the DataNode that
+ * it selects.
  *
  * @module
  */
@@ -15,32 +15,32 @@ export interface Operation {
   readonly method: "GET" | "PUT" | "DELETE";
   /** Hadoop's name, e.g. `LISTSTATUS`. */
   readonly op: string;
-  /** Parts of the path below the root, as they are. */
+  /** Components of the path below the root, not encoded. */
   readonly parts: readonly string[];
   /** Further parameters. */
   readonly query?: Readonly<Record<string, string>>;
-  /** What is tried, for messages, e.g. `Listing /data`. */
+  /** The attempted operation, for messages, e.g. `Listing /data`. */
   readonly what: string;
 }
 
-/** Where a NameNode sends a transfer. */
+/** The target of a transfer, as selected by a NameNode. */
 export interface Transfer {
-  /** The DataNode's URL, whole. */
+  /** The DataNode's full URL. */
   readonly url: string;
   /** The DataNode's host. */
   readonly datanode: string;
 }
 
 /**
- * Milliseconds for which a DataNode's host that did not answer is left out: until the NameNode knows.
- * Hosts, since the ports by which it tells DataNodes apart are not those of HTTP.
+ * Milliseconds for which the host of an unresponsive DataNode is excluded: until the NameNode
+ * notices. It is the host, since the ports by which DataNodes are excluded are not those of HTTP.
  */
 const LEFT_OUT = 30_000;
 
-/** DataNodes that are tried for one transfer. */
+/** Number of DataNodes that are tried for one transfer. */
 const TRIES = 5;
 
-/** Requests that never reached a server had no effect there. */
+/** A request that never reached a server, and so had no effect there. */
 class NotReached extends Error {
   override name = "NotReached";
 }
@@ -55,7 +55,7 @@ export class WebHdfs {
   #active = 0;
   #running = 0;
 
-  /** @throws {PipelineError} `invalid` where the file of authorities cannot be read. */
+  /** @throws {PipelineError} `invalid` if the file of authorities cannot be read. */
   constructor(config: HdfsConfig, logger?: Logger) {
     this.#config = config;
     this.#logger = logger;
@@ -65,19 +65,19 @@ export class WebHdfs {
     });
   }
 
-  /** Ends all connections. */
+  /** Closes all connections. */
   close(): void {
     this.#http.close();
   }
 
-  /** An operation of the NameNode alone. Returns its JSON, `undefined` where it sends none. */
+  /** An operation of the NameNode alone. Returns its JSON, or `undefined` for an empty answer. */
   async ask(operation: Operation): Promise<unknown> {
     return await this.#limited(async () => {
       return await parsed(await this.#namenode(operation), operation.what);
     });
   }
 
-  /** Sends bytes to a DataNode that the NameNode chooses. */
+  /** Sends bytes to a DataNode that the NameNode selects. */
   async upload(operation: Operation, body: Uint8Array | ReadableStream<Uint8Array>): Promise<void> {
     await this.#limited(async () => {
       for (let attempt = 1;; attempt++) {
@@ -95,7 +95,7 @@ export class WebHdfs {
           throw toPipelineError(await readRemoteError(response), operation.what);
         } catch (error) {
           if (!(error instanceof NotReached)) throw unavailable(error, operation.what);
-          // A DataNode that has just died: the NameNode does not know yet.
+          // The DataNode has just died, and the NameNode has not noticed yet.
           this.#leaveOut(transfer.datanode);
           const again = body instanceof Uint8Array && attempt < TRIES;
           if (!again) throw unavailable(error, operation.what);
@@ -104,7 +104,7 @@ export class WebHdfs {
     });
   }
 
-  /** Opens a stream from a DataNode that the NameNode chooses. Read it with time-outs. */
+  /** Opens a stream from a DataNode that the NameNode selects. Read it with timeouts. */
   async download(operation: Operation): Promise<ReadableStream<Uint8Array>> {
     return await this.#limited(async () => {
       for (let attempt = 1;; attempt++) {
@@ -127,7 +127,7 @@ export class WebHdfs {
     });
   }
 
-  /** Asks where to transfer to; nothing has happened yet. */
+  /** Requests the target of a transfer; this has no effect yet. */
   async #transfer(operation: Operation): Promise<Transfer> {
     const excluded = this.#excluded();
     const directed = { ...operation, query: { ...operation.query, noredirect: "true" } };
@@ -136,7 +136,7 @@ export class WebHdfs {
       query: { ...directed.query, excludedatanodes: excluded },
     }).catch((error) => {
       if (!hasCode(error, "unavailable")) throw error;
-      // Perhaps because no other is left: better one that may be back than none.
+      // Perhaps no other DataNode is left: one that may have recovered is better than none.
       this.#leftOut.clear();
       return this.#namenode(directed);
     });
@@ -161,7 +161,7 @@ export class WebHdfs {
     return [...this.#leftOut.keys()].join(",");
   }
 
-  /** Asks the NameNode that answered last; where that one is standby or away, the other one. */
+  /** Asks the NameNode that answered last; if it is standby or unavailable, the other one. */
   async #namenode(operation: Operation): Promise<Response> {
     const { namenodes, requestTimeout } = this.#config;
     let last: unknown;
@@ -181,7 +181,7 @@ export class WebHdfs {
         if (!isStandby(error)) throw toPipelineError(error, operation.what);
         last = toPipelineError(error, operation.what);
       } catch (error) {
-        // What may have been carried out is not asked of another one as if it had not.
+        // A request that may have been executed is not repeated at the other NameNode.
         if (!(error instanceof NotReached)) throw unavailable(error, operation.what);
         last = error;
       }
@@ -195,15 +195,15 @@ export class WebHdfs {
     const url = new URL(namenode);
     url.pathname = `/webhdfs/v1/${path.map(encodeURIComponent).join("/")}`;
     url.search = new URLSearchParams({ op, "user.name": user, ...query }).toString()
-      // A plus is a space to some readers and a plus to others.
+      // Some readers decode a plus as a space, others as a plus.
       .replaceAll("+", "%20");
     return url.href;
   }
 
   /**
-   * One request. With `body`, only the wait for the answer's beginning is bounded.
+   * Sends one request. With `body`, only the wait for the answer's beginning is limited.
    *
-   * @throws {NotReached} where no connection was made; `unavailable` after the time-out.
+   * @throws {NotReached} if no connection was made; `unavailable` after the timeout.
    */
   async #fetch(
     url: string,
@@ -221,7 +221,7 @@ export class WebHdfs {
         client: this.#http,
       });
       if (body && response.status === 200) return response;
-      // Within the time as well: answers are small.
+      // Read within the timeout as well: answers are small.
       const bytes = await response.arrayBuffer();
       return new Response([101, 204, 205, 304].includes(response.status) ? null : bytes, response);
     } catch (error) {
@@ -250,12 +250,12 @@ export class WebHdfs {
   }
 }
 
-/** Whether it is a page for people, as a proxy on the way gives them: no DataNode's file. */
+/** Whether an answer is an HTML page, as sent by a proxy: no DataNode's file is one. */
 function isPage({ headers }: Response): boolean {
   return headers.get("content-type")?.startsWith("text/html") === true;
 }
 
-/** An answer's JSON, `undefined` where it is empty. */
+/** An answer's JSON, `undefined` if it is empty. */
 async function parsed(response: Response, what: string): Promise<unknown> {
   const text = await response.text();
   try {
@@ -265,7 +265,7 @@ async function parsed(response: Response, what: string): Promise<unknown> {
   }
 }
 
-/** Whether a request failed before there was a connection. */
+/** Whether a request failed before a connection was made. */
 function isUnreached(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause) {
     if (/tcp connect error|Connection refused|dns error|No route to host/i.test(at.message)) {

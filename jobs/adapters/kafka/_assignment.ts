@@ -1,6 +1,6 @@
 /**
- * Who of a group reads which partitions. A partition moves only after its old owner has
- * let go of it: until then it is nobody's, as in Kafka's cooperative protocol (KIP-429).
+ * Assigns partitions to the members of a group. A partition moves only after its old owner has
+ * revoked it: until then it is unassigned, as in Kafka's cooperative protocol (KIP-429).
  *
  * @module
  */
@@ -8,17 +8,17 @@
 /** Partitions by topic. */
 export type Assignment = Readonly<Record<string, readonly number[]>>;
 
-/** A member as the one who assigns knows it. */
+/** A member as known to the group's leader. */
 export interface MemberState {
   readonly id: string;
   readonly topics: readonly string[];
-  /** What it reads now. */
+  /** The partitions that it owns now. */
   readonly owned: Assignment;
 }
 
 /**
- * Assigns partition p of every topic to one member, so that keys that topics share stay together.
- * What another member still reads goes to nobody this time.
+ * Assigns partition p of every topic to one member, so that keys shared by topics stay together. A
+ * partition that another member still owns stays unassigned this time.
  *
  * @param partitions number of partitions by topic.
  */

@@ -10,7 +10,7 @@ import type { AbortedTransaction } from "./record_batch.ts";
 
 /** An answer. */
 export interface FetchAnswer {
-  /** Milliseconds for which the broker wants nothing more to be asked; the client heeds it. */
+  /** Milliseconds for which the broker asks not to be called; the client complies. */
   readonly clientSideThrottleTime: number;
   readonly partitions: readonly FetchedPartition[];
 }
@@ -18,8 +18,8 @@ export interface FetchAnswer {
 /**
  * Decodes an answer.
  *
- * @param apiVersion the version in which it was asked.
- * @param createError the client's error of one of Kafka's numbers.
+ * @param apiVersion the version of the request.
+ * @param createError creates the client's error for one of Kafka's error codes.
  */
 export function decodeFetch(
   answer: Uint8Array,
@@ -28,13 +28,13 @@ export function decodeFetch(
     readonly createError: (code: number) => Error;
   },
 ): FetchAnswer {
-  // The client gives Node's own kind of bytes, of which a slice is no copy.
+  // The client returns Node's buffers, whose slices are not copies.
   const reader = new Reader(new Uint8Array(answer.buffer, answer.byteOffset, answer.length));
   const clientSideThrottleTime = reader.int32();
   if (apiVersion >= 7) {
     const code = reader.int16();
     if (code !== 0) throw createError(code);
-    // The session, which is none.
+    // The fetch session, which is not used.
     reader.skip(4);
   }
   const partitions = reader.array(() => {
@@ -45,13 +45,13 @@ export function decodeFetch(
       // The high watermark.
       reader.skip(8);
       const end = Number(reader.int64());
-      // The log's start.
+      // The log start offset.
       if (apiVersion >= 5) reader.skip(8);
       const aborted = reader.array((): AbortedTransaction => ({
         producer: reader.int64(),
         firstOffset: Number(reader.int64()),
       }));
-      // A copy that is nearer, for those who say where they are.
+      // The preferred replica, for clients that state their location.
       if (apiVersion >= 11) reader.skip(4);
       const error = code === 0 ? undefined : createError(code);
       return { topic, partition, error, end, aborted, batches: reader.bytes() };
@@ -60,7 +60,7 @@ export function decodeFetch(
   return { clientSideThrottleTime, partitions };
 }
 
-/** Reads one field after the other. */
+/** Reads consecutive fields. */
 class Reader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -92,13 +92,13 @@ class Reader {
     return new TextDecoder().decode(this.#bytes.subarray(this.#at, this.#at += length));
   }
 
-  /** None where there is null in place of bytes. */
+  /** Empty if there is null in place of bytes. */
   bytes(): Uint8Array {
     const length = Math.max(0, this.int32());
     return this.#bytes.subarray(this.#at, this.#at += length);
   }
 
-  /** None where there is null in place of an array. */
+  /** Empty if there is null in place of an array. */
   array<T>(read: () => T): T[] {
     return Array.from({ length: Math.max(0, this.int32()) }, read);
   }

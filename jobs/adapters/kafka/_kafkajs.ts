@@ -1,7 +1,7 @@
 /**
- * The part of kafkajs that is not public but needed: requests to single brokers. Its
- * consumer jumps where an offset is out of range, and cannot read without a group; its
- * protocol is sound. Typed by hand, after the sources of 2.2.4, to which it is pinned.
+ * The private part of kafkajs that is needed: requests to single brokers. Its consumer jumps if an
+ * offset is out of range, and cannot read without a group; its protocol layer is sound. Typed by
+ * hand, from the sources of 2.2.4, to which it is pinned.
  *
  * @module
  */
@@ -23,21 +23,21 @@ import type { AbortedTransaction } from "./record_batch.ts";
 
 export { AssignerProtocol, type ClientOptions, logLevel, type SASLOptions };
 
-/** What a broker answers for one partition. */
+/** A broker's answer for one partition. */
 export interface FetchedPartition {
   readonly topic: string;
   readonly partition: number;
-  /** What kept the broker from answering, in the client's terms. */
+  /** The broker's error, as one of the client. */
   readonly error: Error | undefined;
-  /** The last stable offset: no transaction is under way before it. */
+  /** The last stable offset: no open transaction is before it. */
   readonly end: number;
-  /** Transactions in the answer that were aborted. */
+  /** Aborted transactions in the answer. */
   readonly aborted: readonly AbortedTransaction[];
-  /** Batches, the last of which may be there in part. */
+  /** Batches, of which the last may be truncated. */
   readonly batches: Uint8Array;
 }
 
-/** A partition and where to read it from. */
+/** A partition and the offset to read from. */
 export interface FetchRequest {
   readonly partition: number;
   /** A decimal number. */
@@ -45,13 +45,13 @@ export interface FetchRequest {
   readonly maxBytes: number;
 }
 
-/** Who takes part in a group, as its leader is told. */
+/** A member of a group, as its leader sees it. */
 export interface GroupMember {
   readonly memberId: string;
   readonly memberMetadata: Uint8Array;
 }
 
-/** What is asked of a broker; only what was committed is answered. */
+/** Options of a fetch; only committed records are returned. */
 export interface FetchOptions {
   /** Milliseconds. */
   readonly maxWaitTime: number;
@@ -63,7 +63,7 @@ export interface FetchOptions {
   }[];
 }
 
-/** A request as the client encodes it. */
+/** An encoded request of the client. */
 interface ClientRequest {
   readonly request: { readonly apiVersion: number };
   readonly requestTimeout: number;
@@ -71,7 +71,7 @@ interface ClientRequest {
 
 /** One broker. */
 export interface Broker {
-  /** Makes requests of one kind, in the newest version that client and broker know. */
+  /** Creates requests of one kind, in the newest version that client and broker share. */
   lookupRequest(kind: number, versions: unknown): (request: object) => ClientRequest;
   readonly connectionPool: {
     send<T>(
@@ -120,7 +120,7 @@ export interface Broker {
   leaveGroup(request: { readonly groupId: string; readonly memberId: string }): Promise<unknown>;
 }
 
-/** Connections to the brokers of one cluster, and what is known of its topics. */
+/** Connections to the brokers of one cluster, and metadata of its topics. */
 export interface Cluster {
   connect(): Promise<void>;
   disconnect(): Promise<void>;
@@ -135,7 +135,7 @@ export interface Cluster {
   ): readonly { readonly partitionId: number; readonly leader: number }[];
 }
 
-/** Opens connections of its own: a broker answers the requests of one connection in order. */
+/** Opens separate connections: a broker answers the requests of one connection in order. */
 export function createCluster(options: ClientOptions): Cluster {
   const logger = createClientLogger({
     level: options.logLevel ?? logLevel.NOTHING,
@@ -151,15 +151,15 @@ export function createCluster(options: ClientOptions): Cluster {
   }) as unknown as Cluster;
 }
 
-/** Number of the request that reads records (Kafka protocol, API keys). */
+/** API key of Fetch. */
 const FETCH = 1;
 
-/** Readers see what was committed; the other level is 0. */
+/** Isolation level: only committed records; the other level is 0. */
 const READ_COMMITTED = 1;
 
 /**
- * Asks one broker for records. The client's own answer would be all or nothing: one partition's
- * error, or one batch that it cannot decode, and those of the others are lost.
+ * Fetches records from one broker. The client's own call would be all or nothing: one partition's
+ * error, or one undecodable batch, would lose the batches of all others.
  */
 export async function fetchPartitions(
   broker: Broker,
@@ -182,7 +182,7 @@ export async function fetchPartitions(
     });
     return partitions;
   } catch (error) {
-    // As the client does with every request of its own.
+    // As the client does for each of its own requests.
     const closed = error instanceof Error && error.name === "KafkaJSConnectionClosedError";
     if (closed) await broker.disconnect();
     throw error;

@@ -1,23 +1,23 @@
 /**
- * LZ4 frames (github.com/lz4/lz4, doc/lz4_Frame_format.md 1.6.3 and lz4_Block_format.md). Ours,
- * since what npm has is native code, which a binary with least privilege may not load, reads bare
- * blocks only, or is not looked after any more.
+ * LZ4 frames (github.com/lz4/lz4, doc/lz4_Frame_format.md 1.6.3 and lz4_Block_format.md). An
+ * implementation of our own, since the packages on npm are native code, which a binary with least
+ * privilege may not load, or read bare blocks only, or are no longer maintained.
  *
- * Checksums of the frame are passed over: the batch around it has one, which is checked.
+ * Checksums of the frame are skipped: the enclosing batch has one, which is checked.
  *
  * @module
  */
 
 const MAGIC = 0x184d2204;
 
-/** Frames with one of 16 numbers carry something else and are passed over. */
+/** Frames with one of these 16 magic numbers carry other data and are skipped. */
 const SKIPPABLE = 0x184d2a50;
 
 /**
- * Unpacks frames that follow one another.
+ * Decompresses consecutive frames.
  *
- * @param most bytes that may come out.
- * @throws {RangeError} where these are no whole frames, or more comes out.
+ * @param most limit of the output, in bytes.
+ * @throws {RangeError} if the input is not made of whole frames, or the output exceeds the limit.
  */
 export function unpackLz4(packed: Uint8Array, most: number): Uint8Array {
   const view = new DataView(packed.buffer, packed.byteOffset, packed.length);
@@ -33,7 +33,7 @@ export function unpackLz4(packed: Uint8Array, most: number): Uint8Array {
   return output.bytes();
 }
 
-/** Unpacks the frame whose descriptor begins at `at`; returns where it ends. */
+/** Decompresses the frame whose descriptor begins at `at`; returns its end. */
 function unpackFrame(view: DataView, at: number, output: Output): number {
   const flags = view.getUint8(at);
   const size = view.getUint8(at + 1) >> 4 & 7;
@@ -41,13 +41,13 @@ function unpackFrame(view: DataView, at: number, output: Output): number {
   if (flags & 1) throw new RangeError("the LZ4 frame needs a dictionary");
   const independent = (flags & 0x20) !== 0;
   const checked = (flags & 0x10) !== 0;
-  // Flags, block size and header checksum, and the content's size where it is told.
+  // Flags, block size and header checksum, and the content size if present.
   at += flags & 8 ? 11 : 3;
   const start = output.length;
   for (;;) {
     const word = view.getUint32(at, true);
     at += 4;
-    // The mark of the end, and the content's checksum where there is one.
+    // The end mark, and the content checksum if present.
     if (word === 0) return flags & 4 ? at + 4 : at;
     const length = word & 0x7fffffff;
     if (at + length > view.byteLength) throw new RangeError("the LZ4 frame ends too soon");
@@ -60,7 +60,7 @@ function unpackFrame(view: DataView, at: number, output: Output): number {
   }
 }
 
-/** Unpacks one block, whose matches may reach back to `first`. */
+/** Decompresses one block, whose matches may reach back to `first`. */
 function unpackBlock(block: Uint8Array, output: Output, first: number): void {
   let at = 0;
   const count = (nibble: number) => {
@@ -92,7 +92,7 @@ function unpackBlock(block: Uint8Array, output: Output, first: number): void {
   }
 }
 
-/** Bytes that grow up to a limit. */
+/** A buffer that grows up to a limit. */
 class Output {
   #bytes: Uint8Array;
   length = 0;
@@ -115,13 +115,13 @@ class Output {
 
   append(bytes: Uint8Array): void {
     this.#room(bytes.length);
-    // A call costs more than a few bytes do.
+    // For a few bytes, a loop is cheaper than a call.
     if (bytes.length > 16) this.#bytes.set(bytes, this.length);
     else for (let i = 0; i < bytes.length; i++) this.#bytes[this.length + i] = bytes[i]!;
     this.length += bytes.length;
   }
 
-  /** Appends what stands `offset` bytes before, which may be what is being appended. */
+  /** Appends the bytes at distance `offset`, which may overlap those being appended. */
   repeat(offset: number, length: number): void {
     this.#room(length);
     const bytes = this.#bytes;

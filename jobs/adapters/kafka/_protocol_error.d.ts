@@ -1,2 +1,2 @@
-/** The client's error of one of Kafka's numbers. */
+/** Creates the client's error for one of Kafka's error codes. */
 export function createErrorFromCode(code: number): Error;

@@ -1,15 +1,15 @@
 /**
- * The records in a batch of message format 2, one after the other
- * (kafka.apache.org/documentation/#record). Headers are passed over.
+ * The records in a batch of message format 2 (kafka.apache.org/documentation/#record). Headers are
+ * skipped.
  *
  * @module
  */
 
-/** Goes from record to record; what stands at one is read before the next. */
+/** Moves from record to record; the fields are those of the current one. */
 export class RecordCursor {
-  /** From the batch's first offset on. */
+  /** Relative to the batch's first offset. */
   offset = 0;
-  /** Milliseconds from the batch's first timestamp on. */
+  /** Milliseconds since the batch's first timestamp. */
   timestamp = 0;
   key: Uint8Array | null = null;
   value: Uint8Array | null = null;
@@ -17,7 +17,7 @@ export class RecordCursor {
   #at = 0;
   #left: number;
 
-  /** Before the first of so many records. */
+  /** Starts before the first of `count` records. */
   constructor(bytes: Uint8Array, count: number) {
     if (count < 0) throw malformed();
     this.#bytes = bytes;
@@ -25,9 +25,9 @@ export class RecordCursor {
   }
 
   /**
-   * Goes to the next record; false where there is none.
+   * Moves to the next record; returns false after the last.
    *
-   * @throws {RangeError} where the bytes are no records, or not that many.
+   * @throws {RangeError} if the bytes are not records, or not that many.
    */
   next(): boolean {
     if (this.#left-- === 0) {
@@ -37,7 +37,7 @@ export class RecordCursor {
     const length = this.#number();
     const end = this.#at + length;
     if (length <= 0 || end > this.#bytes.length) throw malformed();
-    // Attributes, of which none is used.
+    // Attributes, which are unused.
     this.#at++;
     this.timestamp = this.#number();
     this.offset = this.#number();
@@ -56,7 +56,7 @@ export class RecordCursor {
     return this.#bytes.subarray(start, this.#at);
   }
 
-  /** A signed number: seven bits a byte, the lowest first; even ones stand for those from 0 up. */
+  /** A zigzag varint: seven bits per byte, the lowest first. */
   #number(): number {
     let number = 0;
     for (let unit = 1;; unit *= 128) {

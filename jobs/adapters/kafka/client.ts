@@ -1,5 +1,5 @@
 /**
- * How every connection to Kafka is made, from the configuration.
+ * Options of all connections to Kafka, from the configuration.
  *
  * @module
  */
@@ -10,18 +10,18 @@ import type { ISocketFactory } from "kafkajs";
 import { type ClientOptions, logLevel, type SASLOptions } from "./_kafkajs.ts";
 import type { KafkaConfig, SaslConfig, TlsConfig } from "./config.ts";
 
-/** What a client is given besides its configuration. */
+/** Options of a client besides its configuration. */
 export interface ClientParts {
-  /** Takes what the client reports. */
+  /** Logs the client's messages. */
   readonly logger?: Logger | undefined;
-  /** Opens connections; the client's own where not given. */
+  /** Opens connections; the client's own by default. */
   readonly socketFactory?: ISocketFactory | undefined;
 }
 
 /**
- * Options of the client. Files of secrets are read here, once.
+ * Options of the client. Files with secrets are read here, once.
  *
- * @throws {PipelineError} `invalid` where a file cannot be read.
+ * @throws {PipelineError} `invalid` if a file cannot be read.
  */
 export function clientOptions(config: KafkaConfig, parts: ClientParts = {}): ClientOptions {
   const { clientId, connectionTimeout, requestTimeout, tls, sasl } = config;
@@ -33,10 +33,10 @@ export function clientOptions(config: KafkaConfig, parts: ClientParts = {}): Cli
     authenticationTimeout: connectionTimeout,
     requestTimeout,
     enforceRequestTimeout: true,
-    // Only what looks for a broker that answers; what is tried for long is decided elsewhere.
+    // Only for finding a broker that answers; longer retries are decided elsewhere.
     retry: { initialRetryTime: 100, maxRetryTime: 500, retries: 3 },
     logLevel: logger === undefined ? logLevel.NOTHING : logLevel.WARN,
-    // Whatever the client complains about is tried again, or an error that is reported as such.
+    // Everything that the client complains about is retried, or reported as an error.
     logCreator: () => ({ log: { message, ...fields }, namespace }) =>
       logger?.debug(`Kafka client: ${message}`, { namespace, error: fields.error }),
     ...(socketFactory === undefined ? {} : { socketFactory }),

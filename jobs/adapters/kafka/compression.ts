@@ -1,5 +1,5 @@
 /**
- * How Kafka's producers compress batches, undone.
+ * Decompression of Kafka's batches.
  *
  * @module
  */
@@ -8,12 +8,12 @@ import { snappyUncompressor } from "hysnappy";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { unpackLz4 } from "./_lz4.ts";
 
-/** Most bytes that a batch may unpack to: brokers take batches of 1 MiB where not told otherwise. */
+/** Limit of a decompressed batch in bytes: brokers accept batches of 1 MiB by default. */
 const MOST = 256 << 20;
 
 const zlib = { maxOutputLength: MOST };
 
-/** By the number in a batch's attributes (org.apache.kafka.common.record.CompressionType). */
+/** By the codec number in a batch's attributes (org.apache.kafka.common.record.CompressionType). */
 const CODECS: ReadonlyMap<number, (packed: Uint8Array) => Uint8Array> = new Map([
   [1, (packed) => gunzipSync(packed, zlib)],
   [2, unpackSnappy],
@@ -22,29 +22,29 @@ const CODECS: ReadonlyMap<number, (packed: Uint8Array) => Uint8Array> = new Map(
 ]);
 
 /**
- * Unpacks the records of a batch.
+ * Decompresses the records of a batch.
  *
- * @param codec 0 to 7, as the batch names it; 0 is none.
- * @throws {RangeError} where the codec is not known; any error where the bytes are not its own.
+ * @param codec 0 to 7, from the batch; 0 is none.
+ * @throws {RangeError} if the codec is unknown; any error if the bytes are invalid.
  */
 export function unpack(codec: number, packed: Uint8Array): Uint8Array {
   if (codec === 0) return packed;
   const unpackOne = CODECS.get(codec);
   if (unpackOne === undefined) throw new RangeError(`there is no codec ${codec}`);
-  // Node's zlib gives its own kind of bytes, of which a slice is no copy.
+  // Node's zlib returns its own buffers, whose slices are not copies.
   const { buffer, byteOffset, length } = unpackOne(packed);
   return new Uint8Array(buffer, byteOffset, length);
 }
 
-/** One frame, as all producers write it. */
+/** One frame, as written by all producers. */
 function unpackZstd(packed: Uint8Array): Uint8Array {
   const bytes = zstdDecompressSync(packed, zlib);
-  // Deno's takes a frame that is cut off for an empty one; nobody packs nothing.
+  // Deno's decoder returns nothing for a truncated frame; no producer compresses nothing.
   if (bytes.length === 0) throw new RangeError("the zstd frame ends too soon");
   return bytes;
 }
 
-/** What snappy-java puts before blocks of its own; then two versions of four bytes. */
+/** Header that snappy-java writes before its own blocks; two versions of four bytes follow. */
 const XERIAL = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0];
 const XERIAL_HEADER = XERIAL.length + 8;
 
@@ -58,7 +58,7 @@ function unpackSnappy(packed: Uint8Array): Uint8Array {
   const blocks: Uint8Array[] = [];
   let length = 0;
   for (let at = 0; at < packed.length;) {
-    // A stream may be followed by another one.
+    // Another stream may follow.
     if (isXerial(at)) at += XERIAL_HEADER;
     if (at === packed.length) break;
     const end = at + 4 + view.getInt32(at);
@@ -79,7 +79,7 @@ function unpackSnappy(packed: Uint8Array): Uint8Array {
 }
 
 function unpackBlock(block: Uint8Array): Uint8Array {
-  // The length comes first, seven bits a byte, the lowest first.
+  // The length comes first: seven bits per byte, the lowest first.
   let length = 0;
   for (let at = 0, unit = 1;; at++, unit *= 128) {
     const byte = block[at];

@@ -7,17 +7,17 @@
 import { byteSize, duration, integer, type QuantityField, text } from "@pipeline/runtime";
 import { z } from "zod";
 
-/** How a client proves who it is. */
+/** Authentication of a client. */
 export interface SaslConfig {
-  /** As the brokers are set up. */
+  /** As configured on the brokers. */
   readonly mechanism: "plain" | "scram-sha-256" | "scram-sha-512";
   /** The client's name. */
   readonly username: string;
-  /** File that holds the password. */
+  /** File with the password. */
   readonly passwordFile: string;
 }
 
-/** How connections are encrypted. Certificates are always checked. */
+/** Encryption of connections. Certificates are always checked. */
 export interface TlsConfig {
   /** PEM file of the authorities that the brokers' certificates are checked against. */
   readonly caFile?: string | undefined;
@@ -25,53 +25,53 @@ export interface TlsConfig {
   readonly certFile?: string | undefined;
   /** PEM file of its key. */
   readonly keyFile?: string | undefined;
-  /** Name that the certificates must be for; the broker's host where not given. */
+  /** Name that the certificates must have; the broker's host by default. */
   readonly serverName?: string | undefined;
 }
 
-/** How Kafka is reached and used. Times in milliseconds, sizes in bytes. */
+/** Connection and use of Kafka. Times in milliseconds, sizes in bytes. */
 export interface KafkaConfig {
-  /** `host:port` of some brokers; the others are learnt from them. */
+  /** `host:port` of some brokers; the others are discovered through them. */
   readonly brokers: readonly string[];
   /** Shown in the brokers' logs and quotas. */
   readonly clientId: string;
-  /** What the names of topics and groups begin with. */
+  /** Prefix of the names of topics and groups. */
   readonly prefix: string;
-  /** Copies of each partition of the topics that are made. */
+  /** Replicas of each partition of the topics that are created. */
   readonly replication: number;
-  /** Copies that must have a record before it is acknowledged. */
+  /** Replicas that must have a record before it is acknowledged. */
   readonly minInsyncReplicas: number;
   /** How long the topics keep records. */
   readonly retention: number;
   /** Largest record, key and value. */
   readonly maxRecordBytes: number;
-  /** How long a producer gathers records. */
+  /** How long a producer collects records. */
   readonly linger: number;
-  /** Most bytes that a producer sends to one partition at a time. */
+  /** Most bytes that a producer sends to one partition per request. */
   readonly batchBytes: number;
-  /** Most bytes that wait in a producer; further sends wait for room. */
+  /** Most bytes that are queued in a producer; further sends wait for space. */
   readonly bufferBytes: number;
-  /** How long a producer tries to have a record acknowledged. */
+  /** How long a producer retries until a record is acknowledged. */
   readonly deliveryTimeout: number;
-  /** Longest that a broker holds an answer back while there is little that is new. */
+  /** Longest that a broker delays an answer with few new records. */
   readonly fetchWait: number;
-  /** Bytes of new records at which it answers at once. */
+  /** Bytes of new records at which the broker answers at once. */
   readonly fetchMinBytes: number;
-  /** Most bytes of one partition in one answer. */
+  /** Most bytes of one partition per answer. */
   readonly fetchBytes: number;
-  /** A group's member that is silent for so long loses its partitions. */
+  /** Time of silence after which a member of a group loses its partitions. */
   readonly sessionTimeout: number;
   /** Longest time to wait for a connection. */
   readonly connectionTimeout: number;
   /** Longest time to wait for an answer. */
   readonly requestTimeout: number;
-  /** Encryption; none where not given. */
+  /** Encryption; none by default. */
   readonly tls?: TlsConfig | undefined;
-  /** Authentication; none where not given. */
+  /** Authentication; none by default. */
   readonly sasl?: SaslConfig | undefined;
 }
 
-/** What may be written in place of a {@linkcode KafkaConfig}. */
+/** Accepted input for a {@linkcode KafkaConfig}. */
 export type KafkaInput = { brokers: string[] } & Partial<Record<keyof KafkaConfig, unknown>>;
 
 const BROKER = 'an address such as "kafka-0:9092"';

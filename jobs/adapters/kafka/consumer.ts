@@ -1,6 +1,6 @@
 /**
- * A subscription: membership says which partitions are ours, and each of them is read by
- * a loop of its own, from the offset that the subscription names.
+ * A subscription: the membership determines the assigned partitions, and each of them is read by a
+ * loop of its own, from the offset that the subscription returns.
  *
  * @module
  */
@@ -22,24 +22,24 @@ import type { KafkaConfig } from "./config.ts";
 import { Fetcher } from "./fetcher.ts";
 import { Membership } from "./membership.ts";
 
-/** Milliseconds between two tries of what cannot be read. */
+/** Milliseconds between two attempts to read a stopped partition. */
 const STANDING_STILL = 1_000;
 
-/** What a consumer works with. */
+/** Dependencies of a consumer. */
 export interface ConsumerParts {
-  /** How connections are made. */
+  /** Options of the connections. */
   readonly client: ClientOptions;
-  /** The adapter's. */
+  /** Configuration of the adapter. */
   readonly config: KafkaConfig;
-  /** How time passes. */
+  /** Source of time. */
   readonly clock: Clock;
-  /** The range that a partition of a topic of ours has now. */
+  /** The current range of an assigned partition. */
   range(topic: string, partition: number): Promise<LogRange>;
-  /** Told what is tried again in the background. */
+  /** Called for retries in the background. */
   readonly retry?: Pick<RetryOptions, "onRetry" | "onSettled"> | undefined;
-  /** The name that a topic has for us, of the one that it has on the brokers. */
+  /** Our name of a topic, from its name on the brokers. */
   own(topic: string): string;
-  /** Told where a partition stands still, and where it goes on. */
+  /** Logs when a partition stops and when it continues. */
   readonly logger: Logger | undefined;
 }
 
@@ -63,7 +63,7 @@ export class KafkaConsumer implements Consumer {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.done = promise;
     this.#settle = { resolve, reject };
-    // Whoever watches `done` sees the failure; a consumer that is only stopped need not.
+    // Callers that only stop the consumer need not handle the failure of `done`.
     this.done.catch(() => {});
     this.#fetcher = new Fetcher(parts.client, parts);
     this.#membership = new Membership(parts.client, {
@@ -144,11 +144,11 @@ interface LoopParts {
   readonly parts: ConsumerParts;
 }
 
-/** Reads one partition until it is told to end. */
+/** Reads one partition until it is stopped. */
 class Loop {
-  /** Resolves once nothing runs any more; rejects where it can make no progress. */
+  /** Resolves once nothing runs any more; rejects if it can make no progress. */
   readonly over: Promise<void>;
-  /** Why it stands still, while it does. */
+  /** Why the partition is stopped, if it is. */
   stopped: StoppedPartition | undefined;
   readonly #o: LoopParts;
   readonly #ending = new AbortController();
@@ -167,12 +167,12 @@ class Loop {
   async #run(): Promise<void> {
     const { topic, partition, subscription } = this.#o;
     const { signal } = this.#ending;
-    // Who begins may look at what was read last.
+    // `start` may read the last records of the partition.
     const position = await this.#readable(() => subscription.start(topic, partition));
     let coming = this.#ahead(position);
     while (!signal.aborted) {
       const fetched = await coming;
-      // The next answer is on its way while this one is worked on.
+      // The next answer is fetched while this one is processed.
       coming = this.#ahead(fetched.nextOffset);
       for (const batch of slices(fetched, subscription.maxRecords ?? DEFAULT_MAX_RECORDS)) {
         if (signal.aborted) return;
@@ -181,14 +181,14 @@ class Loop {
     }
   }
 
-  /** A batch that nobody may come to wait for: a loop that ends leaves it. */
+  /** Fetches a batch that may never be awaited: a loop that ends abandons it. */
   #ahead(from: number): Promise<LogBatch> {
     const coming = this.#next(from);
     coming.catch(() => {});
     return coming;
   }
 
-  /** Calls until what is read can be, for as long as it takes: a disk or broker may be mended. */
+  /** Retries without end until the read succeeds: a disk or broker may be repaired. */
   async #readable<T>(read: () => Promise<T>): Promise<T> {
     const { logger, clock, own } = this.#o.parts;
     for (;;) {
@@ -229,14 +229,14 @@ class Loop {
         if (from < range.earliest || from > range.end) {
           throw outOfRange(topic, range, from, Math.max(from, range.end));
         }
-        // A leader that is new may not know yet what is committed.
+        // A new leader may not yet know what is committed.
         await clock.sleep(100, signal);
       }
     }
   }
 }
 
-/** A batch in parts of at most so many records, each of which begins where the one before ends. */
+/** Splits a batch into consecutive slices of at most `maxRecords` records. */
 export function* slices(batch: LogBatch, maxRecords: number): Generator<LogBatch> {
   const { records, nextOffset } = batch;
   let { startOffset } = batch;

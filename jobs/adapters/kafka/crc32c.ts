@@ -1,13 +1,13 @@
 /**
  * CRC-32C (Castagnoli, RFC 3720 appendix B.4), with which Kafka protects its batches. Node's zlib
- * has the other polynomial only. Eight bytes a step, after Intel's "slicing by 8".
+ * only has the other polynomial. Eight bytes per step, after Intel's "slicing by 8".
  *
  * @module
  */
 
 const POLYNOMIAL = 0x82f63b78;
 
-/** Eight tables of 256 entries: the effect of a byte that is followed by 0 to 7 others. */
+/** Eight tables of 256 entries: the effect of a byte followed by 0 to 7 others. */
 const TABLES = tables();
 
 function tables(): Int32Array {

@@ -1,6 +1,6 @@
 /**
- * What went wrong in Kafka, in the pipeline's terms: what is not known to be permanent is
- * `unavailable`, and so tried again.
+ * Converts Kafka's errors into the pipeline's: everything that is not known to be permanent is
+ * `unavailable`, and so retried.
  *
  * @module
  */
@@ -14,9 +14,9 @@ interface ClientError extends Error {
 }
 
 /**
- * Protocol errors by what they mean here; what is not named is `unavailable`, also
- * `INVALID_REPLICATION_FACTOR`: brokers may yet come. A broker that has just started, or that has
- * not heard of a new topic, does not know it either: whoever asks looks for a while
+ * Protocol errors by their meaning here; others are `unavailable`, including
+ * `INVALID_REPLICATION_FACTOR`: more brokers may yet start. An unknown topic may also come from a
+ * broker that has just started or has not learnt of a new topic: callers poll for a while
  * ({@linkcode UNKNOWN_FOR}).
  */
 const CODES: ReadonlyMap<string, ErrorCode> = new Map<string, ErrorCode>([
@@ -42,16 +42,16 @@ const CODES: ReadonlyMap<string, ErrorCode> = new Map<string, ErrorCode>([
 export const UNKNOWN_FOR = 2_000;
 
 /**
- * What a broker, or the client for it, says of credentials that are wrong for good. The client
- * gives the same name to a connection that broke while it authenticated.
+ * Messages of a broker, or of the client on its behalf, about credentials that are permanently
+ * wrong. The client gives the same name to a connection that broke during authentication.
  */
 const REFUSED = /invalid (username|credentials|oauth|server)|not supported by the server/i;
 
-/** The error itself and what it was caused by, the client's wrappers included. */
+/** The error and its causes, including the client's wrappers. */
 function* causes(error: unknown): Generator<ClientError> {
   for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
     yield at as ClientError;
-    // What has several causes, such as topics that could not be made, lists them.
+    // Errors with several causes, such as topics that could not be created, list them.
     if ("errors" in at && Array.isArray(at.errors)) yield* at.errors as ClientError[];
   }
 }
@@ -65,7 +65,7 @@ export function protocolError(error: unknown): string | undefined {
 /**
  * The error in the pipeline's terms.
  *
- * @param what was tried, for the message, e.g. `Appending to Kafka`.
+ * @param what the attempted operation, for the message, e.g. `Appending to Kafka`.
  */
 export function toPipelineError(error: unknown, what: string): PipelineError {
   if (error instanceof PipelineError) return error;

@@ -1,7 +1,7 @@
 /**
- * Reads partitions from their leaders. All partitions that want records from one broker
- * share its connection and one request at a time, since a broker answers the requests of
- * a connection in order.
+ * Reads partitions from their leaders. All partitions to be read from one broker share its
+ * connection and one request at a time, since a broker answers the requests of a connection in
+ * order.
  *
  * @module
  */
@@ -27,13 +27,15 @@ import type { KafkaConfig } from "./config.ts";
 import { protocolError, toPipelineError } from "./errors.ts";
 import { decodeBatches } from "./record_batch.ts";
 
-/** Milliseconds between tries while a partition has no leader, or its broker is away. */
+/** Milliseconds between attempts while a partition has no leader, or its broker is unavailable. */
 const PAUSE = 200;
 
-/** Milliseconds for which a topic may be unknown: a broker that starts does not know all yet. */
+/**
+ * Milliseconds for which a topic may be unknown: a starting broker does not know all topics yet.
+ */
 const UNKNOWN = 15_000;
 
-/** Milliseconds beyond the client's own limit after which a request is given up. */
+/** Milliseconds beyond the client's own limit after which a request is abandoned. */
 const MARGIN = 5_000;
 
 /** Most bytes of one answer. */
@@ -45,23 +47,23 @@ interface PendingFetch {
   readonly from: number;
   resolve(batch: LogBatch): void;
   reject(error: unknown): void;
-  /** When the topic was first found to be unknown, by the monotonic clock. */
+  /** When the topic was first found unknown, by the monotonic clock. */
   unknownSince: number | undefined;
 }
 
-/** Reads partitions; each at most once at a time. */
+/** Reads partitions; each has at most one pending fetch. */
 export class Fetcher {
   readonly #cluster: Cluster;
   readonly #config: KafkaConfig;
   readonly #logger: Logger | undefined;
   readonly #topics = new Set<string>();
   readonly #pending = new Set<PendingFetch>();
-  /** Brokers that are being asked. */
+  /** Brokers with a pending request. */
   readonly #polling = new Set<number>();
   #connected: Promise<void> | undefined;
   #closed = false;
 
-  /** Connects at the first reading; the logger is told what is tried again. */
+  /** Connects on the first fetch; the logger receives retries. */
   constructor(
     options: ClientOptions,
     { config, logger }: { readonly config: KafkaConfig; readonly logger: Logger | undefined },
@@ -72,13 +74,13 @@ export class Fetcher {
   }
 
   /**
-   * The next records of a partition: waits until there are some.
+   * The next records of a partition: waits until there are any.
    *
-   * @returns all that the broker sent from the offset on.
-   * @throws {PipelineError} `offset_out_of_range`, bare: ask for the range that there is;
-   * `not_found` where topic or partition is unknown for long; `invalid` where we may not read it;
+   * @returns all records that the broker sent from the offset on.
+   * @throws {PipelineError} `offset_out_of_range`, without details: the caller reads the current
+   * range; `not_found` if topic or partition stays unknown; `invalid` if reading is not permitted;
    * `stopped` at the signal.
-   * @throws {UnreadableError} where the next batch cannot be read; it may be asked for anew.
+   * @throws {UnreadableError} if the next batch cannot be read; it may be fetched again.
    */
   next(
     topic: string,
@@ -106,7 +108,7 @@ export class Fetcher {
     return promise.finally(() => signal.removeEventListener("abort", onAbort));
   }
 
-  /** Ends all readings. */
+  /** Ends all fetches. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const pending of this.#pending) {
@@ -117,13 +119,13 @@ export class Fetcher {
     await this.#cluster.disconnect();
   }
 
-  /** Sees to it that the leader of every fetch is asked. */
+  /** Ensures that the leader of every pending fetch is being polled. */
   async #dispatch(): Promise<void> {
     try {
       await this.#bounded("connect", () => this.#connected ??= this.#cluster.connect());
       await this.#bounded("look for leaders", () => this.#learn());
     } catch (error) {
-      // Not connected, or a topic that is not known (yet): again in a moment.
+      // Not connected, or an unknown topic: retry in a moment.
       this.#connected = this.#cluster.isConnected() ? this.#connected : undefined;
       this.#giveUpUnknown(error);
       return this.#later();
@@ -138,8 +140,8 @@ export class Fetcher {
   }
 
   /**
-   * The client ends requests in time, but not one that is under way while its connection is closed
-   * for another reason, such as a broker that is no longer in the cluster.
+   * The client ends requests in time, except one that is pending while its connection is closed for
+   * another reason, such as a broker that has left the cluster.
    */
   #bounded<T>(what: string, work: () => Promise<T>): Promise<T> {
     const ms = this.#config.requestTimeout + MARGIN;
@@ -161,7 +163,7 @@ export class Fetcher {
     }, PAUSE);
   }
 
-  /** Learns who leads the partitions of topics that were not asked for before. */
+  /** Loads the metadata of topics that were not requested before. */
   async #learn(): Promise<void> {
     const topics = new Set([...this.#pending].map(({ topic }) => topic));
     const missing = [...topics].filter((topic) => !this.#topics.has(topic));
@@ -190,7 +192,7 @@ export class Fetcher {
     }
   }
 
-  /** Asks one broker, for as long as somebody wants something of it. */
+  /** Polls one broker, as long as it has pending fetches. */
   async #poll(leader: number): Promise<void> {
     if (this.#polling.has(leader)) return;
     this.#polling.add(leader);
@@ -211,14 +213,14 @@ export class Fetcher {
     } finally {
       this.#polling.delete(leader);
     }
-    // A fetch that came just now found the broker being asked.
+    // A fetch that has just been added found the broker already being polled.
     if ([...this.#pending].some((pending) => this.#leaderOf(pending) === leader)) this.#later();
   }
 
-  /** What each broker failed with last, as it was reported. */
+  /** The last reported failure of each broker. */
   readonly #reported = new Map<number, string>();
 
-  /** A line for what is new: a broker that is away fails the same way several times a second. */
+  /** Logs new failures only: an unavailable broker fails the same way several times a second. */
   #report(leader: number, error: unknown): void {
     const text = errorText(error);
     if (this.#closed || this.#reported.get(leader) === text) return;
@@ -228,8 +230,8 @@ export class Fetcher {
 
   async #ask(broker: Broker, fetches: readonly PendingFetch[]): Promise<void> {
     const { fetchWait, fetchMinBytes, fetchBytes } = this.#config;
-    // The oldest fetch comes first: a batch that is larger than what is asked for is sent whole to
-    // the first partition that has something, and to no other.
+    // The oldest fetch comes first: a batch that is larger than the requested size is sent whole to
+    // the first partition that has data, and to no other.
     const topics = Map.groupBy(fetches, ({ topic }) => topic);
     const answers = await fetchPartitions(broker, {
       maxWaitTime: fetchWait,
@@ -263,18 +265,18 @@ export class Fetcher {
         }
       }
     }
-    // Somebody else leads the partition, or will: the others have their answers.
+    // Another broker leads the partition, or will: the other partitions have their answers.
     if (failed !== undefined) throw failed;
   }
 }
 
-/** Whether asking the same broker or another one anew does not help. */
+/** Whether a retry at the same or another broker is useless. */
 function isFinal(error: unknown): boolean {
   return hasCode(error, "offset_out_of_range") || hasCode(error, "corrupt") ||
     hasCode(error, "invalid");
 }
 
-/** Kafka's names of what the broker that has the batch cannot do with it: trying anew may not help. */
+/** Kafka's names of errors of the broker that has the batch: a retry may not help. */
 const UNREADABLE: ReadonlySet<string> = new Set([
   "CORRUPT_MESSAGE",
   "UNSUPPORTED_COMPRESSION_TYPE",
@@ -282,10 +284,10 @@ const UNREADABLE: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The records from the wished offset on; none where there is nothing new.
+ * The records from the requested offset on; none if there is nothing new.
  *
- * @throws {PipelineError} what the broker answered; {@linkcode UnreadableError} where the next batch
- * is damaged.
+ * @throws {PipelineError} the broker's error; {@linkcode UnreadableError} if the next batch is
+ * damaged.
  */
 function answered(
   { topic, partition, from }: Pick<PendingFetch, "topic" | "partition" | "from">,

@@ -33,38 +33,38 @@ import { Fetcher } from "./fetcher.ts";
 import { KafkaProducer } from "./producer.ts";
 import { ensureTopics, topicRanges } from "./topics.ts";
 
-/** What the adapter is given besides its configuration. */
+/** Options of the adapter besides its configuration. */
 export interface KafkaOptions {
-  /** Takes what clients report. */
+  /** Logs the clients' messages. */
   readonly logger?: Logger;
-  /** The machine's where not given. */
+  /** The machine's clock by default. */
   readonly clock?: Clock;
-  /** Opens connections; the client's own where not given. */
+  /** Opens connections; the client's own by default. */
   readonly socketFactory?: ISocketFactory;
-  /** Told what consumers try again in the background. */
+  /** Called for the consumers' retries in the background. */
   readonly retry?: Pick<RetryOptions, "onRetry" | "onSettled">;
 }
 
-/** A connection over which several may ask at once. */
+/** A connection that concurrent callers share. */
 interface SharedAdmin {
   readonly admin: Promise<Admin>;
-  /** How many are asking now. */
+  /** Number of pending calls. */
   asking: number;
-  /** It is left as soon as nobody asks over it. */
+  /** Close the connection once no call is pending. */
   failed: boolean;
 }
 
-/** Milliseconds between two looks for a topic that is not known. */
+/** Milliseconds between two lookups of an unknown topic. */
 const PAUSE = 200;
 
-/** Milliseconds between two tries of a producer, at most. */
+/** Most milliseconds between two attempts of a producer. */
 const LONGEST_PAUSE = 1_000;
 
 /**
- * The log on Kafka. Connects when it is used.
+ * Opens the log on Kafka. Connects on first use.
  *
- * @param config as {@linkcode kafkaConfig} has it, defaults filled in or not.
- * @throws {PipelineError} `invalid` where a file of secrets cannot be read.
+ * @param config in the form of {@linkcode kafkaConfig}, with or without defaults filled in.
+ * @throws {PipelineError} `invalid` if a file of secrets cannot be read.
  */
 export function openKafka(config: KafkaInput | KafkaConfig, options: KafkaOptions = {}): KafkaLog {
   return new KafkaLog(kafkaConfig.parse(config), options);
@@ -80,7 +80,7 @@ export class KafkaLog implements EventLog {
   readonly #consumers = new Set<KafkaConsumer>();
   readonly #producers = new Set<LogProducer>();
   readonly #partitions = new Map<string, number>();
-  /** Topics that were there. */
+  /** Topics that were found before. */
   readonly #seen = new Set<string>();
   readonly #closing = new AbortController();
   #admin: SharedAdmin | undefined;
@@ -118,7 +118,7 @@ export class KafkaLog implements EventLog {
         return ranges;
       } catch (error) {
         if (!hasCode(error, "not_found")) throw error;
-        // A broker that has just started, or has not heard of a new topic, does not know it yet.
+        // A broker that has just started, or has not learnt of a new topic, does not know it yet.
         if (this.#seen.has(topic)) {
           throw new PipelineError("unavailable", `${error.message} (it was there before)`, {
             cause: error,
@@ -232,7 +232,7 @@ export class KafkaLog implements EventLog {
     throw new PipelineError("not_found", `Topic ${topic} has no partition ${partition}`);
   }
 
-  /** Partitions of a topic; a number that is never taken back while the process lives. */
+  /** Number of partitions of a topic; it never decreases during the process. */
   async #count(topic: string): Promise<number> {
     const known = this.#partitions.get(topic);
     if (known !== undefined) return known;
@@ -263,7 +263,7 @@ export class KafkaLog implements EventLog {
     }
   }
 
-  /** Asks an administrative question; a connection that failed is made anew for the next one. */
+  /** Makes an administrative call; a failed connection is replaced for the next one. */
   async #ask<T>(what: string, question: (admin: Admin) => Promise<T>): Promise<T> {
     this.#check();
     const shared = this.#admin ??= { admin: this.#connectAdmin(), asking: 0, failed: false };
@@ -282,7 +282,7 @@ export class KafkaLog implements EventLog {
       }
       throw problem;
     } finally {
-      // Not before: others may be asking over it, and the client leaves their requests without an end.
+      // Not earlier: other calls may be pending on it, and the client would never settle them.
       if (--shared.asking === 0 && shared.failed) {
         shared.admin.then((admin) => admin.disconnect()).catch(() => {});
       }

@@ -1,7 +1,7 @@
 /**
- * Membership in a consumer group: heartbeats in the background, and an assignment that
- * changes as members come and go. It says who reads what, and nothing about where: offsets
- * are the subscription's own, and those that the group keeps are only for whoever watches it.
+ * Membership in a consumer group: heartbeats in the background, and an assignment that changes as
+ * members come and go. It determines which partitions are read, not from where: offsets are the
+ * subscription's own, and those stored in the group serve monitoring only.
  *
  * @module
  */
@@ -20,37 +20,39 @@ import {
 } from "./_kafkajs.ts";
 import { protocolError, toPipelineError } from "./errors.ts";
 
-/** What a member is told, and tells. */
+/** Options and callbacks of a member. */
 export interface MembershipOptions {
   /** The group. */
   readonly group: string;
-  /** Topics that are shared; they must exist. */
+  /** Topics to share; they must exist. */
   readonly topics: readonly string[];
-  /** Milliseconds of silence after which the others take over. */
+  /** Milliseconds of silence after which other members take over. */
   readonly sessionTimeout: number;
-  /** How time passes. */
+  /** Source of time. */
   readonly clock: Clock;
-  /** Told how often the group could not be joined. */
+  /** Called with the number of failed attempts to join. */
   readonly retry?: Pick<RetryOptions, "onRetry" | "onSettled"> | undefined;
-  /** A partition is ours now. */
+  /** A partition was assigned. */
   assigned(topic: string, partition: number): void;
-  /** A partition is to be given up; resolves once nothing of it is under way. */
+  /** A partition is being revoked; resolves once no work on it is pending. */
   revoked(topic: string, partition: number): Promise<void>;
 }
 
-/** Milliseconds that members have to join again once one has come or gone. */
+/** Milliseconds that members have to rejoin after a member has come or gone. */
 const REBALANCE_TIMEOUT = 30_000;
 
-/** Milliseconds between tries while the group's broker is away. */
+/** Milliseconds between attempts while the group's broker is unavailable. */
 const PAUSE = 300;
 
-/** Milliseconds after which any request is given up: longer than others may take to join again. */
+/**
+ * Milliseconds after which any request is abandoned: longer than other members may take to rejoin.
+ */
 const LONGEST = 2 * REBALANCE_TIMEOUT;
 
 /** Time limit of LeaveGroup, in milliseconds. If it fails, the broker removes the member when its session expires. */
 const LEAVE_TIMEOUT = 3_000;
 
-/** Name of the way in which partitions are assigned; members with another one are refused. */
+/** Name of the assignment protocol; members with another one are refused. */
 const PROTOCOL = "modulo-cooperative";
 
 /** One member of a group. */
@@ -58,7 +60,7 @@ export class Membership {
   readonly #o: MembershipOptions;
   readonly #cluster: Cluster;
   readonly #life = new Lifetime();
-  /** Partitions by topic that are ours, those that are being given up included. */
+  /** Owned partitions by topic, including those that are being revoked. */
   readonly #owned = new Map<string, Set<number>>();
   readonly #revoking = new Set<string>();
   readonly #running: Promise<void>;
@@ -66,22 +68,22 @@ export class Membership {
   #memberId = "";
   #generation = -1;
   #again = false;
-  /** Times that joining failed in a row. */
+  /** Number of failed joins in a row. */
   #failed = 0;
 
-  /** Joins. */
+  /** Joins the group. */
   constructor(client: ClientOptions, options: MembershipOptions) {
     this.#o = options;
     this.#cluster = createCluster(client);
     this.#running = this.#run().catch(this.#life.fail);
   }
 
-  /** Rejects where the group cannot be joined at all; resolves after {@linkcode leave}. */
+  /** Rejects if the group cannot be joined; resolves after {@linkcode leave}. */
   get done(): Promise<void> {
     return this.#life.done;
   }
 
-  /** Leaves the group: the others take over at once. Give up all partitions before. */
+  /** Leaves the group: the other members take over at once. Revoke all partitions before. */
   async leave(): Promise<void> {
     this.#life.end();
     await settledWithin(this.#running, LEAVE_TIMEOUT);
@@ -93,7 +95,7 @@ export class Membership {
     await settledWithin(this.#cluster.disconnect(), LEAVE_TIMEOUT);
   }
 
-  /** Commits an offset of a partition of ours to the group, for whoever watches it. */
+  /** Commits an offset of an owned partition to the group, for monitoring. */
   async mark(topic: string, partition: number, offset: number): Promise<void> {
     const { group: groupId } = this.#o;
     try {
@@ -139,29 +141,29 @@ export class Membership {
     return await this.#cluster.findGroupCoordinator({ groupId });
   }
 
-  /** As in reading: the client may leave a request without an end. */
+  /** As in the fetcher: the client may leave a request unsettled. */
   #bounded<T>(work: () => Promise<T>): Promise<T> {
     const what = `Kafka, asked about the group ${this.#o.group},`;
     return withTimeout(work, { ms: LONGEST, what, clock: this.#o.clock });
   }
 
-  /** What is tried again is no longer. */
+  /** Ends the report of retries. */
   #settled(ok: boolean): void {
     if (this.#failed > 1) this.#o.retry?.onSettled?.(this.#failed, ok);
     this.#failed = 0;
   }
 
-  /** What an error says about us; throws what trying again does not help against. */
+  /** Updates the state after an error; throws errors that a retry cannot help. */
   #learn(error: unknown): void {
     const type = protocolError(error);
-    // The group has forgotten us: we join as somebody new.
+    // The group has forgotten us: join as a new member.
     if (type === "UNKNOWN_MEMBER_ID" || type === "ILLEGAL_GENERATION") this.#memberId = "";
     const problem = toPipelineError(error, `Joining the group ${this.#o.group}`);
     if (hasCode(problem, "invalid")) {
       this.#settled(false);
       throw problem;
     }
-    // Once is what happens whenever members come and go.
+    // A single failure is normal whenever members come and go.
     if (++this.#failed < 2) return;
     this.#o.retry?.onRetry?.({ attempt: this.#failed - 1, delay: PAUSE, error: problem });
   }
@@ -190,7 +192,7 @@ export class Membership {
     this.#adopt(decoded?.assignment ?? {});
   }
 
-  /** As the group's leader: who reads what. */
+  /** As the group's leader, assigns partitions to members. */
   async #assign(members: readonly GroupMember[]) {
     await this.#cluster.refreshMetadata();
     const partitions = new Map(
@@ -208,7 +210,7 @@ export class Membership {
     }));
   }
 
-  /** Gives up what is no longer ours, in the background, and takes what has become ours. */
+  /** Revokes partitions in the background, and takes newly assigned ones. */
   #adopt(assignment: Assignment): void {
     for (const [topic, partitions] of this.#owned) {
       for (const partition of partitions) {
@@ -233,17 +235,17 @@ export class Membership {
     this.#o.revoked(topic, partition).then(() => {
       this.#revoking.delete(name);
       this.#owned.get(topic)?.delete(partition);
-      // Only now it can be somebody else's.
+      // Only now it can be assigned to another member.
       this.#again = true;
     }).catch(this.#life.fail);
   }
 
-  /** Sends heartbeats until the group is to be joined again. */
+  /** Sends heartbeats until a rejoin is due. */
   async #beat(coordinator: Broker): Promise<void> {
     const { group: groupId, sessionTimeout } = this.#o;
     let since = 0;
     while (!this.#life.signal.aborted && !this.#again) {
-      // What was given up is told soon; that we are there, less often.
+      // Revoked partitions are reported soon; heartbeats are less frequent.
       await this.#pause(Math.min(100, sessionTimeout / 10));
       since += 100;
       if (since < sessionTimeout / 10) continue;
@@ -286,7 +288,7 @@ function decodeState({ memberId, memberMetadata }: GroupMember): MemberState {
   };
 }
 
-/** Waits until work is done or has failed, but not for long. */
+/** Waits until work has settled, but only for a limited time. */
 async function settledWithin(work: Promise<unknown>, ms: number): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const over = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));

@@ -1,5 +1,5 @@
 /**
- * The log on Kafka, by kafkajs.
+ * The log on Kafka, using kafkajs.
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
- * Appends records: gathered for a moment, sent by one request a broker, acknowledged by
- * all copies that are in step.
+ * Appends records: collected for a moment, sent in one request per broker, acknowledged by all
+ * in-sync replicas.
  *
- * One send is under way at a time: with several, a lost answer lets the client number two
- * batches alike, and the broker takes the second for a copy of the first.
+ * One send is pending at a time: with several, a lost answer lets the client give two batches the
+ * same sequence number, and the broker takes the second for a copy of the first.
  *
  * @module
  */
@@ -23,23 +23,23 @@ import { Buffer } from "node:buffer";
 import type { KafkaConfig } from "./config.ts";
 import { toPipelineError } from "./errors.ts";
 
-/** What a producer works with. */
+/** Dependencies of a producer. */
 export interface ProducerParts {
-  /** The adapter's. */
+  /** Configuration of the adapter. */
   readonly config: KafkaConfig;
-  /** How time passes. */
+  /** Source of time. */
   readonly clock: Clock;
-  /** Told when a client had to be replaced. */
+  /** Logs the replacement of a client. */
   readonly logger?: Logger | undefined;
-  /** Connects a client of its own, idempotent. */
+  /** Connects an idempotent client of its own. */
   connect(): Promise<Producer>;
-  /** The number of a topic's partitions. Rejects with `not_found` for an unknown one. */
+  /** Number of a topic's partitions. Rejects with `not_found` for an unknown topic. */
   partitions(topic: string): Promise<number>;
   /** The topic's name on the brokers. */
   nameOf(topic: string): string;
 }
 
-/** Bytes that a record takes besides key and value, at most: four varints and a length. */
+/** Most bytes of a record besides key and value: four varints and a length. */
 const OVERHEAD = 32;
 
 /** Most bytes of one send to all partitions together. */
@@ -56,20 +56,20 @@ interface Call {
 interface Pending {
   readonly topic: string;
   readonly partition: number;
-  /** Of topic and partition. */
+  /** Name of topic and partition. */
   readonly name: string;
   readonly key: Buffer;
   readonly value: Buffer | null;
   readonly bytes: number;
   readonly call: Call;
-  /** Place of its acknowledgement. */
+  /** Index of its acknowledgement. */
   readonly index: number;
 }
 
 /** A producer with a queue. */
 export class KafkaProducer implements LogProducer {
   readonly #parts: ProducerParts;
-  /** Gone after a send that failed: its numbering may no longer be the broker's. */
+  /** Undefined after a failed send: its sequence numbers may differ from the broker's. */
   #client: Producer | undefined;
   #queue: Pending[] = [];
   #queued = 0;
@@ -83,7 +83,7 @@ export class KafkaProducer implements LogProducer {
     this.#client = client;
   }
 
-  /** Connects. */
+  /** Opens a connected producer. */
   static async open(parts: ProducerParts): Promise<KafkaProducer> {
     return new KafkaProducer(parts, await parts.connect());
   }
@@ -101,7 +101,7 @@ export class KafkaProducer implements LogProducer {
       resolve,
       reject,
     };
-    // One call after the other: a later one must not overtake one that waits for room.
+    // Calls are serialised: a later one must not overtake one that waits for space.
     this.#order = this.#order.then(() => this.#enqueue(records, call)).catch(reject);
     return promise;
   }
@@ -126,7 +126,9 @@ export class KafkaProducer implements LogProducer {
     this.#draining ??= this.#drain().finally(() => this.#draining = undefined);
   }
 
-  /** Chooses each record's partition. All or nothing: one record too large refuses the call. */
+  /**
+   * Selects each record's partition. All or nothing: one record that is too large rejects the call.
+   */
   async #place(records: readonly ProducerRecord[], call: Call): Promise<Pending[]> {
     const { config: { maxRecordBytes }, partitions } = this.#parts;
     const counts = new Map<string, number>();
@@ -191,7 +193,7 @@ export class KafkaProducer implements LogProducer {
     return this.#queue.splice(0, count);
   }
 
-  /** Appends the records and tells their calls. */
+  /** Appends the records and settles their calls. */
   async #append(batch: readonly Pending[]): Promise<void> {
     this.#client ??= await this.#parts.connect();
     let left = batch;
@@ -202,7 +204,7 @@ export class KafkaProducer implements LogProducer {
         topicMessages: toMessages(left, this.#parts.nameOf),
       });
       const unanswered = this.#acknowledge(left, answers);
-      // Where a leader moved between two tries, the client forgets what the new one was to get.
+      // If a leader moved between two attempts, the client drops the records for the new one.
       if (unanswered.length === left.length) {
         throw new PipelineError("unavailable", "Kafka's answer names no partition that was sent");
       }
@@ -210,7 +212,7 @@ export class KafkaProducer implements LogProducer {
     }
   }
 
-  /** Gives each record its offset. Returns those whose partition has no answer. */
+  /** Assigns each record its offset. Returns those whose partition has no answer. */
   #acknowledge(batch: readonly Pending[], answers: readonly RecordMetadata[]): Pending[] {
     const { nameOf } = this.#parts;
     const next = new Map(
@@ -236,11 +238,14 @@ export class KafkaProducer implements LogProducer {
     return unanswered;
   }
 
-  /** Nothing more of the calls is sent, and the client is replaced before anything else is. */
+  /**
+   * Rejects the calls, sends nothing more of them, and replaces the client before any other send.
+   */
   async #failed(batch: readonly Pending[], cause: unknown): Promise<void> {
     const problem = toPipelineError(cause, "Appending to Kafka");
     const error = hasCode(problem, "too_large")
-      // Not the record's fault, which was measured: dividing the batch would double other records.
+      // The record is small enough, as was checked: dividing the batch would duplicate other
+      // records.
       ? new PipelineError(
         "invalid",
         "The brokers take less in one batch than batchBytes: raise the topic's max.message.bytes",

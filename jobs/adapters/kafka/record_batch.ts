@@ -1,8 +1,8 @@
 /**
  * The batches of records in a broker's answer, of message format 2
- * (kafka.apache.org/documentation/#recordbatch). Ours, since kafkajs fails on a whole answer where
- * one batch is damaged, checks no checksum, takes an unknown codec for none, leaves out batches
- * without records, and does not tell all aborted transactions.
+ * (kafka.apache.org/documentation/#recordbatch). An implementation of our own, since kafkajs fails
+ * on a whole answer if one batch is damaged, checks no checksum, takes an unknown codec for none,
+ * leaves out batches without records, and does not report all aborted transactions.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import { crc32c } from "./crc32c.ts";
 import { RecordCursor } from "./_records.ts";
 import { unpack } from "./compression.ts";
 
-/** A transaction whose records do not count. */
+/** An aborted transaction, whose records are skipped. */
 export interface AbortedTransaction {
   readonly producer: bigint;
-  /** Of its first record in the partition. */
+  /** Offset of its first record in the partition. */
   readonly firstOffset: number;
 }
 
@@ -24,22 +24,22 @@ export interface Damage {
   /** The first offset that cannot be read. */
   readonly offset: number;
   readonly reason: StopReason;
-  /** Continues a sentence: the batch …. */
+  /** Continues the sentence "the batch …". */
   readonly what: string;
   readonly cause?: unknown;
 }
 
-/** What is in an answer. */
+/** Content of an answer. */
 export interface Decoded {
-  /** Those that count, from the position that was asked for on. */
+  /** The valid records from the requested position on. */
   readonly records: LogRecord[];
-  /** The position after the last whole batch; that which was asked for where there is none. */
+  /** The position after the last whole batch; the requested one if there is none. */
   readonly next: number;
-  /** What follows there, where it cannot be read. */
+  /** The next batch, if it cannot be read. */
   readonly damage?: Damage;
 }
 
-/** Places in a batch. */
+/** Positions in a batch. */
 const LENGTH = 8;
 const MAGIC = 16;
 const CRC = 17;
@@ -57,17 +57,17 @@ const APPEND_TIME = 8;
 const TRANSACTIONAL = 16;
 const CONTROL = 32;
 
-/** Where to read, and what the broker says of it. */
+/** The requested range, and the broker's information about it. */
 export interface DecodeOptions {
-  /** The position that was asked for; the first batch may begin before. */
+  /** The requested position; the first batch may begin earlier. */
   readonly from: number;
-  /** Up to where the broker answers at most. */
+  /** The end of the range that the broker may return. */
   readonly end: number;
-  /** Transactions in the answer that do not count. */
+  /** Aborted transactions in the answer. */
   readonly aborted: readonly AbortedTransaction[];
 }
 
-/** Reads the batches of an answer up to the first that is damaged, or that is there in part. */
+/** Reads the batches of an answer up to the first one that is damaged or truncated. */
 export function decodeBatches(bytes: Uint8Array, options: DecodeOptions): Decoded {
   const { from, end: logEnd, aborted } = options;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -83,7 +83,7 @@ export function decodeBatches(bytes: Uint8Array, options: DecodeOptions): Decode
         throw new Unreadable("format", "is longer than what the broker sent");
       }
       const batch = new Batch(bytes, view, { at, end });
-      // The offset is no part of what the checksum protects.
+      // The checksum does not cover the offset.
       if (batch.next > logEnd) {
         throw new Unreadable("format", `ends at offset ${batch.next}, the log at ${logEnd}`);
       }
@@ -100,7 +100,7 @@ export function decodeBatches(bytes: Uint8Array, options: DecodeOptions): Decode
   return { records, next };
 }
 
-/** Where a batch ends; beyond all bytes where its head is there in part. */
+/** The end of a batch; infinite if its header is truncated. */
 function endOf(view: DataView, at: number): number {
   if (view.byteLength - at <= MAGIC) return Infinity;
   return at + LENGTH + 4 + view.getInt32(at + LENGTH);
@@ -113,7 +113,7 @@ class Unreadable extends Error {
   }
 }
 
-/** What reads beyond the bytes, or finds none where some must be, is not made as batches are. */
+/** Reading beyond the bytes, or missing bytes, means an invalid batch. */
 function asUnreadable(cause: unknown): Unreadable {
   if (cause instanceof Unreadable) return cause;
   if (!(cause instanceof RangeError)) throw cause;
@@ -122,7 +122,7 @@ function asUnreadable(cause: unknown): Unreadable {
 
 const DECODER = new TextDecoder();
 
-/** One batch whose bytes are those that were written. */
+/** One batch whose checksum is correct. */
 class Batch {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -168,12 +168,14 @@ class Batch {
     return (this.#attributes & TRANSACTIONAL) !== 0;
   }
 
-  /** Whether it marks the end of a transaction. */
+  /** Whether it is the end marker of a transaction. */
   get isControl(): boolean {
     return (this.#attributes & CONTROL) !== 0;
   }
 
-  /** Whether that transaction was aborted: the key has a version and a type, which is 0. */
+  /**
+   * Whether that transaction was aborted: the key has a version and a type, of which 0 is abort.
+   */
   get isAbort(): boolean {
     const cursor = this.#cursor();
     if (!cursor.next() || cursor.key === null || cursor.key.length < 4) return false;
@@ -212,7 +214,7 @@ class Batch {
 
   #unpacked(): Uint8Array {
     const packed = this.#bytes.subarray(this.#at + RECORDS, this.#end);
-    // What is left of a batch whose records were all removed.
+    // A batch whose records were all removed by compaction.
     if (packed.length === 0) return packed;
     try {
       return unpack(this.#attributes & CODEC, packed);
@@ -223,18 +225,18 @@ class Batch {
   }
 }
 
-/** Tells which batches count: those of no transaction, and of those that were committed. */
+/** Determines which batches count: those outside of transactions, and committed ones. */
 class Transactions {
-  /** By the offset at which they begin. */
+  /** Aborted transactions that have not begun yet, by first offset. */
   readonly #coming: AbortedTransaction[];
-  /** Producers of those under way. */
+  /** Producers of those that have begun. */
   readonly #aborted = new Set<bigint>();
 
   constructor(aborted: readonly AbortedTransaction[]) {
     this.#coming = aborted.toSorted((a, b) => a.firstOffset - b.firstOffset);
   }
 
-  /** Call it with every batch, in their order. */
+  /** Call it with every batch, in order. */
   count(batch: Batch): boolean {
     while (this.#coming.length > 0 && this.#coming[0]!.firstOffset < batch.next) {
       this.#aborted.add(this.#coming.shift()!.producer);

@@ -1,5 +1,5 @@
 /**
- * Topics: made as they must be, altered where that is harmless, or refused.
+ * Topics: created in the required shape, altered if that is harmless, or refused.
  *
  * @module
  */
@@ -10,10 +10,10 @@ import { type Admin, ConfigResourceTypes } from "kafkajs";
 import type { KafkaConfig } from "./config.ts";
 import { toPipelineError } from "./errors.ts";
 
-/** Settings that a topic is made with; without most of them nothing here is right. */
+/** Settings of new topics; correctness depends on most of them. */
 function settings(config: KafkaConfig): { readonly name: string; readonly value: string }[] {
   return [
-    // Late and future records are judged against the log's own clock, the same at every reading.
+    // Late and future records are judged by the log's own clock, the same on every read.
     { name: "message.timestamp.type", value: "LogAppendTime" },
     { name: "min.insync.replicas", value: String(config.minInsyncReplicas) },
     { name: "retention.ms", value: String(config.retention) },
@@ -22,10 +22,10 @@ function settings(config: KafkaConfig): { readonly name: string; readonly value:
   ];
 }
 
-/** Settings that an existing topic may be given: what they change, they change for what comes. */
+/** Settings that may be altered on an existing topic: they affect later records only. */
 const ALTERABLE = new Set(["min.insync.replicas", "retention.ms"]);
 
-/** Where a topic's setting comes from, as brokers number it: 1 is the topic itself. */
+/** The source of a topic's setting, as numbered by brokers: 1 is the topic itself. */
 interface ConfigEntry {
   readonly configName: string;
   readonly configValue: string;
@@ -34,20 +34,21 @@ interface ConfigEntry {
 
 const OWN = 1;
 
-/** What topics are to be like, and what becomes of those that are there. */
+/** The required shape of topics, and the treatment of existing ones. */
 export interface TopicOptions {
   /** Holds the settings. */
   readonly config: KafkaConfig;
-  /** False where topics are only checked. */
+  /** False to check the topics only. */
   readonly alter: boolean;
-  /** Told what was altered. */
+  /** Logs altered settings. */
   readonly logger: Logger | undefined;
 }
 
 /**
- * Makes the topics that are missing, alters what may be altered of the others, and checks the rest.
+ * Creates missing topics, alters the alterable settings of the others, and checks the rest.
  *
- * @throws {PipelineError} `conflict`, naming the topic, the setting, its value and the one wanted.
+ * @throws {PipelineError} `conflict`, naming the topic, the setting, its value and the required
+ * one.
  */
 export async function ensureTopics(
   admin: Admin,
@@ -76,13 +77,13 @@ export async function ensureTopics(
       else if (from !== value) changes.push({ topic, entries, name, from, to: value });
     }
   }
-  // Only once all of them are as they must be.
+  // Only after all of them have passed the checks.
   if (options.alter && changes.length > 0) await alter(admin, changes, options.logger);
 }
 
 interface Change {
   readonly topic: string;
-  /** All settings of the topic, as they were. */
+  /** All current settings of the topic. */
   readonly entries: readonly ConfigEntry[];
   readonly name: string;
   readonly from: string;
@@ -91,7 +92,7 @@ interface Change {
 
 async function alter(admin: Admin, changes: readonly Change[], logger: Logger | undefined) {
   const resources = [...Map.groupBy(changes, ({ topic }) => topic)].map(([topic, of]) => {
-    // The request replaces all settings that the topic has of its own: those of others are repeated.
+    // The request replaces all of the topic's own settings: those set by others are repeated.
     const own = of[0]!.entries.filter(({ configSource }) => configSource === OWN)
       .map(({ configName, configValue }) => [configName, configValue] as const);
     const altered = new Map([...own, ...of.map(({ name, to }) => [name, to] as const)]);
@@ -122,12 +123,12 @@ async function create(admin: Admin, specs: readonly TopicSpec[], config: KafkaCo
     });
   } catch (error) {
     const problem = toPipelineError(error, `Making the topics ${specs.map((s) => s.topic)}`);
-    // Somebody else makes them at the same time: they are checked like the others.
+    // Created concurrently: they are checked like the others.
     if (problem.code !== "exists") throw problem;
   }
 }
 
-/** Partitions and copies of topics; waits a while for those that were just made. */
+/** Partitions and replicas of topics; waits for topics that were just created. */
 async function describe(admin: Admin, topics: string[]) {
   for (let attempt = 0;; attempt++) {
     try {

@@ -21,9 +21,9 @@ interface MemoryFolder {
   modified: number;
 }
 
-/** How the dataset behaves. */
+/** Options of the dataset. */
 export interface MemoryDatasetOptions {
-  /** Milliseconds since 1970, for `modified`. The machine's clock where not given. */
+  /** Milliseconds since 1970, for `modified`. The machine's clock by default. */
   readonly clock?: () => number;
 }
 
@@ -40,7 +40,7 @@ class DatasetState {
     return node;
   }
 
-  /** The folder, made with its parents where it is missing. */
+  /** The folder, created with its parents if missing. */
   folder(parts: readonly string[]): MemoryFolder {
     let folder = this.root;
     for (const [depth, part] of parts.entries()) {
@@ -72,12 +72,14 @@ function missing(parts: readonly string[]): PipelineError {
   return new PipelineError("not_found", `There is no ${show(parts)}`);
 }
 
-/** A dataset in memory. {@linkcode MemoryDataset.connect} gives more handles on the same state. */
+/**
+ * A dataset in memory. {@linkcode MemoryDataset.connect} returns more handles on the same state.
+ */
 export class MemoryDataset implements MasterDataset {
   #state: DatasetState;
   #closed = false;
 
-  /** Opens it, empty. */
+  /** Creates an empty dataset. */
   constructor(options: MemoryDatasetOptions = {}) {
     this.#state = new DatasetState(options.clock ?? Date.now);
   }
@@ -89,7 +91,7 @@ export class MemoryDataset implements MasterDataset {
     return handle;
   }
 
-  /** As {@linkcode MasterDataset.write} says. */
+  /** See {@linkcode MasterDataset.write}. */
   async write(path: string, content: Uint8Array | AsyncIterable<Uint8Array>): Promise<number> {
     const parts = this.#parts(path);
     const name = parts.at(-1);
@@ -106,7 +108,7 @@ export class MemoryDataset implements MasterDataset {
     return file.length;
   }
 
-  /** As {@linkcode MasterDataset.read} says. */
+  /** See {@linkcode MasterDataset.read}. */
   async *read(path: string): AsyncGenerator<Uint8Array> {
     const parts = this.#parts(path);
     const file = this.#state.find(parts);
@@ -123,21 +125,21 @@ export class MemoryDataset implements MasterDataset {
     }
   }
 
-  /** As {@linkcode MasterDataset.status} says. */
+  /** See {@linkcode MasterDataset.status}. */
   async status(path: string): Promise<FileStatus | undefined> {
     const parts = this.#parts(path);
     const node = this.#state.find(parts);
     return node === undefined ? undefined : fileStatus(parts.at(-1) ?? "", node);
   }
 
-  /** As {@linkcode MasterDataset.copies} says. */
+  /** See {@linkcode MasterDataset.copies}. */
   async copies(path: string): Promise<number> {
     const parts = this.#parts(path);
     if (this.#state.find(parts)?.type !== "file") throw missing(parts);
     return 1;
   }
 
-  /** As {@linkcode MasterDataset.list} says. */
+  /** See {@linkcode MasterDataset.list}. */
   async list(path: string): Promise<FileStatus[]> {
     const parts = this.#parts(path);
     const node = this.#state.find(parts);
@@ -147,12 +149,12 @@ export class MemoryDataset implements MasterDataset {
       .sort((a, b) => compareUtf8(a.name, b.name));
   }
 
-  /** As {@linkcode MasterDataset.mkdirs} says. */
+  /** See {@linkcode MasterDataset.mkdirs}. */
   async mkdirs(path: string): Promise<void> {
     this.#state.folder(this.#parts(path));
   }
 
-  /** As {@linkcode MasterDataset.rename} says. */
+  /** See {@linkcode MasterDataset.rename}. */
   async rename(from: string, to: string): Promise<void> {
     const source = this.#parts(from);
     const destination = this.#parts(to);
@@ -169,7 +171,7 @@ export class MemoryDataset implements MasterDataset {
     parent.entries.set(destination.at(-1)!, node);
   }
 
-  /** As {@linkcode MasterDataset.remove} says. */
+  /** See {@linkcode MasterDataset.remove}. */
   async remove(path: string): Promise<void> {
     const parts = this.#parts(path);
     const name = parts.at(-1);
@@ -178,13 +180,13 @@ export class MemoryDataset implements MasterDataset {
     if (parent?.type === "directory") parent.entries.delete(name);
   }
 
-  /** As {@linkcode MasterDataset.close} says. */
+  /** See {@linkcode MasterDataset.close}. */
   close(): Promise<void> {
     this.#closed = true;
     return Promise.resolve();
   }
 
-  /** Cuts a file to its first `length` bytes, or damages it otherwise: what a test needs. */
+  /** Damages a file, for example by truncation, for tests. */
   damage(path: string, change: (content: Uint8Array) => Uint8Array): void {
     const parts = pathParts(path);
     const file = this.#state.find(parts);

@@ -1,7 +1,7 @@
 /**
- * One process over ports that outlive it: every I/O step is announced to a hook,
- * which may delay it, fail it before or after its effect, or kill the process
- * there. A killed instance has no further effect; a new one takes its place.
+ * One process over ports that outlive it: every I/O step is announced to a hook, which may delay
+ * it, fail it before or after its effect, or kill the process there. A killed instance has no
+ * further effect; a new one takes its place.
  *
  * @module
  */
@@ -34,25 +34,25 @@ export class SimulatedCrash extends Error {
 }
 
 /**
- * Called around each step, with a name such as `dataset.rename /a /b`. What it
- * throws before a step prevents the effect; after it, the answer is lost.
- * {@linkcode SimulatedCrash} ends the instance, any other error only the call.
+ * Called around each step, with a name such as `dataset.rename /a /b`. An error that it throws
+ * before a step prevents the effect; after it, the answer is lost. {@linkcode SimulatedCrash} ends
+ * the instance, any other error only the call.
  */
 export type Step = (name: string, phase: "before" | "after") => Promise<void>;
 
-/** What goes wrong. */
+/** The faults to inject. */
 export interface FaultOptions {
-  /** Announced around each step. */
+  /** Called around each step. */
   readonly step: Step;
   /**
-   * Documents of a write, records of a send and parts of a file that take effect in
-   * one step; the rest follows in steps of its own, so that a part can be applied.
-   * Unlimited where not given; files are always written in two steps at least.
+   * Documents of a write, records of a send and chunks of a file that take effect in one step; the
+   * rest follows in steps of its own, so that a call can be applied in part. Unlimited by default;
+   * files are always written in at least two steps.
    */
   readonly chunk?: number;
-  /** Bytes after which reading a file breaks off as `corrupt`; `undefined` reads all of it. */
+  /** Bytes after which reading a file fails as `corrupt`; `undefined` reads all of it. */
   readonly truncateRead?: (path: string) => number | undefined;
-  /** Whether a search misses every second document and says that it is not complete. */
+  /** Whether a search misses every second document and reports that it is incomplete. */
   readonly partialSearch?: (generation: number, view: string) => boolean;
 }
 
@@ -78,7 +78,7 @@ export function faulty(ports: Ports, options: FaultOptions): FaultyPorts {
   };
 }
 
-/** Whether one process still lives, and what its steps go through. */
+/** The life of one process, and the hook around its steps. */
 class Life {
   over = false;
   readonly #end = Promise.withResolvers<never>();
@@ -99,7 +99,7 @@ class Life {
     return new PipelineError("stopped", "The process was killed");
   }
 
-  /** Announces one side of a step. */
+  /** Announces one phase of a step. */
   async hook(name: string, phase: "before" | "after"): Promise<void> {
     if (this.over) throw this.error();
     try {
@@ -118,7 +118,7 @@ class Life {
     return result;
   }
 
-  /** Something that the process itself does: it ends with the process. */
+  /** Work of the process itself, which ends with the process. */
   within<T>(work: Promise<T>): Promise<T> {
     return Promise.race([work, this.#end.promise]);
   }
@@ -130,7 +130,7 @@ class Life {
     if (this.over) consumer.stop().catch(() => {});
   }
 
-  /** Carries out a list in steps of `chunk` elements, at least one step. */
+  /** Processes a list in steps of `chunk` elements, with at least one step. */
   async inChunks<T>(
     name: string,
     items: readonly T[],
@@ -197,7 +197,7 @@ function faultyLog(log: EventLog, life: Life): EventLog {
 }
 
 function faultyProducer(producer: LogProducer, life: Life): LogProducer {
-  // Overlapping calls keep their order whatever the hook delays.
+  // Overlapping calls keep their order, however the hook delays them.
   let last: Promise<unknown> = Promise.resolve();
   return {
     send(records) {
@@ -255,7 +255,7 @@ function faultyDataset(dataset: MasterDataset, life: Life): MasterDataset {
   };
 }
 
-/** A file's content in two parts or more. */
+/** A file's content in at least two chunks. */
 async function* split(
   content: Uint8Array | AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {

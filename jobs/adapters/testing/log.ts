@@ -1,7 +1,7 @@
 // deno-lint-ignore-file require-await -- Async so that errors reject and never throw.
 /**
- * The log in memory: whole port semantics, deterministic, for tests and
- * simulation. Its state outlives the jobs on it, as a server's does.
+ * The log in memory: complete port semantics, deterministic, for tests and simulation. Its state
+ * outlives the jobs on it, like a server's.
  *
  * @module
  */
@@ -37,11 +37,11 @@ import {
 /** Records of a batch of `read`. */
 const READ_RECORDS = 5_000;
 
-/** How the log behaves. */
+/** Options of the log. */
 export interface MemoryLogOptions extends GroupOptions {
-  /** The log's own clock in milliseconds since 1970. The machine's where not given. */
+  /** The log's own clock in milliseconds since 1970. The machine's by default. */
   readonly clock?: () => number;
-  /** Largest record, key and value, in bytes; 1 MiB where not given. */
+  /** Largest record, key and value, in bytes; 1 MiB by default. */
   readonly maxRecordBytes?: number;
 }
 
@@ -53,7 +53,7 @@ interface MemoryPartition {
   readonly listeners: Set<() => void>;
 }
 
-/** What the handles of one log share. */
+/** The state that the handles of one log share. */
 class LogState implements PartitionSource {
   readonly topics = new Map<string, MemoryPartition[]>();
   readonly clock: () => number;
@@ -100,7 +100,7 @@ class LogState implements PartitionSource {
     return () => listeners.delete(listener);
   }
 
-  /** Up to `max` records from `from` on; the batch reaches over gaps that follow them. */
+  /** Up to `max` records from `from` on; the batch includes the gaps that follow them. */
   slice(topic: string, partition: number, from: number, max: number, to = Infinity): LogBatch {
     const { records, end } = this.partition(topic, partition);
     const first = lowerBound(records, from);
@@ -158,25 +158,25 @@ function emptyPartition(): MemoryPartition {
   return { records: [], earliest: 0, end: 0, timestamp: 0, listeners: new Set() };
 }
 
-/** A log in memory. {@linkcode MemoryEventLog.connect} gives more handles on the same state. */
+/** A log in memory. {@linkcode MemoryEventLog.connect} returns more handles on the same state. */
 export class MemoryEventLog implements EventLog {
   #state: LogState;
   readonly #consumers = new Set<Consumer>();
   #closed = false;
 
-  /** Opens it, empty. */
+  /** Creates an empty log. */
   constructor(options: MemoryLogOptions = {}) {
     this.#state = new LogState(options);
   }
 
-  /** Another handle on the same log, with consumers and an end of its own. */
+  /** Another handle on the same log, with consumers and a lifetime of its own. */
   connect(): MemoryEventLog {
     const handle = new MemoryEventLog();
     handle.#state = this.#state;
     return handle;
   }
 
-  /** As {@linkcode EventLog.ensureTopics} says. */
+  /** See {@linkcode EventLog.ensureTopics}. */
   async ensureTopics(specs: readonly TopicSpec[]): Promise<void> {
     this.#check();
     for (const { topic, partitions } of specs) {
@@ -194,13 +194,13 @@ export class MemoryEventLog implements EventLog {
     }
   }
 
-  /** As {@linkcode EventLog.ranges} says. */
+  /** See {@linkcode EventLog.ranges}. */
   async ranges(topic: string): Promise<LogRange[]> {
     this.#check();
     return this.#state.topic(topic).map((_, partition) => this.#state.range(topic, partition));
   }
 
-  /** As {@linkcode EventLog.producer} says. */
+  /** See {@linkcode EventLog.producer}. */
   async producer(): Promise<LogProducer> {
     this.#check();
     let closed = false;
@@ -214,7 +214,7 @@ export class MemoryEventLog implements EventLog {
     };
   }
 
-  /** As {@linkcode EventLog.subscribe} says. */
+  /** See {@linkcode EventLog.subscribe}. */
   async subscribe(subscription: Subscription): Promise<Consumer> {
     this.#check();
     const consumer = this.#state.groups.join(subscription);
@@ -223,13 +223,13 @@ export class MemoryEventLog implements EventLog {
     return consumer;
   }
 
-  /** As {@linkcode EventLog.marks} says. */
+  /** See {@linkcode EventLog.marks}. */
   async marks(group: string, topic: string): Promise<number[]> {
     this.#check();
     return this.#state.groups.marks(group, topic);
   }
 
-  /** As {@linkcode EventLog.read} says. */
+  /** See {@linkcode EventLog.read}. */
   async *read(
     topic: string,
     partition: number,
@@ -248,7 +248,7 @@ export class MemoryEventLog implements EventLog {
     } while (position < to);
   }
 
-  /** As {@linkcode EventLog.close} says. */
+  /** See {@linkcode EventLog.close}. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#consumers].map((consumer) => consumer.stop()));
@@ -272,7 +272,7 @@ export class MemoryEventLog implements EventLog {
     notify(found);
   }
 
-  /** Deletes the topic and creates it anew, empty, from offset 0. */
+  /** Deletes the topic and recreates it, empty, from offset 0. */
   recreate(topic: string, partitions: number = this.#state.partitions(topic)): void {
     checkTopic(topic, partitions);
     const old = this.#state.topics.get(topic) ?? [];

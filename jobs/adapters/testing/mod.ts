@@ -1,7 +1,7 @@
 /**
- * The ports in memory: for tests and simulation. The state lives outside of the
- * jobs, so that a job that "crashed" can be replaced on the same state;
- * {@linkcode faulty} makes it crash where a test wants.
+ * The ports in memory, for tests and simulation. The state lives outside of the jobs, so that a job
+ * that "crashed" can be replaced on the same state; {@linkcode faulty} makes it crash at a chosen
+ * step.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export interface MemoryPorts {
   readonly store: MemoryStore;
 }
 
-/** Makes the three ports, empty. */
+/** Creates the three ports, empty. */
 export function openMemory(
   options: MemoryLogOptions & MemoryDatasetOptions & MemoryStoreOptions = {},
 ): MemoryPorts {

@@ -26,18 +26,18 @@ import {
   stopped,
 } from "../contract/rules.ts";
 
-/** How the store behaves. */
+/** Options of the store. */
 export interface MemoryStoreOptions {
   /**
-   * When `search` sees what was written: with the write, or only after
-   * {@linkcode MemoryStore.refresh} (or `seal`), as with a long refresh interval.
+   * When `search` sees a write: at once, or only after {@linkcode MemoryStore.refresh} (or `seal`),
+   * as with a long refresh interval.
    */
   readonly refresh?: "write" | "manual";
 }
 
 interface Index {
   readonly documents: Map<string, StoredDocument>;
-  /** What `search` sees; the same map where refreshes are not manual. */
+  /** The documents that `search` sees; the same map unless refreshes are manual. */
   visible: Map<string, StoredDocument>;
 }
 
@@ -60,7 +60,7 @@ class StoreState {
   }
 }
 
-/** Bodies of views are flat. */
+/** A shallow copy suffices: bodies of views are flat. */
 function copy<T extends StoredDocument | undefined>(document: T): T {
   return document && { ...document, body: { ...document.body } };
 }
@@ -69,12 +69,12 @@ function jsonCopy(document: ControlDocument): ControlDocument {
   return JSON.parse(JSON.stringify(document));
 }
 
-/** A store in memory. {@linkcode MemoryStore.connect} gives more handles on the same state. */
+/** A store in memory. {@linkcode MemoryStore.connect} returns more handles on the same state. */
 export class MemoryStore implements ServingStore {
   #state: StoreState;
   #closed = false;
 
-  /** Opens it, empty. */
+  /** Creates an empty store. */
   constructor(options: MemoryStoreOptions = {}) {
     this.#state = new StoreState(options.refresh === "manual");
   }
@@ -86,7 +86,7 @@ export class MemoryStore implements ServingStore {
     return handle;
   }
 
-  /** As {@linkcode ServingStore.refresh} says; of all generations where none is named. */
+  /** See {@linkcode ServingStore.refresh}; refreshes all generations if none is named. */
   async refresh(generation?: number): Promise<void> {
     this.#check();
     if (generation !== undefined && !this.#state.generations.has(generation)) {
@@ -96,7 +96,7 @@ export class MemoryStore implements ServingStore {
     for (const one of all) this.#state.refresh(one);
   }
 
-  /** As {@linkcode ServingStore.createGeneration} says. */
+  /** See {@linkcode ServingStore.createGeneration}. */
   async createGeneration(generation: number): Promise<void> {
     this.#check();
     checkGeneration(generation);
@@ -109,7 +109,7 @@ export class MemoryStore implements ServingStore {
     this.#state.generations.set(generation, indices);
   }
 
-  /** As {@linkcode ServingStore.write} says. */
+  /** See {@linkcode ServingStore.write}. */
   async write(
     generation: number,
     view: ViewName,
@@ -124,14 +124,14 @@ export class MemoryStore implements ServingStore {
     }
   }
 
-  /** As {@linkcode ServingStore.seal} says. */
+  /** See {@linkcode ServingStore.seal}. */
   async seal(generation: number): Promise<void> {
     this.#check();
     if (!this.#state.generations.has(generation)) throw noGeneration(generation);
     this.#state.refresh(generation);
   }
 
-  /** As {@linkcode ServingStore.get} says. */
+  /** See {@linkcode ServingStore.get}. */
   async get(
     generation: number,
     view: ViewName,
@@ -142,7 +142,7 @@ export class MemoryStore implements ServingStore {
     return ids.map((id) => copy(index.get(id)));
   }
 
-  /** As {@linkcode ServingStore.search} says. */
+  /** See {@linkcode ServingStore.search}. */
   async search(generation: number, view: ViewName, query: ViewQuery): Promise<ViewPage> {
     this.#check();
     checkQuery(query);
@@ -150,19 +150,19 @@ export class MemoryStore implements ServingStore {
     return { documents: page(visible.values(), query).map(copy), complete: true };
   }
 
-  /** As {@linkcode ServingStore.count} says. */
+  /** See {@linkcode ServingStore.count}. */
   async count(generation: number, view: ViewName): Promise<number> {
     this.#check();
     return this.#state.index(generation, view).visible.size;
   }
 
-  /** As {@linkcode ServingStore.current} says. */
+  /** See {@linkcode ServingStore.current}. */
   async current(): Promise<number | undefined> {
     this.#check();
     return this.#state.current;
   }
 
-  /** As {@linkcode ServingStore.switchTo} says. */
+  /** See {@linkcode ServingStore.switchTo}. */
   async switchTo(generation: number, from: number | undefined): Promise<void> {
     this.#check();
     if (!this.#state.generations.has(generation)) throw noGeneration(generation);
@@ -175,13 +175,13 @@ export class MemoryStore implements ServingStore {
     this.#state.current = generation;
   }
 
-  /** As {@linkcode ServingStore.generations} says. */
+  /** See {@linkcode ServingStore.generations}. */
   async generations(): Promise<number[]> {
     this.#check();
     return [...this.#state.generations.keys()].sort((a, b) => a - b);
   }
 
-  /** As {@linkcode ServingStore.dropGeneration} says. */
+  /** See {@linkcode ServingStore.dropGeneration}. */
   async dropGeneration(generation: number): Promise<void> {
     this.#check();
     if (this.#state.current === generation) {
@@ -190,21 +190,21 @@ export class MemoryStore implements ServingStore {
     this.#state.generations.delete(generation);
   }
 
-  /** As {@linkcode ServingStore.control} says. */
+  /** See {@linkcode ServingStore.control}. */
   async control(id: string): Promise<ControlDocument | undefined> {
     this.#check();
     const found = this.#state.controls.get(id);
     return found && jsonCopy(found);
   }
 
-  /** As {@linkcode ServingStore.controls} says. */
+  /** See {@linkcode ServingStore.controls}. */
   async controls(prefix: string): Promise<ControlDocument[]> {
     this.#check();
     return [...this.#state.controls.values()].filter(({ id }) => id.startsWith(prefix))
       .sort((a, b) => compareUtf8(a.id, b.id)).map(jsonCopy);
   }
 
-  /** As {@linkcode ServingStore.putControl} says. */
+  /** See {@linkcode ServingStore.putControl}. */
   async putControl(id: string, body: unknown, expected: number): Promise<number> {
     this.#check();
     const found = this.#state.controls.get(id)?.version ?? 0;
@@ -219,7 +219,7 @@ export class MemoryStore implements ServingStore {
     return version;
   }
 
-  /** As {@linkcode ServingStore.putControls} says. */
+  /** See {@linkcode ServingStore.putControls}. */
   async putControls(documents: readonly ControlDocument[]): Promise<void> {
     this.#check();
     for (const document of documents) checkControl(document);
@@ -229,13 +229,13 @@ export class MemoryStore implements ServingStore {
     }
   }
 
-  /** As {@linkcode ServingStore.removeControls} says. */
+  /** See {@linkcode ServingStore.removeControls}. */
   async removeControls(ids: readonly string[]): Promise<void> {
     this.#check();
     for (const id of ids) this.#state.controls.delete(id);
   }
 
-  /** As {@linkcode ServingStore.close} says. */
+  /** See {@linkcode ServingStore.close}. */
   close(): Promise<void> {
     this.#closed = true;
     return Promise.resolve();

@@ -1,5 +1,5 @@
 /**
- * Batches as brokers send them, made by hand: whole ones, and such as no producer makes.
+ * Handmade batches as brokers send them: valid ones, and such as no producer makes.
  *
  * @module
  */
@@ -11,24 +11,24 @@ export interface BatchRecord {
   readonly key?: string | null;
   readonly value?: string | null;
   readonly headers?: Readonly<Record<string, string>>;
-  /** From the batch's first offset on; its place where not given. */
+  /** Relative to the batch's first offset; its index by default. */
   readonly offset?: number;
 }
 
-/** What a batch is like. */
+/** Properties of a batch. */
 export interface BatchOptions {
   /** Offset of the first record. */
   readonly base: number;
   readonly records: readonly BatchRecord[];
   /** Bits: 0 to 2 codec, 3 append time, 4 transactional, 5 control. */
   readonly attributes?: number;
-  /** Packs the records. */
+  /** Compresses the records. */
   readonly pack?: (bytes: Uint8Array) => Uint8Array;
   readonly producer?: bigint;
-  /** Of the last offset; that of the last record where not given. */
+  /** Relative offset of the batch's end; that of the last record by default. */
   readonly lastDelta?: number;
   readonly magic?: number;
-  /** Number of records that the batch names. */
+  /** Number of records in the batch's header. */
   readonly count?: number;
 }
 
@@ -52,13 +52,13 @@ export function batch(options: BatchOptions): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** The mark at the end of a transaction. */
+/** The end marker of a transaction. */
 export function marker(base: number, producer: bigint, type: "abort" | "commit"): Uint8Array {
   const key = `\0\0\0${type === "abort" ? "\0" : "\x01"}`;
   return batch({ base, producer, attributes: 0x30, records: [{ key, value: "\0\0\0\0\0\0" }] });
 }
 
-/** One after the other. */
+/** Concatenates byte arrays. */
 export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
@@ -72,7 +72,7 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 function encodeRecord(record: BatchRecord, place: number): Uint8Array {
   const { key = null, value = null, headers = {}, offset = place } = record;
   const body = concat([
-    // Attributes, and the milliseconds since the first one.
+    // Attributes, and milliseconds since the first record.
     Uint8Array.of(0),
     number(place * 10),
     number(offset),

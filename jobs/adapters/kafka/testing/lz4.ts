@@ -1,25 +1,25 @@
 /**
- * Packs LZ4 frames of every kind that the format has, badly but rightly.
+ * Writes LZ4 frames of every kind in the format; valid, but poorly compressed.
  *
  * @module
  */
 
 import { concat } from "./batches.ts";
 
-/** Which kind. */
+/** The kind of frame. */
 export interface FrameOptions {
-  /** Bytes of content a block; the format's smallest limit is 64 KiB. */
+  /** Bytes of content per block; the format's smallest limit is 64 KiB. */
   readonly blockBytes?: number;
   /** Matches reach back into earlier blocks. */
   readonly linked?: boolean;
   readonly blockChecksums?: boolean;
   readonly contentChecksum?: boolean;
   readonly contentSize?: boolean;
-  /** Blocks are stored as they are. */
+  /** Blocks are stored uncompressed. */
   readonly stored?: boolean;
 }
 
-/** One frame. Checksums are there and mean nothing: who reads passes them over. */
+/** One frame. Its checksums are arbitrary: the reader skips them. */
 export function packLz4(content: Uint8Array, options: FrameOptions = {}): Uint8Array {
   const { blockBytes = 65_536, linked = false, stored = false } = options;
   const flags = 0x40 | (linked ? 0 : 0x20) | (options.blockChecksums ? 0x10 : 0) |
@@ -39,7 +39,9 @@ export function packLz4(content: Uint8Array, options: FrameOptions = {}): Uint8A
   return concat(parts);
 }
 
-/** Packs `[start, end)` with matches of four bytes and more that reach back to `first` at most. */
+/**
+ * Compresses `[start, end)` with matches of at least four bytes that reach back to `first` at most.
+ */
 function packBlock(content: Uint8Array, start: number, end: number, first: number): Uint8Array {
   const parts: Uint8Array[] = [];
   const known = new Map<number, number>();
@@ -73,7 +75,7 @@ function sequence(literals: Uint8Array, match: number): Uint8Array {
   return concat([Uint8Array.of(token), more(literals.length), literals]);
 }
 
-/** What a length has beyond the 15 of its nibble. */
+/** Encodes a length beyond the 15 of its nibble. */
 function more(length: number): Uint8Array {
   if (length < 15) return new Uint8Array();
   const rest = length - 15;
