@@ -1,5 +1,5 @@
 /**
- * Records on their way through all of the pipeline, watched.
+ * Canaries: records that are watched on their way through the whole pipeline.
  *
  * @module
  */
@@ -24,67 +24,67 @@ import {
   Waiting,
 } from "@pipeline/runtime";
 
-/** The subreddit of all canaries, which keeps them out of everyone else's. */
+/** The subreddit of all canaries, separate from all others. */
 export const CANARIES = "canary";
 
-/** What every canary passes through, and how long it may take until it is served. */
+/** The path of every canary, and its time limit until it is served. */
 export interface CanaryPath {
-  /** Takes the record. */
+  /** The log that receives the record. */
   readonly log: Pick<EventLog, "producer">;
   /** Whether the serving layer shows the post. */
   readonly shows: (post: Post) => Promise<boolean>;
-  /** Milliseconds from when the log has it until it is served. */
+  /** Milliseconds from the acknowledgement until it must be served. */
   readonly within: number;
-  /** Ends waiting. */
+  /** Ends the wait. */
   readonly signal?: AbortSignal;
-  /** The machine's where not given. */
+  /** The machine's clock by default. */
   readonly clock?: Clock;
 }
 
 /** Options of {@linkcode sendCanary}. */
 export interface CanaryOptions extends CanaryPath {
-  /** Gets the record in the end. */
+  /** The dataset that receives the record in the end. */
   readonly dataset: MasterDataset;
-  /** How sending is tried again: the same post, of which a second copy changes nothing. */
+  /** How a failed send is retried: with the same post, of which a second copy changes nothing. */
   readonly retry?: RetryOptions;
-  /** Told what is waited for. */
+  /** Logs waits. */
   readonly logger?: Logger;
-  /** Milliseconds from when the log has it until the dataset has it. */
+  /** Milliseconds from the acknowledgement until it must be in the dataset. */
   readonly committedWithin: number;
-  /** Gets what the log acknowledged, for a verification to check. */
+  /** Receives the acknowledged record, for a later verification. */
   readonly ledger?: Ledger | undefined;
 }
 
 /** Options of {@linkcode sendCanaries}. */
 export interface CanariesOptions extends CanaryPath {
-  /** Milliseconds between the starts of two. */
+  /** Milliseconds between the starts of two canaries. */
   readonly every: number;
-  /** Ends all of it. */
+  /** Ends all work. */
   readonly signal: AbortSignal;
-  /** Told of each that was served: milliseconds from when the log had it. */
+  /** Called for each served canary with its milliseconds since the acknowledgement. */
   readonly onServed: (took: number) => void;
-  /** Told why one was not. */
+  /** Called for each lost canary with the reason. */
   readonly onLost: (error: PipelineError) => void;
 }
 
-/** How long a canary took, in milliseconds. */
+/** Latencies of a canary, in milliseconds. */
 export interface Flight {
   /** Until it was served. */
   readonly served: number;
-  /** Until the dataset had it. */
+  /** Until it was in the dataset. */
   readonly committed: number;
 }
 
 /** Milliseconds between two queries. */
 const POLL_INTERVAL = 25;
 
-/** Milliseconds between two looks at the dataset, which costs more to ask. */
+/** Milliseconds between two queries of the dataset, which are more expensive. */
 const SLOW_LOOK = 1_000;
 
 /**
  * Sends a post onto the log and waits until it is served, and then until it is in the dataset.
  *
- * @throws {PipelineError} `unavailable` where it takes longer than it may.
+ * @throws {PipelineError} `unavailable` if a time limit is exceeded.
  */
 export async function sendCanary(options: CanaryOptions): Promise<Flight> {
   const { log, dataset, committedWithin, ledger, logger } = options;
@@ -111,10 +111,11 @@ export async function sendCanary(options: CanaryOptions): Promise<Flight> {
 }
 
 /**
- * Sends one post after the other and watches each until it is served, until told to end. One that
- * is late, or that the log does not take for the moment, is lost, and the next one is sent.
+ * Sends one post after the other and watches each until it is served, until the signal is aborted.
+ * A canary that is late, or that the log does not accept for now, is lost, and the next one is
+ * sent.
  *
- * @throws whatever trying again cannot mend.
+ * @throws any error that a retry cannot mend.
  */
 export async function sendCanaries(options: CanariesOptions): Promise<void> {
   const { log, every, signal, onServed, onLost, clock = systemClock } = options;
@@ -137,21 +138,21 @@ export async function sendCanaries(options: CanariesOptions): Promise<void> {
   }
 }
 
-/** What a canary is watched for. */
+/** A condition to wait for. */
 interface Watch {
-  /** What it is then, e.g. `served`. */
+  /** The state reached, e.g. `served`. */
   readonly what: string;
-  /** What to look at where it is not. */
+  /** Where to look if it is not reached. */
   readonly hint: string;
-  /** Milliseconds. */
+  /** Time limit in milliseconds. */
   readonly limit: number;
   /** Milliseconds between two queries. */
   readonly step: number;
-  /** Told of the wait. */
+  /** Logs the wait. */
   readonly logger?: Logger | undefined;
 }
 
-/** One that is on its way. */
+/** A canary that was sent. */
 class Canary {
   readonly #clock: Clock;
   readonly #signal: AbortSignal | undefined;
@@ -187,7 +188,7 @@ class Canary {
     return this.wait(watched, () => shows(this.post));
   }
 
-  /** Milliseconds, since the log had it, until something was so. */
+  /** Milliseconds from the acknowledgement until a condition was met. */
   async wait(
     { what, hint, limit, step, logger }: Watch,
     done: () => Promise<boolean>,

@@ -1,6 +1,6 @@
 /**
- * The generator's configuration, in one schema: the job's check and its part of the
- * chart's values.
+ * The generator's configuration, in one schema, which checks the job's input and defines its part
+ * of the chart's values.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import type { Registration } from "./model/mod.ts";
 import type { RealtimeOptions } from "./realtime.ts";
 import { parseRate, RATE_FORMS } from "./schedule.ts";
 
-/** Least and greatest seed: what a double holds exactly. */
+/** Least and greatest seed: the integers that a double holds exactly. */
 const SEED = { min: 0, max: Number.MAX_SAFE_INTEGER };
 
 function percent(): z.ZodType<number, number | undefined> {
@@ -62,36 +62,36 @@ export interface GeneratorConfig extends JobConfig, Place<(typeof NEEDS)[number]
   readonly seed: number;
   /** Number of subreddits. */
   readonly subreddits: number;
-  /** Number of users who take part from the start. */
+  /** Number of users who are active from the start. */
   readonly users: number;
   /** Per mille of the comments. */
   readonly unknownSubreddit: number;
-  /** How much history; see `HistoryOptions`. */
+  /** Amount of history; see `HistoryOptions`. */
   readonly historical: {
     readonly days: number;
     readonly scale: number;
-    /** Milliseconds since 1970; the time of the first run where not given. */
+    /** Milliseconds since 1970; the time of the first run by default. */
     readonly end?: number | undefined;
   };
   /** Live traffic. */
   readonly realtime: {
-    /** Messages a second, in one of the forms of `parseRate`. */
+    /** Records a second, in one of the forms of `parseRate`. */
     readonly rate: string | number;
     readonly duration?: number | undefined;
     readonly linger: number;
-    /** Number of the run, in the ids of all that is new; the time of its start where not given. */
+    /** Number of the run, part of all new ids; its start time by default. */
     readonly run?: number | undefined;
     readonly disorder?: Required<DisorderOptions> | undefined;
   };
-  /** Archives: their files, what becomes of them, and archive time by real time. */
+  /** Archives: their files, their use, and archive time per real time. */
   readonly archive: {
     readonly files: readonly string[];
     readonly target: "history" | "log";
     readonly speed: number;
   };
-  /** File that keeps what the log has acknowledged. */
+  /** File that receives the acknowledged records. */
   readonly ledger?: string | undefined;
-  /** File that keeps what disorder was injected. */
+  /** File that receives the injected disorder. */
   readonly manifest?: string | undefined;
 }
 
@@ -132,7 +132,7 @@ export const generatorConfig: z.ZodType<GeneratorConfig> = z.strictObject({
   ...placeFields(NEEDS),
 });
 
-/** A refinement: there is an archive to load or to replay. */
+/** A refinement: an archive to load or to replay must be set. */
 export function checkArchiveFiles(
   { archive: { files } }: GeneratorConfig,
   context: z.RefinementCtx,
@@ -148,7 +148,7 @@ export function historyOptions(config: GeneratorConfig, end: number): HistoryOpt
   return { seed, subreddits, users, unknownSubreddit, end, days, scale };
 }
 
-/** Live runs as the configuration has them. */
+/** Parameters of a live run. */
 export interface LiveRun {
   /** Number of the run; no two runs of one seed may have the same. */
   readonly run: number;

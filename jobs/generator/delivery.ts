@@ -1,7 +1,6 @@
 /**
- * Records on their way to the log: several batches under way at once, each until it
- * is acknowledged and written into the ledger. A log that stalls holds the sender
- * back; nothing is dropped.
+ * Delivers records to the log: several concurrent batches, each until it is acknowledged and
+ * written into the ledger. A stalled log holds the sender back; nothing is dropped.
  *
  * @module
  */
@@ -19,9 +18,9 @@ import { type Clock, type RetryOptions, systemClock } from "@pipeline/runtime";
 import type { Injection } from "./disorder.ts";
 import type { Ledger, LedgerLine } from "@pipeline/protocol";
 
-/** A record with the time at which it is to be sent. */
+/** A record with the time at which it is due. */
 export interface PlannedRecord {
-  /** Where it goes. */
+  /** Destination of the record. */
   readonly topic: Topic;
   /** The log's key; see core's `keyOf`. */
   readonly key: string;
@@ -29,19 +28,19 @@ export interface PlannedRecord {
   readonly value: Uint8Array | null;
   /** The record's own id. */
   readonly id: string;
-  /** When it was due, milliseconds since 1970: latencies count from here. */
+  /** When it is due, milliseconds since 1970: latencies are measured from here. */
   readonly scheduled: number;
-  /** Set where it was put there, or changed, to disturb. */
+  /** Set if the record was added or changed as disorder. */
   readonly injection?: Injection;
 }
 
-/** Records that the log has acknowledged together. Times in milliseconds since 1970. */
+/** Records that the log acknowledged together. Times in milliseconds since 1970. */
 export interface DeliveredBatch {
-  /** In the order in which they were sent. */
+  /** In the order of sending. */
   readonly records: readonly PlannedRecord[];
   /** Of the same length and order. */
   readonly acknowledgements: readonly Acknowledgement[];
-  /** When they were handed to the log, for the last time. */
+  /** When they were last handed to the log. */
   readonly sent: number;
   /** When the log answered. */
   readonly acknowledged: number;
@@ -49,29 +48,29 @@ export interface DeliveredBatch {
 
 /** Options of {@linkcode Delivery}. */
 export interface DeliveryOptions {
-  /** Batches under way at the same time; 8 where not given. */
+  /** Most concurrent batches; 8 by default. */
   readonly maxInFlight?: number;
-  /** Takes every record as soon as it is acknowledged. */
+  /** Receives every record as soon as it is acknowledged. */
   readonly ledger?: Ledger;
-  /** Called once a batch, after the ledger has it. What it throws ends the delivery. */
+  /** Called once per batch, after the ledger has it. An error that it throws ends the delivery. */
   readonly onDelivered?: (batch: DeliveredBatch) => void | Promise<void>;
-  /** Ends waiting for a log that is not available. */
+  /** Ends the wait for an unavailable log. */
   readonly signal?: AbortSignal;
-  /** Told what is tried again; how often and when is the delivery's own. */
+  /** Called for retries, whose timing is the delivery's own. */
   readonly retry?: Pick<RetryOptions, "onRetry" | "onSettled">;
-  /** The machine's clock where not given. */
+  /** The machine's clock by default. */
   readonly clock?: Clock;
 }
 
 /** Numbers of records. */
 export interface DeliveryCounts {
-  /** In the log, and in the ledger where there is one. */
+  /** In the log, and in the ledger if there is one. */
   acknowledged: number;
-  /** Larger than the log takes: not in the log. */
+  /** Larger than the log accepts: not in the log. */
   refused: number;
-  /** Sent a second time after an unclear end: in the log once or twice. */
+  /** Resent after an unclear end: in the log once or twice. */
   ambiguous: number;
-  /** Given up because of the stop signal: in the log at most once, not acknowledged. */
+  /** Abandoned because of the stop signal: in the log at most once, not acknowledged. */
   abandoned: number;
 }
 
@@ -80,18 +79,18 @@ const LONGEST_WAIT = 10_000;
 
 /** Sends batches; see the module. */
 export class Delivery {
-  /** What has become of the records sent so far. */
+  /** Outcomes of the records sent so far. */
   readonly counts: DeliveryCounts = { acknowledged: 0, refused: 0, ambiguous: 0, abandoned: 0 };
   readonly #log: EventLog;
   readonly #options: DeliveryOptions;
   readonly #clock: Clock;
   readonly #maxInFlight: number;
-  /** Batches under way, in the order of their sending, and when that was. */
+  /** Pending batches, in the order of their sending, with their start times. */
   readonly #inFlight = new Map<Promise<void>, number>();
   #producer: Promise<LogProducer>;
   #failure: { readonly error: unknown } | undefined;
 
-  /** Asks the log for a producer at once. */
+  /** Opens a producer at once. */
   constructor(log: EventLog, options: DeliveryOptions = {}) {
     this.#log = log;
     this.#options = options;
@@ -101,7 +100,7 @@ export class Delivery {
     this.#producer.catch(() => {});
   }
 
-  /** Starts to send a batch. Wait for {@linkcode Delivery.room} before. */
+  /** Starts to send a batch. Await {@linkcode Delivery.room} first. */
   send(records: readonly PlannedRecord[]): void {
     const work = this.#deliver(records)
       .catch((error) => void (this.#failure ??= { error }))
@@ -109,19 +108,19 @@ export class Delivery {
     this.#inFlight.set(work, this.#clock.monotonic());
   }
 
-  /** Milliseconds that the oldest batch under way has been waiting for its acknowledgement. */
+  /** Milliseconds that the oldest pending batch has waited for its acknowledgement. */
   get waiting(): number {
     const [oldest] = this.#inFlight.values();
     return oldest === undefined ? 0 : this.#clock.monotonic() - oldest;
   }
 
-  /** Waits until another batch may be sent. Rejects where one has failed for good. */
+  /** Waits until another batch may be sent. Rejects if one has failed for good. */
   async room(): Promise<void> {
     while (this.#inFlight.size >= this.#maxInFlight) await Promise.race(this.#inFlight.keys());
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
-  /** Waits until everything is acknowledged, then lets go of the log. */
+  /** Waits until everything is acknowledged, then closes the producer. */
   async close(): Promise<void> {
     await Promise.all(this.#inFlight.keys());
     await this.#producer.then((producer) => producer.close()).catch(() => {});
@@ -141,7 +140,7 @@ export class Delivery {
     }
   }
 
-  /** Whether the records are in the log; false where they were given up. */
+  /** Whether the records are in the log; false if they were abandoned. */
   async #tryUntilTold(
     records: readonly PlannedRecord[],
     onRetry: (error: PipelineError, delay: number) => void,
@@ -171,7 +170,7 @@ export class Delivery {
           return false;
         }
         if (!hasCode(error, "unavailable") && !hasCode(error, "full")) throw error;
-        // Sending what has no answer anew may leave two copies: the ledger says which.
+        // Resending an unanswered batch may leave two copies: the ledger records it.
         if (producer !== undefined && hasCode(error, "unavailable")) await this.#doubt(records);
         if (hasCode(error, "unavailable")) this.#replace(used);
         onRetry(error, wait);
@@ -200,7 +199,7 @@ export class Delivery {
     await onDelivered?.(batch);
   }
 
-  /** One record of many is too large: the others must not suffer. */
+  /** One record of many is too large: the others must still be delivered. */
   async #divide(records: readonly PlannedRecord[]): Promise<void> {
     if (records.length === 1) {
       this.counts.refused++;
@@ -229,7 +228,7 @@ export class Delivery {
   }
 }
 
-/** Hash of a record's value, as ledger and manifest name it. */
+/** Hash of a record's value, as in ledger and manifest. */
 export function hashOf(record: PlannedRecord): string {
   return record.value === null ? "" : hashBytes(record.value);
 }

@@ -1,7 +1,6 @@
 /**
- * Disorder on request: what networks, clocks and other people's code do to a stream,
- * with a manifest of every record concerned, so that a test can compare it with what
- * came out at the other end.
+ * Disorder on request: the effects of networks, clocks and foreign code on a stream, with a
+ * manifest of every affected record, so that a test can compare it with the pipeline's output.
  *
  * @module
  */
@@ -14,29 +13,32 @@ import { Random } from "./model/random.ts";
 import type { FactSource, PlannedSource } from "./pace.ts";
 import { poisonRecord, POISONS } from "./poison.ts";
 
-/** Shares in percent of the records (each is disturbed in one way at most), times in milliseconds. */
+/**
+ * Shares in percent of the records (each record has at most one kind of disorder), times in
+ * milliseconds.
+ */
 export interface DisorderOptions {
-  /** Sent up to `lateBy` after they were due, in their own event time. */
+  /** Sent up to `lateBy` after they are due, with unchanged event time. */
   readonly late?: number;
-  /** Longest delay; a minute where not given. */
+  /** Longest delay; a minute by default. */
   readonly lateBy?: number;
-  /** Sent again, the same bytes, up to `duplicateBy` later. */
+  /** Sent twice, with the same bytes, up to `duplicateBy` later. */
   readonly duplicates?: number;
-  /** Longest delay of the second copy; ten seconds where not given. */
+  /** Longest delay of the second copy; ten seconds by default. */
   readonly duplicateBy?: number;
-  /** Unusable records sent in addition: every kind of {@linkcode POISONS} in turn. */
+  /** Unusable records sent in addition, cycling through all {@linkcode POISONS}. */
   readonly poison?: number;
   /** Announcements whose times are off by up to `skewBy` either way. */
   readonly skew?: number;
-  /** An hour where not given; above 12 hours the log may refuse what is ahead. */
+  /** An hour by default; above 12 hours the pipeline may reject records that are ahead. */
   readonly skewBy?: number;
   /** Records dated `futureBy` ahead, sent in addition. */
   readonly future?: number;
-  /** Seven days where not given: more than the log takes. */
+  /** Seven days by default: more than the pipeline accepts. */
   readonly futureBy?: number;
 }
 
-/** What was done to a record. */
+/** The disorder injected into a record. */
 export interface Injection {
   /** Late, sent twice, unusable, of a wrong clock, or from the far future. */
   readonly kind: "late" | "duplicate" | "poison" | "skew" | "future";
@@ -44,17 +46,17 @@ export interface Injection {
   readonly detail?: string;
   /** Milliseconds of delay or of difference in time. */
   readonly by?: number;
-  /** Whether it belongs into the dead letters. */
+  /** Whether it must become a dead letter. */
   readonly dead_letter: boolean;
 }
 
-/** A line of the manifest: a disturbed record and where the log has it. */
+/** A line of the manifest: an affected record and its position in the log. */
 export interface InjectedRecord extends Injection {
-  /** Where the log has it. */
+  /** Topic of the record. */
   readonly topic: string;
-  /** Where the log has it. */
+  /** Partition of the record. */
   readonly partition: number;
-  /** Where the log has it. */
+  /** Offset of the record. */
   readonly offset: number;
   /** The record's own id. */
   readonly id: string;
@@ -62,7 +64,7 @@ export interface InjectedRecord extends Injection {
   readonly hash: string;
 }
 
-/** A plan of records as they come, on time. */
+/** A plan that sends all records in order and on time. */
 export class Order implements PlannedSource {
   constructor(readonly source: FactSource) {}
 
@@ -108,7 +110,7 @@ export class Disorder implements PlannedSource {
     this.#random = new Random(seed, "disorder");
   }
 
-  /** When the next record is due, be it held back or not. */
+  /** When the next record is due, delayed or not. */
   async peek(): Promise<number | undefined> {
     this.#sourceNext = await this.#source.peek();
     const held = this.#held.due;
@@ -116,7 +118,7 @@ export class Disorder implements PlannedSource {
     return held === undefined ? this.#sourceNext : Math.min(held, this.#sourceNext);
   }
 
-  /** Takes the next record; `undefined` where it was just put off. */
+  /** Takes the next record; `undefined` if it was just delayed. */
   take(): PlannedRecord | undefined {
     const held = this.#held.due;
     if (held !== undefined && held <= (this.#sourceNext ?? Infinity)) return this.#held.take();
@@ -124,7 +126,7 @@ export class Disorder implements PlannedSource {
     return this.#disturb(record, scheduled);
   }
 
-  /** Records due at `now` and not taken; what is held back does not count. */
+  /** Records due at `now` and not taken, without delayed ones. */
   behind(now: number): number {
     return this.#source.behind(now);
   }
@@ -137,7 +139,7 @@ export class Disorder implements PlannedSource {
     if (draw < 0) {
       const by = 1 + this.#random.below(lateBy);
       const injection: Injection = { kind: "late", by, dead_letter: false };
-      // Its latency counts from when it was let go: being late is not the pipeline's doing.
+      // Its latency counts from its release: the injected delay is not the pipeline's fault.
       this.#hold({ ...planned, scheduled: scheduled + by, injection });
       return undefined;
     }
@@ -180,7 +182,7 @@ export class Disorder implements PlannedSource {
   }
 }
 
-/** Counts of what was injected and acknowledged, and the lines about it. */
+/** Counts of the acknowledged injections, and their manifest. */
 export class Injections {
   /** Acknowledged records by kind. */
   readonly counts: Record<Injection["kind"], number> = {
@@ -193,15 +195,15 @@ export class Injections {
   readonly #manifest: Appender<InjectedRecord> | undefined;
 
   /**
-   * All counts are 0.
+   * Starts with all counts at 0.
    *
-   * @param manifest takes a line for each record.
+   * @param manifest receives a line for each record.
    */
   constructor(manifest?: Appender<InjectedRecord>) {
     this.#manifest = manifest;
   }
 
-  /** Takes note of the disturbed records of a batch. */
+  /** Counts the affected records of a batch. */
   async note(batch: DeliveredBatch): Promise<void> {
     const lines: InjectedRecord[] = [];
     for (const [i, record] of batch.records.entries()) {

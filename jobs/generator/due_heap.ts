@@ -1,5 +1,5 @@
 /**
- * Things in the order in which they are due: a binary heap.
+ * A queue in the order of due times: a binary heap.
  *
  * @module
  */
@@ -10,12 +10,12 @@ interface Held<T> {
   readonly item: T;
 }
 
-/** Gives back first what is due first; of equals, what was added first. */
+/** Returns the items in the order in which they are due; equal ones in the order of insertion. */
 export class DueHeap<T> {
   readonly #heap: Held<T>[] = [];
   #added = 0;
 
-  /** When the first is due; `undefined` where it is empty. */
+  /** When the first item is due; `undefined` if empty. */
   get due(): number | undefined {
     return this.#heap[0]?.due;
   }
@@ -32,7 +32,7 @@ export class DueHeap<T> {
     this.#heap[at] = held;
   }
 
-  /** Takes the first out; `undefined` where it is empty. */
+  /** Removes and returns the first item; `undefined` if empty. */
   take(): T | undefined {
     const first = this.#heap[0];
     const last = this.#heap.pop();

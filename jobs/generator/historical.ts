@@ -12,41 +12,41 @@ import { Model } from "./model/model.ts";
 import { Random } from "./model/random.ts";
 import { type LoadManifest, readManifest, type StagingLimits, StagingWriter } from "./staging.ts";
 
-/** What to generate. Equal values give the same load, byte for byte. */
+/** Parameters of a history. Equal values give the same load, byte for byte. */
 export interface HistoryOptions {
   /** A safe integer. */
   readonly seed: number;
   /** The end, exclusive, milliseconds since 1970. */
   readonly end: number;
-  /** Days before the end; 7 where not given. */
+  /** Days before the end; 7 by default. */
   readonly days?: number;
   /** 1 (the default) makes 50,000 records a day beside the users' announcements. */
   readonly scale?: number;
-  /** Number of subreddits; 200 where not given. */
+  /** Number of subreddits; 200 by default. */
   readonly subreddits?: number;
-  /** Number of users, who register over the whole range; 5,000 where not given. */
+  /** Number of users, who register over the whole range; 5,000 by default. */
   readonly users?: number;
-  /** Comments that leave out their subreddit, per mille; 0 where not given. */
+  /** Comments that leave out their subreddit, per mille; 0 by default. */
   readonly unknownSubreddit?: number;
 }
 
-/** How far a long piece of work has come. */
+/** Progress of a long task. */
 export interface Progress {
-  /** What is done so far. */
+  /** Amount done so far. */
   readonly done: number;
-  /** What there is to do. */
+  /** Total amount. */
   readonly total: number;
 }
 
-/** How to generate. */
+/** Options of a generation. */
 export interface HistoryRun extends StagingLimits {
-  /** Called about a hundred times. Records. */
+  /** Progress in records. Called about a hundred times. */
   readonly onProgress?: (progress: Progress) => void;
-  /** Ends the work with `stopped`; the next call starts anew. */
+  /** Ends the work with `stopped`; the next call starts over. */
   readonly signal?: AbortSignal;
 }
 
-/** Raised whenever equal options come to give other bytes. */
+/** Raised whenever equal options would give other bytes. */
 const FORMAT = 1;
 
 const RECORDS_A_DAY = 50_000;
@@ -58,7 +58,7 @@ const RHYTHM = [
   ...[78, 92, 105, 116, 124, 130, 134, 136, 134, 129, 122, 113],
 ];
 
-/** The load's name: derived from all that decides its bytes. */
+/** The load's name: derived from everything that determines its bytes. */
 export function historyLoadId(options: HistoryOptions): string {
   const identity = canonicalJson({ format: FORMAT, ...parameters(options) });
   return `history-${createHash("sha256").update(identity).digest("hex").slice(0, 16)}`;
@@ -72,7 +72,7 @@ export function historySize(options: HistoryOptions): number {
   return size;
 }
 
-/** The history's facts in the order of their timestamps. Draws on nothing but the options. */
+/** The history's records in the order of their timestamps. They depend on the options only. */
 export function* history(options: HistoryOptions): Generator<Entity, void, undefined> {
   const { seed, subreddits, users, unknownSubreddit, from, end } = parameters(options);
   const registration = { from, to: end };
@@ -81,7 +81,7 @@ export function* history(options: HistoryOptions): Generator<Entity, void, undef
   let registered = 0;
   for (const { start, length, count } of hours(options)) {
     for (let i = 0; i < count; i++) {
-      // One in each of `count` equal slices: in order without sorting, and never regular.
+      // One in each of `count` equal slices: sorted by construction, yet irregular.
       const time = start + Math.floor((i + random.float()) * length / count);
       while (registered < users && model.population.registered(registered) <= time) {
         yield model.population.fact(registered, model.population.registered(registered++));
@@ -95,8 +95,8 @@ export function* history(options: HistoryOptions): Generator<Entity, void, undef
 }
 
 /**
- * Writes the history into `/staging/<load>/` and returns its manifest. Where the
- * load is complete there already, that one is returned and nothing is generated.
+ * Writes the history into `/staging/<load>/` and returns its manifest. If the load is already
+ * complete there, its manifest is returned and nothing is generated.
  */
 export async function generateHistory(
   dataset: MasterDataset,
@@ -134,7 +134,7 @@ interface Hour {
   readonly count: number;
 }
 
-/** The range cut at full hours, each with its number of records. */
+/** The range split at full hours, each with its number of records. */
 function* hours(options: HistoryOptions): Generator<Hour> {
   const { from, end, scale } = parameters(options);
   const average = RHYTHM.reduce((sum, weight) => sum + weight) / 24;
@@ -149,7 +149,7 @@ function* hours(options: HistoryOptions): Generator<Hour> {
   }
 }
 
-/** The whole part, where a sum of fractions may have come out just below. */
+/** Rounds down, tolerating a sum of fractions that is slightly too small. */
 function whole(sum: number): number {
   return Math.floor(sum + 1e-6);
 }

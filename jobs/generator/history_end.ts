@@ -1,6 +1,6 @@
 /**
- * Where a generated history ends: recorded in the dataset by the first run, so that
- * every later one makes the same bytes.
+ * The end of a generated history: recorded in the dataset by the first run, so that every later one
+ * generates the same bytes.
  *
  * @module
  */
@@ -9,8 +9,8 @@ import { canonicalBytes, canonicalJson, hashText, type MasterDataset } from "@pi
 import { newToken, publishOnce, readAll, STAGING, writeOwn } from "@pipeline/protocol";
 
 /**
- * The recorded end of the history that is identified by its other parameters; `now` is
- * recorded where there is none.
+ * The recorded end of the history that is identified by its other parameters; `now` is recorded if
+ * there is none.
  *
  * @returns milliseconds since 1970.
  */
@@ -23,7 +23,7 @@ export async function recordedEnd(
   if (await dataset.status(path) === undefined) {
     const temporary = `${STAGING}/_ends/_${newToken()}`;
     await writeOwn(dataset, temporary, canonicalBytes({ end: now, identity }));
-    // Whoever was first decides.
+    // The first writer decides.
     await publishOnce(dataset, temporary, path);
     await dataset.remove(temporary);
   }

@@ -1,6 +1,6 @@
 /**
- * Where records come from: generated history, live traffic with or without disorder,
- * and real archives.
+ * The source of records: generated history, live traffic with or without disorder, and real
+ * archives.
  *
  * @module
  */

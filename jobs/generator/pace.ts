@@ -1,7 +1,6 @@
 /**
- * Open-loop sending: every record has its time, and a log that is slow changes when
- * it is sent but not when it was due. So latencies measured from there have no
- * coordinated omission.
+ * Open-loop sending: every record has a due time, and a slow log changes when it is sent but not
+ * when it was due. So latencies measured from the due time have no coordinated omission.
  *
  * @module
  */
@@ -11,21 +10,21 @@ import { hasCode } from "@pipeline/core";
 import { type Clock, systemClock } from "@pipeline/runtime";
 import type { Delivery, PlannedRecord } from "./delivery.ts";
 
-/** Records with the times at which they are due, in order. Times in milliseconds since 1970. */
+/** Records with their due times, in order. Times in milliseconds since 1970. */
 export interface FactSource {
-  /** When the next one is due: infinite where that is never, `undefined` after the last. */
+  /** When the next record is due: infinite if never, `undefined` after the last. */
   peek(): number | undefined | Promise<number | undefined>;
-  /** Takes the next one. Ask {@linkcode FactSource.peek} before. */
+  /** Takes the next record. Call {@linkcode FactSource.peek} first. */
   take(): { readonly record: Entity; readonly scheduled: number };
   /** Records due at `now` and not taken. `now` must not decrease. */
   behind(now: number): number;
 }
 
-/** Like {@linkcode FactSource}, in the form the log takes. */
+/** Like {@linkcode FactSource}, with records ready for the log. */
 export interface PlannedSource {
-  /** When the next one is due; as in {@linkcode FactSource}. */
+  /** When the next record is due; as in {@linkcode FactSource}. */
   peek(): number | undefined | Promise<number | undefined>;
-  /** `undefined` where the record was put off to a later time. */
+  /** `undefined` if the record was delayed. */
   take(): PlannedRecord | undefined;
   /** Records due at `now` and not taken. `now` must not decrease. */
   behind(now: number): number;
@@ -33,24 +32,24 @@ export interface PlannedSource {
 
 /** Options of {@linkcode pace}. */
 export interface PaceOptions {
-  /** Least milliseconds between two sends that do not wait for the log; 5 where not given. */
+  /** Least milliseconds between two sends that do not wait for the log; 5 by default. */
   readonly linger?: number;
-  /** Most records in a batch; 5,000 where not given. */
+  /** Most records in a batch; 5,000 by default. */
   readonly maxBatch?: number;
-  /** Ends the sending; what is due later is not sent. */
+  /** Ends the sending; records due later are not sent. */
   readonly signal?: AbortSignal;
-  /** The machine's clock where not given. */
+  /** The machine's clock by default. */
   readonly clock?: Clock;
-  /** The time that counts, milliseconds since 1970; must not decrease. */
+  /** The time that determines what is due, milliseconds since 1970; must not decrease. */
   readonly now?: () => number;
 }
 
-/** Longest sleep in milliseconds, where nothing is due for a long time. */
+/** Longest sleep in milliseconds, if nothing is due for a long time. */
 const LONGEST_SLEEP = 2 ** 30;
 
 /**
- * Time as the wall clock had it at the call, carried on by the monotonic clock: a
- * step of the wall clock neither stalls a run nor makes it race.
+ * The wall-clock time at the call, advanced by the monotonic clock: a step of the wall clock
+ * neither stalls a run nor makes it race.
  */
 export function steadyTime(clock: Clock): () => number {
   const offset = clock.now() - clock.monotonic();
@@ -58,8 +57,8 @@ export function steadyTime(clock: Clock): () => number {
 }
 
 /**
- * Sends what is due until the source ends or the signal is aborted. Resolves when
- * all that was taken has been handed over; close the delivery to wait for the log.
+ * Sends due records until the source ends or the signal is aborted. Resolves when all taken records
+ * have been handed over; close the delivery to wait for the log.
  */
 export async function pace(
   source: PlannedSource,

@@ -1,5 +1,5 @@
 /**
- * What the generator does with its parts.
+ * The commands of the generator.
  *
  * @module
  */
@@ -28,7 +28,7 @@ import type { LoadManifest } from "./staging.ts";
 
 type GeneratorJob = Job<GeneratorConfig>;
 
-/** Generates history into the dataset's staging. What is there, or committed, is not made again. */
+/** Generates history into the dataset's staging, unless it is already there or committed. */
 export async function runHistorical(dataset: MasterDataset, job: GeneratorJob): Promise<void> {
   const { config, clock } = job;
   const end = config.historical.end ??
@@ -46,7 +46,7 @@ export async function runHistorical(dataset: MasterDataset, job: GeneratorJob): 
 
 const EMPTY_ARCHIVE = "The archive has no lines: no record comes from it";
 
-/** Loads each of the archives into the dataset's staging. */
+/** Loads each archive into the dataset's staging. */
 export async function runArchiveLoads(dataset: MasterDataset, job: GeneratorJob): Promise<void> {
   const { files } = job.config.archive;
   for (const file of files) await archiveSize(file);
@@ -75,7 +75,7 @@ interface Staging {
   }) => Promise<LoadManifest>;
 }
 
-/** Returns what waits in staging now; nothing where it was committed before. */
+/** Returns the staged load; `undefined` if it is already committed. */
 async function stageOnce(
   dataset: MasterDataset,
   { begin, logger, signal }: GeneratorJob,
@@ -100,7 +100,7 @@ async function stageOnce(
   return manifest;
 }
 
-/** Produces live traffic until its duration is over, or it is told to end. */
+/** Produces live traffic until its duration is over, or the signal is aborted. */
 export async function runRealtime(log: EventLog, job: GeneratorJob): Promise<void> {
   const { config, clock, logger } = job;
   const run = config.realtime.run ?? Math.floor(clock.now() / 1000);
@@ -123,17 +123,17 @@ export async function runRealtime(log: EventLog, job: GeneratorJob): Promise<voi
   }
 }
 
-/** What a canary is asked for. */
+/** Flags of a canary. */
 export interface CanaryFlags {
   /** URL of the serving layer's API. */
   readonly serving: string;
-  /** Milliseconds until it is served. */
+  /** Milliseconds until it must be served. */
   readonly within: number;
-  /** Milliseconds until it is in the dataset. */
+  /** Milliseconds until it must be in the dataset. */
   readonly committedWithin: number;
 }
 
-/** Sends one record through all of the pipeline. */
+/** Sends one record through the whole pipeline. */
 export async function runCanary(
   { log, dataset }: { readonly log: EventLog; readonly dataset: MasterDataset },
   { begin, config, clock, logger, retry, signal }: GeneratorJob,
@@ -153,13 +153,13 @@ export async function runCanary(
   });
 }
 
-/** What canaries that are sent all the time are held to. */
+/** Flags of canaries that are sent continuously. */
 export interface CanariesFlags extends Pick<CanaryFlags, "serving" | "within"> {
-  /** Milliseconds between the starts of two. */
+  /** Milliseconds between the starts of two canaries. */
   readonly every: number;
 }
 
-/** Sends records through the pipeline now and then, and says how long each took until it was served. */
+/** Sends canaries periodically, and reports how long each took until it was served. */
 export async function runCanaries(
   log: EventLog,
   { begin, clock, health, logger, metrics, signal }: GeneratorJob,
@@ -198,10 +198,10 @@ export async function runReplay(log: EventLog, job: GeneratorJob): Promise<void>
     }));
 }
 
-/** Milliseconds that records may wait for their acknowledgement until the log counts as away. */
+/** Milliseconds without an acknowledgement after which the log counts as unavailable. */
 const STALLED = 10_000;
 
-/** Milliseconds between two checks whether it does. */
+/** Milliseconds between two checks of that. */
 const POLL_INTERVAL = 1_000;
 
 interface Producing {
@@ -217,7 +217,7 @@ interface Common {
   readonly ledger?: Ledger;
 }
 
-/** Produces, with the ledger where one is wanted, and figures. */
+/** Produces records, with metrics and an optional ledger. */
 async function deliver(
   log: EventLog,
   job: GeneratorJob,
@@ -234,7 +234,7 @@ async function deliver(
       onDelivered: watchDelivered(metrics),
       ...(ledger === undefined ? {} : { ledger }),
     });
-    // Clients wait long, and try again by themselves, before they say that a log does not answer.
+    // Clients wait long, and retry by themselves, before they report that a log does not answer.
     health.condition("acknowledgements", () => {
       const { waiting } = producing;
       if (waiting < STALLED) return undefined;
@@ -255,7 +255,7 @@ async function deliver(
   }
 }
 
-/** Says what is waited for while the log acknowledges nothing: clients try long by themselves. */
+/** Logs waits while the log acknowledges nothing, as clients retry for long by themselves. */
 async function tellWaits(
   producing: Producing,
   { clock, logger }: Pick<GeneratorJob, "clock" | "logger">,
@@ -274,7 +274,7 @@ async function tellWaits(
   }
 }
 
-/** Shows what becomes of the records. */
+/** Adds metrics of the records' outcomes. */
 function watchProducing(producing: Producing, metrics: Metrics): void {
   metrics.total("generator_records_total", {
     help: "Records by what became of them.",
@@ -293,7 +293,7 @@ function watchProducing(producing: Producing, metrics: Metrics): void {
   });
 }
 
-/** Measures what the log acknowledges. */
+/** Adds metrics of acknowledged records. */
 function watchDelivered(metrics: Metrics): (batch: DeliveredBatch) => void {
   const bytes = metrics.counter("generator_bytes_total", {
     help: "Bytes of records that the log acknowledged.",
@@ -310,7 +310,7 @@ function watchDelivered(metrics: Metrics): (batch: DeliveredBatch) => void {
   };
 }
 
-/** The range of the history that a live run follows, where the configuration fixes its end. */
+/** The range of the history that a live run follows, if the configuration fixes its end. */
 function registration({ historical: { days, end } }: GeneratorConfig) {
   return end === undefined ? {} : { registration: { from: end - days * DAY, to: end } };
 }

@@ -1,5 +1,5 @@
 /**
- * Records that nobody can use, one of each kind that a strict reader must refuse.
+ * Unusable records, one of each kind that a strict reader must reject.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export type Poison = typeof POISONS[number];
 
 /** An unusable record. */
 export interface PoisonRecord {
-  /** An id that no usable record has; also in the value, where that has one. */
+  /** An id that no usable record has; also in the value, if that has one. */
   readonly id: string;
   readonly value: Uint8Array | null;
 }
@@ -34,9 +34,9 @@ const NUMBER: Readonly<Record<Entity["kind"], string>> = {
 };
 
 /**
- * Spoils a copy of a record.
+ * Makes an unusable copy of a record.
  *
- * @param number counts the spoiled records of a run, for an id of its own.
+ * @param number the running number of the copy, which makes its id unique.
  */
 export function poisonRecord(record: Entity, kind: Poison, number: number): PoisonRecord {
   const id = `${idOf(record)}_poison_${number}`;
@@ -62,7 +62,7 @@ function spoil(
     case "tombstone":
       return null;
     case "invalid_utf8":
-      // 0xff is never a part of UTF-8; here it stands in a text that is valid JSON otherwise.
+      // 0xff never occurs in UTF-8; here it is in a text that is otherwise valid JSON.
       return encoder.encode(JSON.stringify({ ...fields, note: "~" })).map((byte) =>
         byte === 0x7e ? 0xff : byte
       );

@@ -1,5 +1,5 @@
 /**
- * Live traffic: the model on an open-loop schedule, onto the log.
+ * Live traffic: the model on an open-loop schedule, sent to the log.
  *
  * @module
  */
@@ -19,49 +19,49 @@ import { Model, type ModelOptions } from "./model/model.ts";
 import { type FactSource, pace, type PlannedSource, steadyTime } from "./pace.ts";
 import { type RateProfile, Schedule } from "./schedule.ts";
 
-/** What to produce. */
+/** Parameters of a live run. */
 export interface RealtimeOptions extends ModelOptions {
-  /** Number of the run, in the ids of all that is new, so that a later run repeats none. */
+  /** Number of the run, part of all new ids, so that later runs repeat none. */
   readonly run: number;
-  /** How many records when; see `parseRate`. */
+  /** The rate over time; see `parseRate`. */
   readonly rate: RateProfile;
-  /** Milliseconds; without an end where not given. */
+  /** Milliseconds; unlimited by default. */
   readonly duration?: number;
-  /** What goes wrong on purpose. */
+  /** The disorder to inject. */
   readonly disorder?: DisorderOptions;
 }
 
-/** How to produce. */
+/** Options of a live run. */
 export interface RealtimeRun {
-  /** Takes every record as soon as it is acknowledged. */
+  /** Receives every record as soon as it is acknowledged. */
   readonly ledger?: Ledger;
-  /** Takes a line for each disturbed record. */
+  /** Receives a line for each affected record. */
   readonly manifest?: Appender<InjectedRecord>;
-  /** Called for every acknowledged batch, for latencies. Keep it cheap. */
+  /** Called for every acknowledged batch, for latencies. It must be cheap. */
   readonly onDelivered?: (batch: DeliveredBatch) => void;
-  /** Ends the run: what was taken is still delivered where the log answers. */
+  /** Ends the run: records already taken are still delivered if the log answers. */
   readonly signal?: AbortSignal;
-  /** The machine's clock where not given. */
+  /** The machine's clock by default. */
   readonly clock?: Clock;
-  /** Least milliseconds between two sends; 5 where not given. */
+  /** Least milliseconds between two sends; 5 by default. */
   readonly linger?: number;
-  /** Most records in a batch; 5,000 where not given. */
+  /** Most records in a batch; 5,000 by default. */
   readonly maxBatch?: number;
-  /** Batches under way at the same time; 8 where not given. */
+  /** Most concurrent batches; 8 by default. */
   readonly maxInFlight?: number;
 }
 
-/** Where a run stands. Numbers of records. */
+/** Progress of a run, in records. */
 export interface RealtimeStatus extends Readonly<DeliveryCounts> {
-  /** Taken off the schedule. */
+  /** Taken from the schedule. */
   readonly produced: number;
   /** Due by now and not taken, because the log holds the run back. */
   readonly behind: number;
-  /** Acknowledged records that were disturbed, by kind. */
+  /** Acknowledged records with disorder, by kind. */
   readonly injected: Readonly<Injections["counts"]>;
 }
 
-/** The model's facts at the schedule's times. */
+/** The model's records at the schedule's times. */
 class ModelSource implements FactSource {
   readonly schedule: Schedule;
   readonly #model: Model;
@@ -77,7 +77,7 @@ class ModelSource implements FactSource {
 
   peek(): number | undefined {
     const due = this.schedule.next;
-    // What is never due has no end to wait for either, unless there is a duration.
+    // If no further record is ever due, the run waits for its signal, unless it has a duration.
     if (due > this.#duration) return undefined;
     return this.#start + due;
   }
@@ -101,7 +101,7 @@ export class RealtimeProducer {
   readonly #run: RealtimeRun;
   readonly #now: () => number;
 
-  /** The run's time starts now. */
+  /** Starts the run's time. */
   constructor(log: EventLog, options: RealtimeOptions, run: RealtimeRun = {}) {
     this.#run = run;
     this.#now = steadyTime(run.clock ?? systemClock);
@@ -119,7 +119,9 @@ export class RealtimeProducer {
     });
   }
 
-  /** Produces until the duration is over or the signal is aborted; then all is acknowledged. */
+  /**
+   * Produces until the duration is over or the signal is aborted; then everything is acknowledged.
+   */
   async run(): Promise<RealtimeStatus> {
     try {
       await pace(this.#plan, this.#delivery, { ...this.#run, now: this.#now });
@@ -129,12 +131,12 @@ export class RealtimeProducer {
     return this.status();
   }
 
-  /** Milliseconds that the oldest batch under way has been waiting for its acknowledgement. */
+  /** Milliseconds that the oldest pending batch has waited for its acknowledgement. */
   get waiting(): number {
     return this.#delivery.waiting;
   }
 
-  /** Where the run stands. */
+  /** Progress of the run. */
   status(): RealtimeStatus {
     return {
       ...this.#delivery.counts,

@@ -1,6 +1,6 @@
 /**
- * How many records are due when: rates that are constant, rise in a ramp, or burst.
- * The schedule is absolute, so that a late timer delays nothing but itself.
+ * The due times of records: rates that are constant, rise in a ramp, or burst. The schedule is
+ * absolute, so that a late timer delays only itself.
  *
  * @module
  */
@@ -11,11 +11,11 @@ import { PipelineError } from "@pipeline/core";
 export interface RateProfile {
   /** Rate at the start. */
   readonly from: number;
-  /** Reached after `over`, and kept. */
+  /** Rate after `over`, and from then on. */
   readonly to: number;
   /** Length of the ramp; 0 for a constant rate. */
   readonly over: number;
-  /** What interrupts the rate, if anything does. */
+  /** Periodic interruptions of the rate, if any. */
   readonly burst?: Burst;
 }
 
@@ -43,7 +43,7 @@ export const RATE_FORMS = '"100", "10..1000 over 5m" or "100 burst 5000 for 10s 
  * Reads a rate as people write it: `100`, `10..1000 over 5m`, either followed by
  * `burst 5000 for 10s every 1m`.
  *
- * @throws {PipelineError} `invalid` where the text is none of these.
+ * @throws {PipelineError} `invalid` if the text has none of these forms.
  */
 export function parseRate(text: string | number): RateProfile {
   const match = PROFILE.exec(String(text).trim().replaceAll(/\s+/g, " "));
@@ -63,7 +63,7 @@ export function parseRate(text: string | number): RateProfile {
   return { ...ramp, burst };
 }
 
-/** A stretch of time in which the rate is a straight line. */
+/** An interval in which the rate is linear. */
 interface Segment {
   readonly start: number;
   /** Milliseconds; infinite for the last one. */
@@ -97,7 +97,7 @@ function* segments({ from, to, over, burst }: RateProfile): Generator<Segment, n
   }
 }
 
-/** Walks a profile forward; both questions must be asked with growing arguments. */
+/** Walks a profile forward; arguments of both methods must not decrease. */
 class Cursor {
   readonly #segments: Generator<Segment, never>;
   #segment: Segment;
@@ -107,14 +107,14 @@ class Cursor {
     this.#segment = this.#segments.next().value;
   }
 
-  /** Records due up to `elapsed` milliseconds, with fractions. */
+  /** Number of records due up to `elapsed` milliseconds, with fractions. */
   count(elapsed: number): number {
     let s = this.#segment;
     while (elapsed > s.start + s.length) s = this.#segment = this.#segments.next().value;
     return area(s, elapsed - s.start) + s.before;
   }
 
-  /** When the count is reached, in milliseconds; infinite where it never is. */
+  /** When the count is reached, in milliseconds; infinite if never. */
   time(count: number): number {
     let s = this.#segment;
     while (s.length < Infinity && count > s.before + area(s, s.length)) {
@@ -134,7 +134,7 @@ function area({ length, from, to }: Segment, time: number): number {
   return from * time + (to - from) / length / 2 * time * time;
 }
 
-/** The times at which records are due, in order. */
+/** The due times of records, in order. */
 export class Schedule {
   /** Records taken so far. */
   taken = 0;
@@ -142,20 +142,21 @@ export class Schedule {
   readonly #counts: Cursor;
   #next: number;
 
-  /** Begins at time 0 with nothing due yet. */
+  /** Starts at time 0 with nothing due yet. */
   constructor(profile: RateProfile) {
     this.#times = new Cursor(profile);
     this.#counts = new Cursor(profile);
-    // The first is due once a whole one has accrued: rate 0 has none, not one at once.
+    // The first record is due once a whole one has accrued: at rate 0 none is, rather than one at
+    // once.
     this.#next = this.#times.time(1);
   }
 
-  /** When the next record is due, milliseconds from the start; infinite where there is none. */
+  /** When the next record is due, milliseconds from the start; infinite if never. */
   get next(): number {
     return this.#next;
   }
 
-  /** Takes the next record: returns when it was due. */
+  /** Takes the next record, and returns its due time. */
   take(): number {
     const due = this.#next;
     this.taken++;

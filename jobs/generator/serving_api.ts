@@ -1,20 +1,20 @@
 /**
- * What the generator asks the serving layer over HTTP.
+ * The generator's HTTP requests to the serving layer.
  *
  * @module
  */
 
 import type { Post } from "@pipeline/core";
 
-/** Most posts of a subreddit that the API gives. */
+/** Most posts of a subreddit that the API returns. */
 const MOST = 100;
 
 /** Milliseconds to wait for an answer. */
 const TIMEOUT = 5_000;
 
 /**
- * A function that tells whether the API shows a post among the best of its subreddit. While
- * the API does not answer, it shows nothing.
+ * Creates a function that checks whether the API shows a post among the best of its subreddit.
+ * While the API does not answer, the result is false.
  *
  * @param url of the API, e.g. `http://serving:80`.
  */

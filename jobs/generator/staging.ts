@@ -1,8 +1,7 @@
 /**
- * A load of history on its way into the dataset: files in the dataset's layout
- * under `/staging/<load>/`, and a manifest that is written last. Ingest's bootstrap
- * renames the files into place and commits them. A load without a manifest is not
- * complete, and is started anew.
+ * A load of history before its commit: files in the dataset's layout under `/staging/<load>/`, and
+ * a manifest that is written last. Ingest's bootstrap renames the files into place and commits
+ * them. A load without a manifest is incomplete, and is started over.
  *
  * @module
  */
@@ -19,7 +18,7 @@ import {
 import { publishOnce, writeOwn } from "@pipeline/protocol";
 import { createHash } from "node:crypto";
 
-/** The dataset's folder of each topic. */
+/** Folder of each topic in the dataset. */
 export const FOLDERS: Readonly<Record<Topic, string>> = {
   "reddit.posts": "posts",
   "reddit.comments": "comments",
@@ -54,7 +53,7 @@ export interface LoadTotals {
 export interface LoadManifest {
   /** Name of the load, derived from its content. */
   readonly load: string;
-  /** In the order of their paths. */
+  /** In the order of paths. */
   readonly files: readonly StagedFile[];
   /** Sums over the files. */
   readonly totals: LoadTotals;
@@ -62,19 +61,19 @@ export interface LoadManifest {
   readonly from?: string;
   /** The last event time, inclusive. */
   readonly to?: string;
-  /** What the load was made from: the generator's parameters, or the archive's file. */
+  /** Source of the load: the generator's parameters, or the archive's file. */
   readonly source: Readonly<Record<string, unknown>>;
-  /** Lines that could not be used, kept in these files (archives only). */
+  /** Rejected lines, stored in these files (archives only). */
   readonly rejected?: { readonly lines: number; readonly files: readonly string[] };
 }
 
-/** How much a load holds in memory at most, and how it writes. */
+/** Limits on memory and concurrency of a load. */
 export interface StagingLimits {
-  /** A file is written when it has this many bytes; 16 MiB where not given. */
+  /** A file is written at this number of bytes; 16 MiB by default. */
   readonly fileBytes?: number;
-  /** Bytes held for files not yet written; 64 MiB where not given. */
+  /** Bytes held for files not yet written; 64 MiB by default. */
   readonly heldBytes?: number;
-  /** Files written at the same time; 16 where not given. */
+  /** Most concurrent writes of files; 16 by default. */
   readonly concurrency?: number;
 }
 
@@ -87,7 +86,7 @@ interface Bucket {
 
 const HOUR = WINDOWS["1h"];
 
-/** What an hour costs before its first record, so that very many sparse ones count too. */
+/** Cost of an hour before its first record, so that very many sparse hours count too. */
 const BUCKET_BYTES = 2_048;
 
 /** Folder of a load. */
@@ -95,7 +94,7 @@ export function stagingPath(load: string): string {
   return `/staging/${load}`;
 }
 
-/** The manifest of a load that is complete in staging, if it is. */
+/** The manifest of a staged load, if it is complete. */
 export async function readManifest(
   dataset: MasterDataset,
   load: string,
@@ -113,9 +112,9 @@ export async function readManifest(
 }
 
 /**
- * Writes a load. Records may come in any order of time; what is held for an hour is
- * written when it is large, or when too much is held and the hour was not added to
- * for longest. An hour may so have several, numbered files.
+ * Writes a load. Records may come in any order of time; an hour's buffer is written when it is
+ * large, or when the total is too large and the hour is the least recently used. So an hour may
+ * have several, numbered files.
  */
 export class StagingWriter {
   readonly #buckets = new Map<string, Bucket>();
@@ -145,7 +144,7 @@ export class StagingWriter {
     this.#concurrency = limits.concurrency ?? 16;
   }
 
-  /** Starts a load; what an earlier, unfinished attempt left is removed. */
+  /** Starts a load, and removes the remains of an earlier, unfinished attempt. */
   static async open(
     dataset: MasterDataset,
     load: string,
@@ -163,7 +162,7 @@ export class StagingWriter {
   /**
    * Adds a record.
    *
-   * @returns a promise to wait for before the next call where files must be written first.
+   * @returns a promise to await before the next call, if files must be written first.
    */
   add(record: Entity): Promise<void> | undefined {
     const { timestamp } = record;
@@ -180,7 +179,7 @@ export class StagingWriter {
     return this.#writing.size >= this.#concurrency ? this.#room() : undefined;
   }
 
-  /** Writes what is held for hours that end at `time` or before. */
+  /** Writes the buffers of hours that end at `time` or before. */
   async flushBefore(time: number): Promise<void> {
     for (const bucket of [...this.#buckets.values()]) {
       if (bucket.hour + HOUR > time) continue;
@@ -194,7 +193,7 @@ export class StagingWriter {
     await this.#put(name, content);
   }
 
-  /** Writes the rest and, last, the manifest. */
+  /** Writes the remaining buffers and, last, the manifest. */
   async finish(
     source: Readonly<Record<string, unknown>>,
     rejected?: LoadManifest["rejected"],
@@ -214,7 +213,7 @@ export class StagingWriter {
       ...(rejected === undefined ? {} : { rejected }),
     };
     const text = new TextEncoder().encode(`${JSON.stringify(manifest)}\n`);
-    // A reader that finds it must find all of it.
+    // Written under another name first: a reader must find the whole manifest.
     await this.#put("_manifest.new", text);
     const [from, to] = [`${this.#root}/_manifest.new`, `${this.#root}/_manifest.json`];
     await publishOnce(
@@ -227,7 +226,7 @@ export class StagingWriter {
   }
 
   #bucket(folder: string, hour: number): Bucket {
-    // Neighbours in time come together, so the map is rarely asked.
+    // Neighbours in time arrive together, so the map is rarely used.
     if (this.#last?.hour === hour && this.#last.folder === folder) return this.#last;
     const key = `${folder} ${hour}`;
     let bucket = this.#buckets.get(key);

@@ -1,11 +1,10 @@
 /**
- * Where zstd frames and their blocks begin and end in a stream (RFC 8878, section 3.1), found
- * without decompressing. Decoders are then given one frame at a time: ours stops without an
- * error at the end of a frame that others follow, and at the end of a file that was
- * cut off, and both would lose records silently. And they are given one block at a time: where ours
- * has more to put out than it has room for, it goes on with its input outside of its stream, and
- * what it finds damaged there, nobody can catch. A block it has read before it puts anything out.
- *
+ * Finds the boundaries of zstd frames and their blocks in a stream (RFC 8878, section 3.1), without
+ * decompressing. Decoders are then given one frame at a time: ours stops without an error at the
+ * end of a frame that others follow, and at the end of a truncated file, and both would lose
+ * records silently. And they are given one block at a time: if ours has more output than buffer
+ * space, it continues with its input outside of its stream, where errors about damaged data cannot
+ * be caught. It reads a block before it outputs anything.
  * @module
  */
 
@@ -19,10 +18,10 @@ export function isSkippable(magic: number): boolean {
   return magic >>> 4 === 0x184d2a5;
 }
 
-/** A part of a frame, of one block at most. */
+/** A part of a frame, of at most one block. */
 export interface FramePiece {
   readonly bytes: Uint8Array;
-  /** Whether the frame ends with it. */
+  /** Whether the frame ends with this piece. */
   readonly end: boolean;
 }
 
@@ -40,7 +39,7 @@ type State =
 const DICTIONARY_BYTES = [0, 1, 2, 4];
 const CONTENT_SIZE_BYTES = [0, 2, 4, 8];
 
-/** Cuts a stream into frames; frames without data are left out. */
+/** Splits a stream into frames, without those that carry no data. */
 export class FrameSplitter {
   readonly #head = new Uint8Array(4);
   #state: State = "magic";
@@ -55,14 +54,14 @@ export class FrameSplitter {
   }
 
   /**
-   * The parts of frames in the next bytes of the stream.
+   * The pieces of frames in the next bytes of the stream.
    *
-   * @throws {PipelineError} `corrupt` where they are no zstd.
+   * @throws {PipelineError} `corrupt` if the bytes are not zstd.
    */
   push(chunk: Uint8Array): FramePiece[] {
     const pieces: FramePiece[] = [];
     let at = 0;
-    // Where the part begins that has not been given out; not inside of a frame, nowhere.
+    // Start of the current piece; -1 outside of a frame.
     let from = this.#inFrame ? 0 : -1;
     while (at < chunk.length) {
       const count = Math.min(this.#wanted - this.#got, chunk.length - at);
@@ -77,7 +76,7 @@ export class FrameSplitter {
         pieces.push({ bytes: chunk.subarray(from, at), end: !this.#inFrame });
         from = this.#inFrame ? at : -1;
       } else if (this.#inFrame) {
-        // The number may have come in pieces, before it was known that a frame begins.
+        // The magic number may have been split, and was not yet known to begin a frame.
         pieces.push({ bytes: this.#head.slice(), end: false });
         from = at;
       }
@@ -97,7 +96,7 @@ export class FrameSplitter {
     return this.#state === "block" || this.#state === "checksum" || !this.#inFrame;
   }
 
-  /** Acts on the bytes that were wanted, and says which are wanted next. */
+  /** Processes the bytes that were requested, and requests the next ones. */
   #advance(): void {
     const head = this.#head;
     switch (this.#state) {
@@ -122,7 +121,7 @@ export class FrameSplitter {
         const type = header >> 1 & 3;
         if (type === 3) throw new PipelineError("corrupt", "A zstd block has a reserved type");
         this.#lastBlock = (header & 1) !== 0;
-        // A block of one repeated byte holds that byte; its size is that of the result.
+        // A block of one repeated byte contains that byte; its size is that of the result.
         return this.#want("payload", type === 1 ? 1 : header >> 3);
       }
       case "payload":

@@ -1,13 +1,13 @@
 /**
- * Lines of text out of a stream of bytes.
+ * Splits a stream of bytes into lines of text.
  *
  * @module
  */
 
-/** A line that is no text. */
+/** A line that is not text. */
 export interface BadLine {
   readonly reason: string;
-  /** Its first bytes, with U+FFFD where they are no UTF-8. */
+  /** Its first bytes, with U+FFFD in place of invalid UTF-8. */
   readonly sample: string;
 }
 
@@ -17,17 +17,17 @@ export interface Line {
   readonly content: string | BadLine;
 }
 
-/** Longest line in bytes: far above what Reddit allows, and a bound on memory. */
+/** Longest line in bytes: far above Reddit's limits, to bound the memory. */
 export const MAX_LINE_BYTES = 32 * 2 ** 20;
 
 const SAMPLE_BYTES = 2_000;
 const LINE_FEED = 0x0a;
 
 /**
- * Cuts a stream into its lines, in groups, since one asynchronous step a line would
- * cost more than the rest. Lines without text are left out but numbered. A byte order mark
- * that begins a line is none of its text: files that were joined have one in their midst. A
- * carriage return before the line feed stays: to JSON it is white space.
+ * Splits a stream into its lines, in groups, since one asynchronous step per line would cost more
+ * than the rest. Lines without text are skipped but numbered. A byte order mark at the start of a
+ * line is removed: concatenated files have them in the middle. A carriage return before the line
+ * feed stays: to JSON it is white space.
  */
 export async function* readLines(
   chunks: AsyncIterable<Uint8Array>,
@@ -44,7 +44,7 @@ export async function* readLines(
   for await (const chunk of chunks) {
     const end = chunk.lastIndexOf(LINE_FEED);
     if (end < 0) {
-      // Of an endless line only the beginning is kept.
+      // Of an overlong line only the beginning is kept.
       if (restBytes < maxBytes) rest.push(chunk);
       else skipped += chunk.length;
       restBytes += chunk.length;
@@ -78,7 +78,7 @@ export async function* readLines(
   else yield decode(join(rest, restBytes), number);
 }
 
-/** Lines of a block that ends before a line feed or the end. */
+/** The lines of a block that ends before a line feed or at the end. */
 function decode(block: Uint8Array, first: number): Line[] {
   const lines: Line[] = [];
   const add = (content: string | BadLine, number: number) => {
@@ -90,7 +90,7 @@ function decode(block: Uint8Array, first: number): Line[] {
     for (const [i, line] of text.split("\n").entries()) add(line, first + i);
     return lines;
   } catch {
-    // Some line is no UTF-8: line by line, to find it.
+    // A line is not UTF-8: decode line by line to find it.
   }
   let number = first;
   for (let from = 0; from <= block.length; number++) {

@@ -1,6 +1,6 @@
 /**
- * An archive file as history: a load in the dataset's staging. One file is one load,
- * so that a file which is added later adds only itself.
+ * An archive file as history: a load in the dataset's staging. One file is one load, so that a file
+ * added later adds only itself.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { type Line, readLines } from "./lines.ts";
 import { kindByName, readArchiveLine, type Repair } from "./mapping.ts";
 import { archiveSize, openArchive } from "./open.ts";
 
-/** A line that could not be used. */
+/** A line that was rejected. */
 export interface RejectedLine {
   /** Counts from 1. */
   readonly line: number;
@@ -26,17 +26,17 @@ export interface RejectedLine {
   readonly sample: string;
 }
 
-/** How to load. */
+/** Options of a load. */
 export interface ArchiveRun extends StagingLimits {
-  /** Bytes of the file, as it is on disk. Called about a hundred times. */
+  /** Progress in bytes of the file on disk. Called about a hundred times. */
   readonly onProgress?: (progress: Progress) => void;
-  /** Called for every line that cannot be used. */
+  /** Called for every rejected line. */
   readonly onRejected?: (rejected: RejectedLine) => void;
-  /** Ends the work with `stopped`; the next call starts anew. */
+  /** Ends the work with `stopped`; the next call starts over. */
   readonly signal?: AbortSignal;
 }
 
-/** Raised whenever equal files come to give other records. */
+/** Raised whenever equal files would give other records. */
 const FORMAT = 2;
 
 const BLOCKS = 16;
@@ -45,8 +45,8 @@ const REJECTED_BYTES = 4 * 2 ** 20;
 const SAMPLE = 2_000;
 
 /**
- * The load's name: derived from the file's size and sixteen blocks spread over it,
- * the first and the last among them. Its name and place do not count.
+ * The load's name: derived from the file's size and sixteen blocks spread over it, including the
+ * first and the last. The file's name and location do not matter.
  */
 export async function archiveLoadId(path: string): Promise<string> {
   const size = await archiveSize(path);
@@ -67,13 +67,13 @@ export async function archiveLoadId(path: string): Promise<string> {
 }
 
 /**
- * Writes an archive file's records into `/staging/<load>/` and returns the manifest.
- * Where the load is complete there already, that one is returned and the file is not
- * read again. Lines that cannot be used are in `_rejected_*.json` beside the data. A file without
- * lines is a load without records: a month in which nothing was written has one.
+ * Writes an archive file's records into `/staging/<load>/` and returns the manifest. If the load is
+ * already complete there, its manifest is returned and the file is not read again. Rejected lines
+ * are in `_rejected_*.json` beside the data. A file without lines is a load without records, such
+ * as a month without activity.
  *
- * @throws {PipelineError} `invalid` for a file that cannot be read to its end, or no line of which can be
- * used. It names the file.
+ * @throws {PipelineError} `invalid` for a file that cannot be read to its end, or has no usable
+ * line. The message names the file.
  */
 export async function loadArchive(
   dataset: MasterDataset,
@@ -118,7 +118,7 @@ export async function loadArchive(
   return await writer.finish(source, await rejects.finish());
 }
 
-/** The record of a line, or why there is none. */
+/** The record of a line, or the reason for its rejection. */
 export function readLine<T>(line: Line, read: (text: string) => T): T | RejectedLine {
   const { number, content } = line;
   if (typeof content !== "string") return { line: number, ...content };
@@ -130,7 +130,7 @@ export function readLine<T>(line: Line, read: (text: string) => T): T | Rejected
   }
 }
 
-/** Keeps the lines that could not be used, in files of a few megabytes. */
+/** Stores the rejected lines, in files of a few megabytes. */
 class Rejects {
   first: RejectedLine | undefined;
   #lines = 0;

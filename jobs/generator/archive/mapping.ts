@@ -1,15 +1,14 @@
 /**
- * Lines of Reddit archives as our records. The dumps span twenty years and several
- * ways of collecting, so fields come in many forms.
+ * Converts lines of Reddit archives into our records. The dumps span twenty years and several ways
+ * of collecting, so fields come in many forms.
  *
- * What is mended, and counted: authors that are missing (`[deleted]`, the one
- * pseudo-user), text that is missing (empty), text with lone surrogates (U+FFFD) or
- * longer than a record may hold (cut), scores that are missing (ups - downs, or 0), times of
- * retrieval that cannot be read (left out).
- * What is refused: a line that is no JSON object or neither kind, one without a
- * usable id or time, a comment without its post, a submission without a subreddit
- * (advertisements). Fields that the pipeline does not know are left out. Archives say
- * nothing of users but their names, so no user records come from them.
+ * Repaired, and counted: missing authors (`[deleted]`, the one pseudo-user), missing text (empty),
+ * text with lone surrogates (U+FFFD) or longer than a record may hold (cut), missing scores (ups -
+ * downs, or 0), unreadable times of retrieval (left out).
+ * Rejected: a line that is not a JSON object or of neither kind, one without a usable id or time, a
+ * comment without its post, a submission without a subreddit (advertisements). Unknown fields are
+ * left out. Archives contain nothing about users but their names, so no user records come from
+ * them.
  *
  * @module
  */
@@ -25,7 +24,7 @@ import {
   TIME_FORMS,
 } from "@pipeline/core";
 
-/** What was changed to make a line usable. */
+/** A change that made a line usable. */
 export type Repair =
   | "author missing"
   | "text missing"
@@ -35,13 +34,13 @@ export type Repair =
   | "retrieval time not readable"
   | "subreddit missing";
 
-/** Takes note of a repair. */
+/** Called for each repair. */
 export type OnRepair = (repair: Repair) => void;
 
-/** What a file's name promises, for lines that do not say themselves. */
+/** The kind implied by a file's name, for lines that do not reveal theirs. */
 export type ArchiveKind = "submissions" | "comments";
 
-/** Who wrote what nobody knows the author of. */
+/** The author of records whose author is unknown. */
 export const DELETED_USER = "[deleted]";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -50,7 +49,7 @@ const SUBREDDIT_OF_LINK = /^(?:https?:\/\/[^/]+)?\/r\/([A-Za-z0-9_]+)\/comments\
 const POST_OF_LINK = /\/comments\/([a-z0-9]+)(?:\/|$)/;
 const BASE36 = /^[A-Za-z0-9]+$/;
 
-/** `RS_...` holds submissions, `RC_...` comments; otherwise nothing is known. */
+/** `RS_...` holds submissions, `RC_...` comments; other names imply nothing. */
 export function kindByName(path: string): ArchiveKind | undefined {
   const name = path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
   if (/^RS[_-]/i.test(name)) return "submissions";
@@ -61,7 +60,7 @@ export function kindByName(path: string): ArchiveKind | undefined {
  * Reads one line.
  *
  * @param hint kind of a line that has the fields of neither.
- * @throws {RecordError} that says why the line cannot be used.
+ * @throws {RecordError} with the reason why the line cannot be used.
  */
 export function readArchiveLine(text: string, onRepair: OnRepair, hint?: ArchiveKind): Entity {
   let json: unknown;
@@ -147,7 +146,7 @@ function postOf(f: Fields): string {
   return id;
 }
 
-/** An id with its prefix, whether it came with it or not. Digits alone may come as a number. */
+/** An id with its prefix, whether or not the input has it. Pure digits may come as a number. */
 function fullName(value: unknown, prefix: string): string | undefined {
   const text = Number.isSafeInteger(value) ? String(value) : value;
   if (typeof text !== "string") return undefined;
@@ -193,7 +192,7 @@ function textOf(value: unknown, onRepair: OnRepair): string {
   if (text.length > MAX_TEXT_LENGTH) {
     onRepair("text cut");
     text = text.slice(0, MAX_TEXT_LENGTH);
-    // Never half of a pair.
+    // Never cut a surrogate pair in half.
     if (/[\ud800-\udbff]$/.test(text)) text = text.slice(0, -1);
   }
   if (text.isWellFormed()) return text;
@@ -215,7 +214,7 @@ function createdOf(f: Fields): number {
   throw new RecordError(`"created_utc" is ${shown(f.created_utc)}: it must be ${TIME_FORMS}`);
 }
 
-/** When the line was retrieved last, if it was after `created`; dumps have several names for that. */
+/** The latest time of retrieval, if it is after `created`; dumps have several names for it. */
 function retrievalOf(
   f: Fields,
   created: number,

@@ -1,6 +1,6 @@
 /**
- * Archive files as a stream of the bytes they hold: zstd with windows of up to 2 GiB,
- * in any number of frames, or plain. What a file is, its first bytes say.
+ * Archive files as a stream of their content: zstd with windows of up to 2 GiB, in any number of
+ * frames, or plain. The first bytes of a file determine its format.
  *
  * @module
  */
@@ -12,12 +12,12 @@ import { pipeline, Readable } from "node:stream";
 import { constants, createZstdDecompress } from "node:zlib";
 import { FRAME_MAGIC, type FramePiece, FrameSplitter, isSkippable } from "./frames.ts";
 
-/** Largest window, as a power of two: what `zstd --long=31` makes. */
+/** Largest window, as a power of two, as made by `zstd --long=31`. */
 const WINDOW_LOG_MAX = 31;
 
 const CHUNK = 1 << 20;
 
-/** Compressions that occur in old archives, by their first bytes. */
+/** Other compressions in old archives, by their first bytes. */
 const FOREIGN: readonly (readonly [name: string, magic: readonly number[]])[] = [
   ["gzip", [0x1f, 0x8b]],
   ["bzip2", [0x42, 0x5a, 0x68]],
@@ -27,14 +27,14 @@ const FOREIGN: readonly (readonly [name: string, magic: readonly number[]])[] = 
 
 /** Options of {@linkcode openArchive}. */
 export interface OpenOptions {
-  /** Called with the bytes of the file that have been read so far. */
+  /** Called with the number of bytes of the file read so far. */
   readonly onRead?: (bytes: number) => void;
 }
 
 /**
- * What is wrong with a file that somebody named is a matter of input.
+ * An unusable file that the user named is invalid input.
  *
- * @param what what became of it, after its name.
+ * @param what the problem, to follow the file's name.
  */
 function unreadable(path: string, what: string, cause: unknown): PipelineError {
   if (hasCode(cause, "invalid")) return cause;
@@ -45,12 +45,12 @@ function unreadable(path: string, what: string, cause: unknown): PipelineError {
 /**
  * Size of an archive file in bytes.
  *
- * @throws {PipelineError} `invalid` for what is no file, or cannot be opened.
+ * @throws {PipelineError} `invalid` if the path is not a file, or cannot be opened.
  */
 export async function archiveSize(path: string): Promise<number> {
   try {
     const status = await stat(path);
-    // Not opened before: what is no file may let its opener wait.
+    // Checked before opening: opening a path that is not a file may block.
     if (!status.isFile()) throw new PipelineError("invalid", `${path} is no file`);
     await (await open(path, "r")).close();
     return status.size;
@@ -60,11 +60,11 @@ export async function archiveSize(path: string): Promise<number> {
 }
 
 /**
- * The uncompressed bytes of an archive file. Memory does not grow with the file; but
- * zstd itself keeps the window that the file was written with, 2 GiB at most.
+ * The uncompressed bytes of an archive file. Memory does not grow with the file; but zstd itself
+ * needs the window with which the file was written, 2 GiB at most.
  *
- * @throws {PipelineError} `invalid` for what is no file, a compression other than zstd, and a file
- * that cannot be read, is damaged or ends too early. All name the file.
+ * @throws {PipelineError} `invalid` if the path is not a file, for a compression other than zstd,
+ * and for a file that cannot be read, is damaged or truncated. Each message names the file.
  */
 export async function* openArchive(
   path: string,
@@ -122,7 +122,7 @@ async function* prepend(
   yield* rest;
 }
 
-/** Decompresses frame after frame, each with a decoder of its own. */
+/** Decompresses frame after frame, each with its own decoder. */
 async function* decompress(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const pieces = split(chunks);
   try {
@@ -131,7 +131,7 @@ async function* decompress(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Ui
         params: { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX },
         chunkSize: 1 << 17,
       });
-      // Errors of both streams come out of the loop below; the callback only takes them.
+      // Errors of both streams surface in the loop below; the callback only consumes them.
       pipeline(Readable.from(frame(first.value, pieces)), decoder, () => {});
       for await (const chunk of decoder) yield chunk;
     }

@@ -1,6 +1,6 @@
 /**
- * Archive files played onto the log as if they happened now, N times as fast. The
- * records keep their own times; only the moments of sending follow from them.
+ * Replays archive files onto the log as if they happened now, N times as fast. The records keep
+ * their own times; these only determine when they are sent.
  *
  * @module
  */
@@ -18,37 +18,40 @@ import { openArchive } from "./open.ts";
 
 /** What to replay. */
 export interface ReplayOptions {
-  /** Archive files, each in the order of time, more or less; merged by time. */
+  /** Archive files, each roughly in the order of time; merged by time. */
   readonly files: readonly string[];
-  /** Archive time by real time: 3600 plays an hour a second; `Infinity` as fast as the log takes it. */
+  /**
+   * Archive time per real time: 3600 plays an hour a second; `Infinity` is as fast as the log
+   * accepts.
+   */
   readonly speed: number;
 }
 
-/** How to replay. */
+/** Options of a replay. */
 export interface ReplayRun {
-  /** Takes every record as soon as it is acknowledged. */
+  /** Receives every record as soon as it is acknowledged. */
   readonly ledger?: Ledger;
-  /** Called for every acknowledged batch, for latencies. Keep it cheap. */
+  /** Called for every acknowledged batch, for latencies. It must be cheap. */
   readonly onDelivered?: (batch: DeliveredBatch) => void;
-  /** Called for every line that cannot be used. */
+  /** Called for every rejected line. */
   readonly onRejected?: (rejected: RejectedLine & { readonly file: string }) => void;
   /** Called for every file without lines. */
   readonly onEmpty?: (file: string) => void;
-  /** Ends the replay: what was taken is still delivered where the log answers. */
+  /** Ends the replay: records already taken are still delivered if the log answers. */
   readonly signal?: AbortSignal;
-  /** The machine's clock where not given. */
+  /** The machine's clock by default. */
   readonly clock?: Clock;
-  /** Most records in a batch; 5,000 where not given. */
+  /** Most records in a batch; 5,000 by default. */
   readonly maxBatch?: number;
-  /** Batches under way at the same time; 8 where not given. */
+  /** Most concurrent batches; 8 by default. */
   readonly maxInFlight?: number;
 }
 
-/** Where a replay stands. */
+/** Progress of a replay. */
 export interface ReplayStatus extends Readonly<DeliveryCounts> {
   /** Records taken from the files. */
   readonly produced: number;
-  /** Lines that could not be used. */
+  /** Number of rejected lines. */
   readonly rejected: number;
   /** Repairs by kind; see `readArchiveLine`. */
   readonly repaired: Readonly<Record<string, number>>;
@@ -76,7 +79,7 @@ class ArchiveReader {
     this.#groups = readLines(openArchive(path));
   }
 
-  /** Moves to the next record, if there is one in what has been read. */
+  /** Moves to the next record, if one is already read. */
   advance(): boolean {
     this.head = undefined;
     while (this.head === undefined && this.#at < this.#group.length) {
@@ -103,7 +106,7 @@ class ArchiveReader {
   }
 }
 
-/** The files' records, merged by time, each due when its time comes at the speed asked for. */
+/** The files' records, merged by time, each due at its time at the requested speed. */
 class ArchiveSource implements FactSource {
   produced = 0;
   position = -1;
@@ -155,7 +158,7 @@ class ArchiveSource implements FactSource {
     if (this.#next === undefined) return undefined;
     const { timestamp } = this.#next.head!;
     if (this.#first < 0) this.#first = timestamp;
-    // Dumps are not quite in order: what comes too late is due at once.
+    // Dumps are not quite in order: a late record is due at once.
     this.#due = Math.max(this.#due, this.start + (timestamp - this.#first) / this.speed);
     return this.#due;
   }
@@ -170,7 +173,7 @@ export class ArchiveReplay {
   readonly #repairs = new Map<Repair, number>();
   #rejected = 0;
 
-  /** The replay's time starts now. */
+  /** Starts the replay's time. */
   constructor(log: EventLog, options: ReplayOptions, run: ReplayRun = {}) {
     this.#run = run;
     this.#now = steadyTime(run.clock ?? systemClock);
@@ -184,7 +187,7 @@ export class ArchiveReplay {
     this.#delivery = new Delivery(log, run);
   }
 
-  /** Replays until the files end or the signal is aborted; then all is acknowledged. */
+  /** Replays until the files end or the signal is aborted; then everything is acknowledged. */
   async run(): Promise<ReplayStatus> {
     try {
       await pace(new Order(this.#source), this.#delivery, { ...this.#run, now: this.#now });
@@ -195,12 +198,12 @@ export class ArchiveReplay {
     return this.status();
   }
 
-  /** Milliseconds that the oldest batch under way has been waiting for its acknowledgement. */
+  /** Milliseconds that the oldest pending batch has waited for its acknowledgement. */
   get waiting(): number {
     return this.#delivery.waiting;
   }
 
-  /** Where the replay stands. */
+  /** Progress of the replay. */
   status(): ReplayStatus {
     return {
       ...this.#delivery.counts,

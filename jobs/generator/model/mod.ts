@@ -1,5 +1,5 @@
 /**
- * What people do: the seeded model behind history and live traffic.
+ * The seeded model of user activity behind history and live traffic.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * One model of what people do, for history and for live traffic alike. It is told
- * the time and answers with the next fact; it reads no clock.
+ * The model of user activity, for history and live traffic alike. Given a time, it returns the next
+ * record; it reads no clock.
  *
  * @module
  */
@@ -12,47 +12,47 @@ import { fnv1a, Random } from "./random.ts";
 import { Texts } from "./texts.ts";
 import { Zipf } from "./zipf.ts";
 
-/** What a model is made from. Equal options and times give equal facts. */
+/** Parameters of a model. Equal options and times give equal records. */
 export interface ModelOptions {
   /** A safe integer. */
   readonly seed: number;
-  /** Number of subreddits; 200 where not given. */
+  /** Number of subreddits; 200 by default. */
   readonly subreddits?: number;
-  /** Number of users who take part from the start; 5,000 where not given. */
+  /** Number of users who are active from the start; 5,000 by default. */
   readonly users?: number;
   /**
-   * When those users register. A history gives its own range, a live run that of
-   * the history it follows. All in 2020 at once where not given.
+   * When those users register. A history passes its own range, a live run that of the history it
+   * follows. All at once in 2020 by default.
    */
   readonly registration?: Registration;
-  /** Number of a live run, in all its ids, so that runs of one seed share none. */
+  /** Number of a live run, part of all its ids, so that runs of one seed share none. */
   readonly run?: number;
-  /** Comments that leave out their subreddit, per mille; 0 where not given. */
+  /** Comments that leave out their subreddit, per mille; 0 by default. */
   readonly unknownSubreddit?: number;
 }
 
-/** Shares of what happens, per mille; the rest are comments. */
+/** Shares of the kinds of events, per mille; the rest are comments. */
 const SHARES = { post: 100, vote: 200, edit: 40, karma: 50, signup: 10 } as const;
 
 const REMEMBERED_POSTS = 32_768;
 const REMEMBERED_COMMENTS = 4_096;
 const REMEMBERED_SIGNUPS = 1_024;
 
-/** Share of authors, per mille, that are among the latest sign-ups. */
+/** Per mille of authors who are among the latest sign-ups. */
 const NEWCOMERS = 30;
 
 const DEFAULT_REGISTRATION = Date.UTC(2020, 0, 1);
 
-/** A post that still changes, and how much it attracts. */
+/** A post that still changes, and its attraction. */
 interface LivePost {
   post: Post;
   comments: number;
   readonly heat: number;
 }
 
-/** Generates facts; see {@linkcode ModelOptions}. */
+/** Generates records; see {@linkcode ModelOptions}. */
 export class Model {
-  /** The users who take part from the start. Their announcements are the caller's to emit. */
+  /** The users who are active from the start. The caller must emit their announcements. */
   readonly population: Population;
   readonly #random: Random;
   readonly #texts: Texts;
@@ -68,7 +68,7 @@ export class Model {
   #commentCount = 0;
   #signupCount = 0;
 
-  /** Remembers nothing yet: the first fact is a post or a user. */
+  /** Starts without state: the first record is a post or a user. */
   constructor(options: ModelOptions) {
     const { seed, subreddits = 200, users = 5_000, run, unknownSubreddit = 0 } = options;
     const registration = options.registration ??
@@ -80,15 +80,15 @@ export class Model {
     this.#userRanks = new Zipf(users, 8);
     this.#subreddits = Array.from({ length: subreddits }, (_, rank) => subredditName(rank));
     this.#unknownSubreddit = unknownSubreddit;
-    // Short ids are flat strings from the start, which is what makes them cheap to write.
+    // Short ids are flat strings from the start, which makes them cheap to write.
     const tag = (fnv1a(String(seed)) % 36 ** 3).toString(36).padStart(3, "0");
     this.#scope = run === undefined ? `${tag}h` : `${tag}${run}x`;
   }
 
   /**
-   * The next fact, with `time` as its timestamp.
+   * The next record, with `time` as its timestamp.
    *
-   * @param time milliseconds since 1970; never less than in the call before.
+   * @param time milliseconds since 1970; never less than in the previous call.
    */
   next(time: number): Entity {
     let draw = this.#random.below(1000) - SHARES.post;
@@ -136,7 +136,7 @@ export class Model {
       timestamp: time,
       subreddit: parent.post.subreddit,
     };
-    // Drawn in any case, so that the option changes nothing but the field.
+    // Drawn in any case, so that the option changes only this field.
     const comment = random.chance(this.#unknownSubreddit) ? withoutSubreddit(known) : known;
     this.#comments[this.#commentCount++ % REMEMBERED_COMMENTS] = comment;
     return comment;
@@ -186,7 +186,7 @@ export class Model {
     if (this.#signupCount > 0 && random.chance(NEWCOMERS)) {
       return this.#signups[random.below(this.#signups.length)]!.user_id;
     }
-    // Before anyone has registered there is the one who will be first.
+    // Before the first registration, the first user is the author.
     return this.population.id(this.#userRanks.sample(random) % (this.population.count(time) || 1));
   }
 

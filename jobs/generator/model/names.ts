@@ -46,10 +46,10 @@ export function userName(rank: number): string {
   return `${first}_${second}${round === 0 ? "" : `_${round + 1}`}`;
 }
 
-/** Every pair once in a scattered order, then again with the next round. */
+/** Every pair once in a scattered order, then again with the next round number. */
 function pair(index: number): [first: string, second: string, round: number] {
   const count = FIRST.length * SECOND.length;
-  // 1,009 is a prime and no factor of the number of pairs, so the walk visits all of them.
+  // 1,009 is prime and not a factor of the number of pairs, so the walk visits all of them.
   const at = index * 1009 % count;
   return [
     FIRST[at % FIRST.length]!,

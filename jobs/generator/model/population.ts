@@ -1,8 +1,7 @@
 /**
- * Who takes part: users that register evenly over a range of time, the most active
- * first, as pure functions of their rank. So a live run knows the users, and the
- * karma, of the history that it follows, without having generated it.
- *
+ * The population: users that register evenly over a range of time, the most active first, as pure
+ * functions of their rank. So a live run knows the users, and the karma, of the history that it
+ * follows, without generating it.
  * @module
  */
 
@@ -38,7 +37,7 @@ export class Population {
     return from + Math.floor((to - from) * rank / this.size);
   }
 
-  /** Number of users registered at `time`: those of the ranks below it. */
+  /** Number of users registered at `time`: exactly those with lower ranks. */
   count(time: number): number {
     const { from, to } = this.registration;
     if (time >= to) return this.size;
@@ -55,7 +54,7 @@ export class Population {
 }
 
 /**
- * A user whose karma grows with time at a pace of the user's own.
+ * A user whose karma grows with time at an individual pace.
  *
  * @param activity how active the user is, in points of karma an hour.
  */

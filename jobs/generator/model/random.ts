@@ -1,7 +1,7 @@
 /**
- * The generator's source of chance: the same seed and stream give the same numbers
- * on every machine. Only exact arithmetic is used (no `Math.pow`, `log` or `sin`,
- * whose last bits engines are free to choose).
+ * The generator's source of randomness: the same seed and stream give the same numbers on every
+ * machine. It uses exact arithmetic only (no `Math.pow`, `log` or `sin`, whose last bits may differ
+ * between engines).
  *
  * @module
  */
@@ -26,7 +26,7 @@ export class Random {
     this.#a = seed | 0;
     this.#b = Math.floor(seed / 2 ** 32) | 0;
     this.#c = fnv1a(stream);
-    // Twelve rounds, as PractRand does, spread the seed over all of the state.
+    // Twelve rounds, as in PractRand, spread the seed over the whole state.
     for (let i = 0; i < 12; i++) this.bits();
   }
 

@@ -38,14 +38,14 @@ export class Texts {
 
   constructor(seed: number) {
     const random = new Random(seed, "texts");
-    // Read back from JSON they are flat strings, which are several times as fast to encode.
+    // Parsed from JSON they are flat strings, which are several times as fast to encode.
     this.#bodies = flat(Array.from({ length: BODIES }, () => body(random)));
     this.#titles = flat(
       Array.from({ length: TITLES }, () => sentence(random, 20 + random.below(70))),
     );
   }
 
-  /** What a comment or a text post says. */
+  /** Text of a comment or a text post. */
   body(random: Random): string {
     return this.#bodies[random.below(BODIES)]!;
   }
@@ -83,6 +83,6 @@ function sentence(random: Random, length: number): string {
 
 function word(random: Random): string {
   if (random.chance(1)) return SPICE[random.below(SPICE.length)]!;
-  // The product of two uniform numbers prefers the front, where the common words are.
+  // The product of two uniform numbers favours the front, where the common words are.
   return WORDS[Math.floor(random.float() * random.float() * WORDS.length)]!;
 }

@@ -1,13 +1,13 @@
 /**
- * Ranks as popularity has them: the Zipf-Mandelbrot law with exponent 1, where rank
- * r (from 0) has the weight 1 / (r + shift).
+ * Ranks by popularity: the Zipf-Mandelbrot law with exponent 1, where rank r (from 0) has the
+ * weight 1 / (r + shift).
  *
  * @module
  */
 
 import type { Random } from "./random.ts";
 
-/** Draws ranks in constant time, by Walker's alias method as Vose builds it. */
+/** Draws ranks in constant time, by Walker's alias method in Vose's version. */
 export class Zipf {
   readonly #threshold: Float64Array;
   readonly #alias: Uint32Array;
