@@ -1,5 +1,5 @@
 /**
- * Runs batch on a thread of its own, so that a long run does not hold up what is live.
+ * Runs batch on a separate thread, so that a long run does not delay live records.
  *
  * @module
  */
@@ -16,17 +16,17 @@ import {
 import { stopped, type Watched } from "@pipeline/runtime";
 import type { Place } from "./parts.ts";
 
-/** What the thread is asked for. */
+/** The request to the thread. */
 export interface BatchRequest {
-  /** Where everything is. */
+  /** Location of the ports. */
   readonly place: Place;
-  /** How to compute. */
+  /** Settings of the computation. */
   readonly settings: BatchSettings;
   /** Threads that fold days. */
   readonly threads: number;
 }
 
-/** What the thread says: once that it listens, then how far it is, then how it ended. */
+/** A message from the thread: first that it listens, then progress, then its result. */
 export type BatchReply =
   | { readonly ready: true }
   | { readonly trouble: WorkerTrouble }
@@ -36,11 +36,11 @@ export type BatchReply =
 
 /** Options of {@linkcode runBatchThread}. */
 export interface BatchThreadOptions {
-  /** Ends the run; the old generation goes on serving. */
+  /** Ends the run; the old generation stays served. */
   readonly signal?: AbortSignal;
   /** See `BatchOptions.onProgress`. */
   readonly onProgress?: (step: BatchStep, done: number, total: number) => void;
-  /** Told what the thread tries again. */
+  /** Receives the thread's retries. */
   readonly shown: Watched;
 }
 
@@ -55,7 +55,7 @@ export async function runBatchThread(
   const stop = () => reject(stopped(signal!));
   signal?.addEventListener("abort", stop, { once: true });
   worker.onmessage = ({ data }: MessageEvent<BatchReply>) => {
-    // What is posted before the thread has loaded its modules is lost.
+    // Messages posted before the thread has loaded its modules are lost.
     if ("ready" in data) return worker.postMessage(request);
     if ("trouble" in data) return showTrouble(data.trouble, shown);
     if ("step" in data) return onProgress?.(data.step, data.done, data.total);

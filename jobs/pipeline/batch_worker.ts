@@ -1,5 +1,5 @@
 /**
- * Entry of the thread that runs batch, on ports of its own.
+ * Entry point of the thread that runs batch, on ports of its own.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Verification of a data folder, beside a pipeline that runs or without one.
+ * Verifies a data folder, with or without a running pipeline.
  *
  * @module
  */
@@ -12,8 +12,8 @@ import { ledgerPath } from "./data_folder.ts";
 import { openParts, type Parts, type Place } from "./parts.ts";
 
 /**
- * Verifies what a folder, or the servers beside it, serve. Merged values are checked where
- * nobody writes.
+ * Verifies the served generation of a folder, or of its servers. Merged values are checked only if
+ * no pipeline is writing.
  */
 export async function verifyFolder(place: Place, logger: Logger): Promise<VerifyReport> {
   const owned = await own(place);
@@ -27,7 +27,10 @@ export async function verifyFolder(place: Place, logger: Logger): Promise<Verify
   }
 }
 
-/** The place with its lock, so that nothing is written meanwhile; nothing where it runs. */
+/**
+ * Opens the place with its lock, so that nothing is written meanwhile; `undefined` if a pipeline
+ * runs.
+ */
 async function own(place: Place): Promise<Parts | undefined> {
   const { folder, servers } = place;
   try {

@@ -1,5 +1,5 @@
 /**
- * What the whole pipeline in one process can be told.
+ * The command-line options of the whole pipeline in one process.
  *
  * @module
  */

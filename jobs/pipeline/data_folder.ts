@@ -1,12 +1,12 @@
 /**
- * What a run must know of the runs before it on the same folder.
+ * Notes that a run needs about earlier runs on the same folder.
  *
  * @module
  */
 
 import { PipelineError } from "@pipeline/core";
 
-/** The folder's own notes. */
+/** The notes of a folder. */
 export interface FolderNotes {
   /** Number of the last run that was started. */
   readonly run: number;
@@ -14,22 +14,22 @@ export interface FolderNotes {
   readonly history_end: number;
 }
 
-/** Where the ledger of acknowledged records lies. */
+/** Path of the ledger of acknowledged records. */
 export function ledgerPath(folder: string): string {
   return `${folder}/ledger.jsonl`;
 }
 
 /**
- * Notes another run. The folder's lock must be held.
+ * Records a new run in the notes. The folder's lock must be held.
  *
- * @throws {PipelineError} `invalid` where the notes cannot be read or written.
+ * @throws {PipelineError} `invalid` if the notes cannot be read or written.
  */
 export async function noteRun(folder: string, now: number): Promise<FolderNotes> {
   const path = `${folder}/runs.json`;
   try {
     const before = await readNotes(path);
     const notes = { run: (before?.run ?? 0) + 1, history_end: before?.history_end ?? now };
-    // Renamed into place: a run that is killed here leaves the notes whole.
+    // Renamed into place: a run that is killed here leaves the notes intact.
     await Deno.writeTextFile(`${path}.new`, JSON.stringify(notes));
     await Deno.rename(`${path}.new`, path);
     return notes;

@@ -1,6 +1,6 @@
 /**
- * The demo: history, a first generation, live records, a second generation, and in
- * the end the proof that the answers are right.
+ * The demo: history, a first generation, live records, a second generation, and at the end the
+ * proof that the answers are correct.
  *
  * @module
  */
@@ -20,13 +20,13 @@ import { Rates } from "./rates.ts";
 import { statusLine } from "./status_line.ts";
 import { differenceLines, runTable } from "./summary.ts";
 
-/** What the demo shows itself on, and what ends it. */
+/** Inputs and outputs of the demo. */
 export interface DemoOptions {
-  /** What was asked for. */
+  /** The command-line flags. */
   readonly flags: DemoFlags;
-  /** What people see. */
+  /** The progress display. */
   readonly progress: Progress;
-  /** Takes what people may want to know later. */
+  /** Logs events for later inspection. */
   readonly logger: Logger;
   /** Aborted by Ctrl-C: drain and end. */
   readonly signal: AbortSignal;
@@ -35,13 +35,13 @@ export interface DemoOptions {
 /** Milliseconds between later generations. */
 const LATER_GENERATIONS = 300_000;
 
-/** Draining's share of the time that ending may take; the rest is verification's. */
+/** Share of the shutdown time for draining; the rest is for verification. */
 const DRAIN_SHARE = 2 / 3;
 
-/** Users of the generated history, who also take part in what is live. */
+/** Users of the generated history, who are also active in the live records. */
 const USERS = 5_000;
 
-/** Runs the demo. Returns whether everything that was served is proved. */
+/** Runs the demo. Returns whether everything served is proved. */
 export async function runDemo(options: DemoOptions): Promise<boolean> {
   const demo = new Demo(options);
   return await demo.run();
@@ -137,7 +137,7 @@ class Demo {
     return verified.exact;
   }
 
-  /** History and the first generation; `undefined` where it was told to stop meanwhile. */
+  /** History and the first generation; `undefined` if it was stopped meanwhile. */
   async #prepare(historyEnd: number): Promise<LoadedHistory | undefined> {
     const { flags, progress } = this.#o;
     const { seed, scale, posts, comments } = flags;
@@ -155,7 +155,7 @@ class Demo {
       const current = await store.current();
       const serving = current === undefined ? undefined : await readManifest(store, current);
       const served = serving?.manifest.history ?? [];
-      // Also where an earlier run was killed between a load and the batch after it.
+      // This includes an earlier run that was killed between a load and the batch after it.
       if (serving === undefined || history.loads.some((load) => !served.includes(load))) {
         await this.#firstBatch();
       } else progress.line(`Resume with generation ${current} and what is in the log`);
@@ -196,7 +196,7 @@ class Demo {
     );
   }
 
-  /** Generations beside the live records. */
+  /** Builds generations beside the live records. */
   async #laterBatches(): Promise<void> {
     const { flags, progress, logger } = this.#o;
     let wait = Math.min((flags.duration ?? Infinity) / 2, flags["next-generation"]);
@@ -206,7 +206,7 @@ class Demo {
         wait = LATER_GENERATIONS;
         if (this.#live!.status().acknowledged === 0) continue;
         this.#building = true;
-        // One that has begun when the time is over is finished; Ctrl-C is not made to wait.
+        // At the end of the duration a generation in progress is finished; on Ctrl-C it is not.
         const report = await this.#pipeline.batch({ signal: this.#o.signal });
         progress.line(
           `Generation ${report.generation} serves: its horizon moved by ` +
@@ -223,7 +223,7 @@ class Demo {
     }
   }
 
-  /** Shows where things stand until the time is over or somebody ends it. */
+  /** Shows the status until the duration is over or the user stops it. */
   async #watch(started: number): Promise<void> {
     const { flags, progress } = this.#o;
     const end = flags.duration === undefined ? Infinity : started + flags.duration;
@@ -252,7 +252,7 @@ class Demo {
     return await verify({ ...this.#pipeline.ports, merged: true, ledger });
   }
 
-  /** Documents that speed wrote for each record that it folded. */
+  /** Number of documents that speed wrote per record that it folded. */
   #writes(): Record<ViewName, number> {
     const { written, folded } = this.#pipeline.taken;
     const of = (view: ViewName) => folded === 0 ? 0 : written[view] / folded;

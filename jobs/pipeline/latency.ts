@@ -1,10 +1,9 @@
 /**
- * How long it takes from the moment a record is due until the API shows it.
+ * Measures the time from when a record is due until the API shows it.
  *
- * The API is asked over HTTP, as a user would, how far its answers reach: a record
- * is visible once the folded offsets of an answer are beyond it. Every record counts,
- * from the time at which it was due, so that a stall is not hidden by the records
- * that were held back with it.
+ * The API is queried over HTTP, as by a user, for its folded offsets: a record is visible once the
+ * folded offsets of an answer are beyond it. Every record counts, from its due time, so that a
+ * stall is not hidden by the records that were held back with it.
  *
  * @module
  */
@@ -25,7 +24,7 @@ export class LatencyHistogram {
     if (ms > this.#max) this.#max = ms;
   }
 
-  /** How many were added. */
+  /** Number of latencies. */
   get total(): number {
     return this.#total;
   }
@@ -35,7 +34,7 @@ export class LatencyHistogram {
     return Math.round(this.#max);
   }
 
-  /** The smallest latency that a share of all (0 to 1) does not exceed; 0 without any. */
+  /** The smallest latency that a share of all (0 to 1) does not exceed; 0 if there are none. */
   quantile(share: number): number {
     let left = Math.ceil(this.#total * share);
     for (let ms = 0; ms < this.#counts.length && this.#total > 0; ms++) {
@@ -60,7 +59,7 @@ export class VisibilityProbe {
   #before = new LatencyHistogram();
   #turned = 0;
 
-  /** Notes an acknowledged record and when it was due. */
+  /** Notes an acknowledged record and its due time. */
   acknowledged(topic: string, partition: number, offset: number, due: number): void {
     const name = partitionName(topic, partition);
     const pending = this.#pending.get(name);
@@ -68,7 +67,7 @@ export class VisibilityProbe {
     else pending.push({ offset, due });
   }
 
-  /** Notes what an answer has folded, and when the answer was there. */
+  /** Notes the folded offsets of an answer, and its time. */
   visible(folded: Readonly<Record<string, readonly number[]>>, now: number): void {
     if (now - this.#turned > 10_000) {
       this.#before = this.#recent;
@@ -92,7 +91,7 @@ export class VisibilityProbe {
     if (settled > 0) pending.splice(0, settled);
   }
 
-  /** Latencies of the last ten to twenty seconds, where there are any. */
+  /** Latencies of the last ten to twenty seconds, if there are any. */
   recent(): { readonly p50: number; readonly p99: number } | undefined {
     const window = this.#before.total > 0 ? this.#before : this.#recent;
     if (window.total === 0) return undefined;

@@ -1,5 +1,5 @@
 /**
- * Live records while the pipeline runs, and how long they take to become visible.
+ * Live records while the pipeline runs, and their latencies.
  *
  * @module
  */
@@ -16,27 +16,27 @@ import { ledgerPath } from "./data_folder.ts";
 import { VisibilityProbe } from "./latency.ts";
 import type { Pipeline } from "./pipeline.ts";
 
-/** What to produce. */
+/** Parameters of live records. */
 export interface LiveOptions {
-  /** Folder of everything stored; the ledger lies in it. */
+  /** Folder of all stored data, including the ledger. */
   readonly folder: string;
   /** Seed, population and run number. */
   readonly model: Omit<RealtimeOptions, "rate" | "duration">;
-  /** How many records a second. */
+  /** The rate of records. */
   readonly rate: RateProfile;
-  /** Milliseconds between two questions to the API. */
+  /** Milliseconds between two queries of the API. */
   readonly probeInterval: number;
-  /** Milliseconds at the beginning in which records count for no latency. */
+  /** Milliseconds at the beginning whose records are not measured. */
   readonly warmUp: number;
   /** Ends producing. */
   readonly signal: AbortSignal;
 }
 
-/** A producer, and a probe that asks the API. */
+/** A producer, and a probe that queries the API. */
 export class Live {
-  /** How long records take to become visible. */
+  /** Measures how long records take to become visible. */
   readonly probe = new VisibilityProbe();
-  /** Resolves once all that was produced is acknowledged and in the ledger. */
+  /** Resolves once all produced records are acknowledged and in the ledger. */
   readonly done: Promise<RealtimeStatus>;
   readonly #producer: RealtimeProducer;
   readonly #probing = new AbortController();
@@ -79,12 +79,12 @@ export class Live {
     return live;
   }
 
-  /** Where producing stands. */
+  /** Progress of the producer. */
   status(): RealtimeStatus {
     return this.#producer.status();
   }
 
-  /** Stops asking. */
+  /** Stops the probe. */
   async close(): Promise<void> {
     this.#probing.abort();
     await this.#probed;
@@ -99,7 +99,8 @@ export class Live {
         if (response.ok) this.probe.visible(body.provenance.folded, Date.now());
         await systemClock.sleep(interval, signal);
       } catch {
-        // The API is stopping, or slow: what is not seen yet is seen later, and counts in full.
+        // The API is stopping, or slow: later answers will show the records, with their full
+        // latency.
         if (!signal.aborted) await systemClock.sleep(interval, signal).catch(() => {});
       }
     }

@@ -1,5 +1,5 @@
 /**
- * The history that a folder starts from: generated, or real archives in its place.
+ * Loads the initial history of a folder: generated, or real archives instead.
  *
  * @module
  */
@@ -18,15 +18,15 @@ import { bootstrap } from "@pipeline/ingest";
 import { CommitLog } from "@pipeline/protocol";
 import type { Progress } from "@pipeline/runtime";
 
-/** Where the history comes from. */
+/** The source of the history. */
 export interface HistorySource {
-  /** Archive files; where there are none, history is generated. */
+  /** Archive files; if there are none, history is generated. */
   readonly archives: readonly string[];
-  /** What to generate. */
+  /** Parameters of generated history. */
   readonly generated: HistoryOptions;
 }
 
-/** What is in the dataset now. */
+/** The historical loads in the dataset. */
 export interface LoadedHistory {
   /** Records in historical loads. */
   readonly records: number;
@@ -35,7 +35,7 @@ export interface LoadedHistory {
 }
 
 /**
- * Looks for archives before anything is begun.
+ * Checks that the archives are readable, before any work starts.
  *
  * @throws {PipelineError} `invalid` for the first one that cannot be read.
  */
@@ -43,7 +43,7 @@ export async function checkArchives(paths: readonly string[]): Promise<void> {
   for (const path of paths) await archiveSize(path);
 }
 
-/** Brings the history into the dataset. What is there already is not loaded again. */
+/** Loads the history into the dataset, except for loads that are already there. */
 export async function loadHistory(
   dataset: MasterDataset,
   source: HistorySource,
@@ -133,7 +133,7 @@ async function stageArchive(
   return manifest;
 }
 
-/** A number as people read it. */
+/** A number formatted for people. */
 export function count(value: number): string {
   return value.toLocaleString("en-US");
 }

@@ -15,7 +15,7 @@ import { differenceLines, verdict } from "./summary.ts";
 const terminal: Terminal = {
   write: (text) => void Deno.stdout.writeSync(new TextEncoder().encode(text)),
   interactive: Deno.stdout.isTerminal(),
-  // Terminals of no size occur where nobody looks.
+  // A terminal without a display may report no width.
   columns: () => Deno.consoleSize().columns || 80,
 };
 
@@ -60,7 +60,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** A log in a file, so that the screen stays the story's. Opened at the first line. */
+/** A log in a file, so that the screen is left to the demo. Opened at the first line. */
 function fileLogger(path: string): Logger {
   let file: Deno.FsFile | undefined;
   return createLogger({

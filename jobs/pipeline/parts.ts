@@ -1,5 +1,5 @@
 /**
- * The three ports that the jobs run on: those of one folder, or real servers.
+ * The three ports of the jobs: on one folder, or on real servers.
  *
  * @module
  */
@@ -20,7 +20,7 @@ const serversConfig: z.ZodType<ServerConfigs> = z.strictObject({
   elasticsearch: elasticsearch.unwrap(),
 });
 
-/** On a folder's own parts no client is loaded. */
+/** Clients are loaded only if servers are used. */
 const openers: Openers<Server> = {
   kafka: async (...args) => (await import("@pipeline/adapters/kafka")).openKafka(...args),
   hdfs: async (...args) => (await import("@pipeline/adapters/hdfs")).openHdfs(...args),
@@ -28,11 +28,11 @@ const openers: Openers<Server> = {
     (await import("@pipeline/adapters/elasticsearch")).openElasticsearch(...args),
 };
 
-/** Where everything is. Plain data, which crosses threads. */
+/** Location of the ports. Plain data, which can be posted to threads. */
 export interface Place {
-  /** Folder of everything stored, or of the run's own notes beside the servers. */
+  /** Folder of all stored data, or of the run's own notes if there are servers. */
   readonly folder: string;
-  /** In place of the folder's own log, dataset and store. */
+  /** Replaces the folder's own log, dataset and store. */
   readonly servers?: ServerConfigs;
 }
 
@@ -40,9 +40,9 @@ export interface Place {
 export type Parts = Ports & Closable;
 
 /**
- * The place of a folder, with the servers that a file names, if one is given.
+ * The place of a folder, with the servers from a file, if one is given.
  *
- * @throws {PipelineError} `invalid` where the file is of no use.
+ * @throws {PipelineError} `invalid` if the file is unusable.
  */
 export async function readPlace(folder: string, file: string | undefined): Promise<Place> {
   if (file === undefined) return { folder };
@@ -58,10 +58,10 @@ export async function readPlace(folder: string, file: string | undefined): Promi
 }
 
 /**
- * Opens what lies in a place.
+ * Opens the ports of a place.
  *
- * @param options.access as `openEmbedded` has it: `own` holds the folder's lock, whatever the
- * ports are, and rejects with `conflict` where somebody else does.
+ * @param options.access as in `openEmbedded`: `own` holds the folder's lock, whatever the ports
+ * are, and rejects with `conflict` if another process holds it.
  */
 export async function openParts(
   { folder, servers }: Place,
@@ -81,7 +81,7 @@ export async function openParts(
   }
 }
 
-/** Opens a place for its one owner, in words for people where somebody else is that. */
+/** Opens a place as its only owner; the error for another owner is worded for people. */
 export async function ownParts(place: Place, logger?: Logger): Promise<Parts> {
   try {
     return await openParts(place, { access: "own", ...(logger === undefined ? {} : { logger }) });

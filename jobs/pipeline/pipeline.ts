@@ -25,38 +25,38 @@ import { runBatchThread } from "./batch_thread.ts";
 import { ownParts, type Parts, type Place } from "./parts.ts";
 import { EMBEDDED, SERVERS, type Settings, topics } from "./settings.ts";
 
-/** What the pipeline is made of. */
+/** Options of the pipeline. */
 export interface PipelineOptions {
-  /** Where everything is. */
+  /** Location of the ports. */
   readonly place: Place;
   /** Port of the API and the page. */
   readonly port: number;
-  /** Takes what the jobs report. */
+  /** Logs the jobs' messages. */
   readonly logger: Logger;
   /** Figures for the page. */
   readonly stats: () => Stats | undefined;
 }
 
-/** How many records each job has taken so far in this run. */
+/** Number of records that each job has processed in this run. */
 export interface Taken {
-  /** Records that were committed to the dataset, dead letters included. */
+  /** Records committed to the dataset, including dead letters. */
   ingested: number;
-  /** Records that were folded into the newest generation. */
+  /** Records folded into the newest generation. */
   folded: number;
   /** Documents that speed wrote for them. */
   readonly written: Record<ViewName, number>;
 }
 
-/** All jobs, running. */
+/** All running jobs. */
 export class Pipeline {
-  /** What was taken so far. */
+  /** Records processed so far. */
   readonly taken: Taken = {
     ingested: 0,
     folded: 0,
     written: { top_posts: 0, subreddit_activity: 0, user_activity: 0 },
   };
   readonly #o: PipelineOptions;
-  /** As they are, for what answers people: it does not wait. */
+  /** The impatient ports, for answering requests without waiting. */
   readonly #ports: Parts;
   readonly #patient: Patient<Parts>;
   readonly #ending = new AbortController();
@@ -75,9 +75,9 @@ export class Pipeline {
   }
 
   /**
-   * Opens the parts and starts ingest, speed and serving.
+   * Opens the ports and starts ingest, speed and serving.
    *
-   * @throws {PipelineError} `invalid` where folder or port cannot be used, or are in use.
+   * @throws {PipelineError} `invalid` if folder or port are unusable, or in use.
    */
   static async start(options: PipelineOptions): Promise<Pipeline> {
     const pipeline = new Pipeline(options, await ownParts(options.place, options.logger));
@@ -90,12 +90,12 @@ export class Pipeline {
     return pipeline;
   }
 
-  /** The parts, which wait for servers that are away. */
+  /** The patient ports, which wait for unavailable servers. */
   get ports(): Patient<Parts> {
     return this.#patient;
   }
 
-  /** Where the API and the page are. */
+  /** URL of the API and the page. */
   get url(): string {
     return `http://localhost:${this.#server.port}`;
   }
@@ -141,7 +141,7 @@ export class Pipeline {
     }
   }
 
-  /** The newest generation that is folded: older ones beside it count nothing twice. */
+  /** The newest folded generation: only one is counted, or records would count twice. */
   #newest(): number {
     return Math.max(...this.#speed.folds.keys());
   }
@@ -151,7 +151,7 @@ export class Pipeline {
     return readEnds(this.#patient.log, DEFAULT_PARTITIONS);
   }
 
-  /** Records in the log that are not in the dataset, and that the served views have not folded. */
+  /** Number of records in the log beyond the dataset, and beyond the served views. */
   async lag(): Promise<{ readonly ingest: number; readonly speed: number }> {
     const ends = await this.ends();
     const ours = this.#ingest.committed();
@@ -177,17 +177,17 @@ export class Pipeline {
     return records;
   }
 
-  /** Builds the next generation and switches to it, on a thread of its own. */
+  /** Builds the next generation and switches to it, on a separate thread. */
   async batch(
     options: {
       readonly signal?: AbortSignal;
       readonly onProgress?: (step: BatchStep, done: number, total: number) => void;
-      /** Threads that fold; one where not given, so that what is live keeps a core. */
+      /** Threads that fold; one by default, which leaves a core to live records. */
       readonly threads?: number;
     } = {},
   ): Promise<BatchReport> {
     const { place, logger } = this.#o;
-    // The folder is ours and its batches run one by one: a lock is what a killed one has left.
+    // The folder is ours and batches are serialised: any lock is left from a killed run.
     await breakLock(this.#patient.store);
     const { threads = 1, ...watching } = options;
     const report = await runBatchThread(
@@ -200,7 +200,7 @@ export class Pipeline {
     return report;
   }
 
-  /** Waits until all that is in the log is in the dataset and in the served views. */
+  /** Waits until all records in the log are in the dataset and in the served views. */
   async drained(timeout: number): Promise<boolean> {
     const deadline = performance.now() + timeout;
     while (performance.now() < deadline) {
@@ -211,7 +211,7 @@ export class Pipeline {
     return false;
   }
 
-  /** Stops the jobs: what was taken is written first. The parts stay open. */
+  /** Stops the jobs after they have flushed. The ports stay open. */
   async stop(): Promise<void> {
     this.#ending.abort();
     await this.#ingest.stop();
@@ -219,7 +219,7 @@ export class Pipeline {
     await this.#server.stop();
   }
 
-  /** Lets go of the parts. */
+  /** Closes the ports. */
   async close(): Promise<void> {
     try {
       await this.#ports.close();

@@ -1,5 +1,6 @@
 /**
- * The jobs' settings where they run together: their own defaults, besides what a single process bears.
+ * Settings of the jobs in a single process: the jobs' own defaults, except where one process needs
+ * others.
  *
  * @module
  */
@@ -14,36 +15,36 @@ import { speed } from "@pipeline/speed/job";
 
 /** Settings of all jobs. */
 export interface Settings {
-  /** Of ingest. */
+  /** Settings of ingest. */
   readonly ingest: IngestSettings;
-  /** Of speed. */
+  /** Settings of speed. */
   readonly speed: SpeedSettings;
-  /** Of batch. */
+  /** Settings of batch. */
   readonly batch: BatchSettings;
-  /** Milliseconds between two looks at what the API shows. */
+  /** Milliseconds between two queries of the API. */
   readonly probeInterval: number;
 }
 
 /** The topics and their partitions. */
 export const topics: readonly TopicSpec[] = topicSpecs(ingest.config.parse({}));
 
-/** A run that is alone breaks what lock it finds: it waits for none. */
+/** A run without competitors breaks any lock that it finds, and waits for none. */
 const BATCH = { catchUpTimeout: "2m", lockLease: "1m", lockWait: "0s" };
 
-/** On embedded parts, which take small writes well: what is folded is visible within a blink. */
+/** For embedded ports, where small writes are cheap: folded records are visible almost at once. */
 export const EMBEDDED: Settings = {
-  // A commit every other second a partition, or when there is much.
+  // A commit per partition every other second, or when there are many records.
   ingest: ingest.config.parse({ flush: { age: "2s" } }),
   speed: speed.config.parse({ flushInterval: "75ms", pollInterval: "200ms" }),
   batch: batch.config.parse({ ...BATCH, pollInterval: "50ms" }),
   probeInterval: 25,
 };
 
-/** On real servers, where each write is a request: fewer and larger ones. */
+/** For real servers, where each write is a request: fewer and larger writes. */
 export const SERVERS: Settings = {
   ingest: ingest.config.parse({}),
   speed: speed.config.parse({ pollInterval: "500ms" }),
   batch: batch.config.parse({ ...BATCH, pollInterval: "200ms" }),
-  // Each look is a search.
+  // Each query is a search.
   probeInterval: 100,
 };

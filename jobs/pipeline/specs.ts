@@ -11,6 +11,6 @@ import type { JobSpec } from "@pipeline/runtime";
 import { serving } from "@pipeline/serving/job";
 import { speed } from "@pipeline/speed/job";
 
-/** The jobs, in the order in which records pass them. */
+/** The jobs, in the order in which records pass through them. */
 // deno-lint-ignore no-explicit-any -- each has a configuration of its own
 export const SPECS: readonly JobSpec<any>[] = [generator, ingest, batch, speed, serving];

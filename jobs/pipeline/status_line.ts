@@ -1,14 +1,14 @@
 /**
- * The one line that says where a run stands.
+ * The status line of a run.
  *
  * @module
  */
 
 import { count } from "./load_history.ts";
 
-/** What the line is made of. */
+/** Content of the line. */
 export interface Standing {
-  /** Whether anything is to be produced at all. */
+  /** Whether records are produced at all. */
   readonly produces: boolean;
   /** Records that were acknowledged. */
   readonly produced: number;
@@ -16,18 +16,18 @@ export interface Standing {
   readonly rate: number;
   /** Records that are due and not produced. */
   readonly behind: number;
-  /** Records that are not in the dataset, and that the served views have not folded. */
+  /** Records in the log beyond the dataset, and beyond the served views. */
   readonly lag: { readonly ingest: number; readonly speed: number };
-  /** Milliseconds until records were visible, where there were any. */
+  /** Milliseconds until records were visible, if there were any. */
   readonly latency: { readonly p50: number; readonly p99: number } | undefined;
   /** Whether a generation is being built. */
   readonly building: boolean;
 }
 
-/** Records behind schedule that are worth a word: fewer are the timers' own. */
+/** Least number of records behind schedule to report: fewer are due to timers. */
 const BEHIND = 100;
 
-/** The line. */
+/** Formats the status line. */
 export function statusLine({ produces, produced, rate, behind, ...rest }: Standing): string {
   if (!produces) return "Serving; nothing is produced (RATE=0)";
   const { lag, latency, building } = rest;

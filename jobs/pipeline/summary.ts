@@ -1,5 +1,5 @@
 /**
- * What a run leaves on the screen.
+ * The closing summary of a run.
  *
  * @module
  */
@@ -15,15 +15,15 @@ export interface RunFigures {
   readonly produced: number;
   /** Records that were due and not produced. */
   readonly behind: number;
-  /** Records in the log that are in the dataset, or among the dead letters. */
+  /** Records of the log that are in the dataset or are dead letters. */
   readonly ingested: number;
-  /** Records of the log that the served views hold. */
+  /** Records of the log in the served views. */
   readonly folded: number;
-  /** Documents that speed wrote for each record that it folded, by view. */
+  /** Number of documents that speed wrote per record that it folded, by view. */
   readonly writes: Readonly<Record<ViewName, number>>;
   /** Records in historical loads. */
   readonly history: number;
-  /** From due to visible in the API. */
+  /** From due time to visibility in the API. */
   readonly latency: LatencyHistogram;
   /** Seconds of live records. */
   readonly seconds: number;
@@ -44,7 +44,7 @@ export function runTable(figures: RunFigures, verified: VerifyReport): string[] 
       (figures.ingested > figures.produced
         ? ` (${count(figures.ingested)} with the runs before)`
         : "") +
-      // What was due in the last milliseconds is no delay.
+      // Records due in the last milliseconds are not delayed.
       (figures.behind * 100 > figures.produced ? `, ${count(figures.behind)} behind schedule` : ""),
     ],
     ["ingested", `${count(figures.ingested)} records of the log are in the dataset`],
@@ -61,7 +61,7 @@ function writesText(writes: RunFigures["writes"]): string {
   return `${parts.join(" · ")} (documents a record)`;
 }
 
-/** A verification in one line. */
+/** The result of a verification in one line. */
 export function verdict(report: VerifyReport): string {
   if (!report.exact) return `${count(report.differences)} differences`;
   const { merged, ledger } = report;
@@ -79,7 +79,7 @@ export function verdict(report: VerifyReport): string {
   return `exact (${notes.join(", ")})`;
 }
 
-/** Differences, a line each. */
+/** Differences, one per line. */
 export function differenceLines(report: VerifyReport): string[] {
   const lines = report.first.map(({ check, what, expected, found }) =>
     `${check}: ${what}\n    expected ${shown(expected)}\n    found    ${shown(found)}`
