@@ -25,7 +25,7 @@ function settings(more: { partitions?: number; keep?: number } = {}): BatchSetti
   };
 }
 
-/** Batch on ports in memory, where speed follows at once whatever is prepared. */
+/** Batch on ports in memory, where speed catches up at once with any prepared generation. */
 class World {
   readonly ports: MemoryPorts = openMemory();
   readonly clock = new TestClock();
@@ -73,7 +73,7 @@ class World {
   }
 }
 
-/** Fails before steps whose name begins so. */
+/** Fails before steps whose name has this prefix. */
 const failing = (name: string): Step => (at, phase) =>
   phase === "before" && at.startsWith(name)
     ? Promise.reject(new PipelineError("invalid", `No ${name}`))
@@ -98,7 +98,7 @@ for (
     assertEquals([await world.ports.store.current(), await world.stateOf(2)], [1, "failed"]);
     await lockBatch(world.ports.store, "another", { lease: LEASE, clock: world.clock });
     await world.ports.store.removeControls(["lock/batch"]);
-    // The next run has a number of its own, and takes away what was left.
+    // The next run has a new number, and removes the remains.
     assertEquals((await world.run()).generation, 3);
     assertEquals(await world.ports.store.generations(), [1, 3]);
   });

@@ -5,7 +5,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { type Plan, plan, plannedRecords } from "./plan.ts";
 import { comment, commitRecords, post, START } from "./testing/dataset.ts";
 
-/** Three flushes of posts on three days, the last of which also has a late one, and one of comments. */
+/** Three flushes of posts on three days, the last of them with a late post, and one of comments. */
 async function opened(): Promise<MemoryDataset> {
   const { dataset } = openMemory();
   await commitRecords(dataset, 0, [post("p0", START)]);
@@ -55,7 +55,7 @@ Deno.test("plan() takes of a dataset only what the state that it builds upon has
   const planned = await plan(dataset, 1, { base });
   assertEquals([days(planned), planned.history], [{ 0: 1, 1: 1 }, ["a", "b"]]);
   assertEquals(planned.horizon["reddit.posts"], [5]);
-  // What had no commit since keeps its place, and the record before it.
+  // A partition without a later commit keeps its offset, and the record before it.
   assertEquals(planned.horizon["reddit.comments"], [1]);
   assertEquals(planned.last["reddit.comments-0"], base.last["reddit.comments-0"]);
 });

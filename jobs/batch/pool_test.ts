@@ -5,7 +5,7 @@ import type { DayTask } from "./day.ts";
 import { DayPool, type DayReply, type DayRequest, posted, workerError } from "./pool.ts";
 import type { DayState } from "./state.ts";
 
-/** A worker that is played with by hand. */
+/** A worker that the test controls. */
 class Played extends EventTarget {
   onmessage: ((event: MessageEvent<DayReply>) => void) | null = null;
   onerror: ((event: ErrorEvent) => void) | null = null;
@@ -46,7 +46,7 @@ const task = (day: number): DayTask => ({
   settings: DEFAULT_SETTINGS,
 });
 const state = (day: number) => ({ day }) as DayState;
-/** Lets promises run that wait for nothing else. */
+/** Lets promises settle that wait for nothing else. */
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 Deno.test("DayPool gives days to whichever worker is free, and to none before it is ready", async () => {
@@ -114,7 +114,7 @@ Deno.test("DayPool shows what its workers try again as if it were done here", as
   worker!.says({ ready: true });
   const folded = days.fold(task(1));
   await turn();
-  // As the worker's own side posts it.
+  // As posted by the worker's side.
   const there = posted((trouble) => worker!.says({ trouble: structuredClone(trouble) }));
   const error = new PipelineError("full", "No space");
   there.onRetry({ attempt: 1, delay: 5, error });

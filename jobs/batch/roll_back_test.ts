@@ -29,7 +29,7 @@ function settings(): BatchSettings {
   };
 }
 
-/** Generation 2 serves, 1 has the state that is given, and speed has folded both so far. */
+/** Generation 2 is served, 1 has the given state, and speed has folded both so far. */
 async function opened(state: Manifest["state"], folded: readonly [number, number]) {
   const store = new MemoryStore();
   for (const [i, generation] of [1, 2].entries()) {
@@ -63,7 +63,7 @@ async function opened(state: Manifest["state"], folded: readonly [number, number
 const stateOf = async (store: ServingStore, generation: number) =>
   (await readManifest(store, generation))?.manifest.state;
 
-/** The lock can be taken at once: nobody holds it. */
+/** Checks that the lock is free. */
 async function assertUnlocked(store: ServingStore, clock: TestClock): Promise<void> {
   await lockBatch(store, "somebody else", { lease: LEASE, clock });
 }

@@ -109,7 +109,7 @@ Deno.test("sweepStates() keeps what the states that are kept refer to, and runs 
   // The second builds upon a day of the first.
   await writeState(dataset, manifestOf(2, [first!, own]));
   await stored(dataset, 3, "000003-c");
-  // A run that failed, and one that is under way.
+  // A failed run, and one in progress.
   for (const folder of ["000002-x", "000004-d"]) {
     await writeDay(dataset, folder, START, folded(), 3);
   }

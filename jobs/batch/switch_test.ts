@@ -24,7 +24,7 @@ import { dropOthers, giveUp, type SwitchOptions, switchTo } from "./switch.ts";
 
 const POSTS = "reddit.posts";
 
-/** Makes a generation whose horizon of the posts is that, and of all else 0. */
+/** Makes a generation with this horizon of the posts, and 0 for all other topics. */
 async function made(
   store: ServingStore,
   generation: number,
@@ -46,7 +46,7 @@ async function made(
   }, 0);
 }
 
-/** Speed says that it has folded the posts so far, and all else to its end. */
+/** Writes that speed has folded the posts this far, and all other topics to their end. */
 async function folds(store: ServingStore, generation: number, posts: number): Promise<void> {
   const none = { records: 0, dead_letters: 0, duplicates: 0, retired: 0, unresolved: 0, keys: 0 };
   await writeFolded(
@@ -66,7 +66,7 @@ function options(store: ServingStore, more: Partial<Omit<SwitchOptions, "clock">
 const stateOf = async (store: ServingStore, generation: number) =>
   (await readManifest(store, generation))?.manifest.state;
 
-/** A served generation that is folded up to offset 5, and one that is prepared up to offset 3. */
+/** A served generation that is folded up to offset 5, and a prepared one that is folded up to 3. */
 async function two() {
   const store = new MemoryStore();
   await made(store, 1, { state: "live" });
@@ -176,7 +176,7 @@ Deno.test("switchTo() ends with the lease, and when it is told to", async () => 
 Deno.test("switchTo() settles what a rollback left live that died once it had moved the aliases", async () => {
   const { store, prepared } = await two();
   await writeManifest(store, { ...prepared.manifest, state: "live" }, prepared.version);
-  // Again: nothing is left to move.
+  // A repetition has nothing left to move.
   assertEquals(await switchTo((await readManifest(store, 1))!, options(store, { back: true })), 1);
   assertEquals([await stateOf(store, 1), await stateOf(store, 2)], ["live", "previous"]);
 });
@@ -184,7 +184,7 @@ Deno.test("switchTo() settles what a rollback left live that died once it had mo
 Deno.test("switchTo() drops what is older than the generation before", async () => {
   const { store } = await two();
   await store.switchTo(2, 1);
-  // The fold of an older one has gone on a little longer.
+  // The fold of an older generation has continued a little longer.
   await folds(store, 0, 1);
   await folds(store, 2, 5);
   const prepared = await made(store, 3);

@@ -82,7 +82,7 @@ Deno.test("KeyTable.append() gives numbers that find() does not find", () => {
 
 Deno.test("Key.is() believes no bytes that only look like the text", () => {
   const key = new Key().set("é");
-  // The bytes of the one are the UTF-16 units of the other.
+  // The bytes of one equal the UTF-16 units of the other.
   assert(!key.is("Ã©"));
   assert(new Key().set("ab").is("ab"));
   assert(!new Key().set("ab").is("abc"));

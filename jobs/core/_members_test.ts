@@ -4,7 +4,7 @@ import { MemberSets, MemberTable } from "./_members.ts";
 import { Distinct, Member } from "./distinct.ts";
 import { hashText } from "./hash.ts";
 
-/** Ranges of names, so that sets of many sizes come about, and what was stored elsewhere. */
+/** Ranges of names, for sets of many sizes, and stored forms. */
 const operation = fc.record({
   set: fc.nat(2),
   from: fc.nat(150),

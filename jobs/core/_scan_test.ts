@@ -70,7 +70,7 @@ const record: fc.Arbitrary<Entity> = fc
   .tuple(fc.oneof(post, comment, user), times, retrieval)
   .map(([record, times, retrieval]) => ({ ...record, ...times, ...retrieval }));
 
-/** What the scanner reads of bytes, or `undefined` where it leaves them to others. */
+/** What the scanner reads from bytes, or `undefined` if it does not accept them. */
 function scan(topic: (typeof TOPICS)[number], bytes: Uint8Array): unknown {
   const scanner = new Scanner().open(bytes);
   if (!scanner.read(topic) || scanner.at !== bytes.length) return undefined;
@@ -99,7 +99,7 @@ function scan(topic: (typeof TOPICS)[number], bytes: Uint8Array): unknown {
   }
 }
 
-/** What the views take of a record. */
+/** The fields of a record that the views need. */
 function viewed(record: Entity): unknown {
   const { retrieved_utc: _, ...rest } = record;
   const known = { ...rest, timestamp: asOf(record), announces: isAnnouncement(record) };

@@ -12,7 +12,7 @@ function compareBytes(a: string, b: string): number {
   return x.length - y.length;
 }
 
-/** Text in which the places where UTF-8 and UTF-16 differ in order are frequent. */
+/** Text with frequent characters whose order differs between UTF-8 and UTF-16. */
 const text = fc.oneof(
   fc.string({ unit: "binary" }),
   fc.string({

@@ -44,7 +44,7 @@ const cut = (part: string, subreddit: string): CutDocument => ({
 const window = fc.constantFrom(...WINDOW_NAMES);
 const counts = { posts: 0, comments: 0 };
 
-/** Names made to be mistaken for separators, types and one another. */
+/** Names that are easily confused with separators, types and one another. */
 const name = fc.oneof(
   fc.constantFrom(
     "|",

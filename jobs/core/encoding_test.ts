@@ -59,7 +59,7 @@ Deno.test("RecordLines holds the canonical form of each record, and a line feed"
   fc.assert(
     fc.property(fc.array(entity), fc.nat(2_000), (records, capacity) => {
       const lines = new RecordLines(capacity);
-      // The same room twice: what was there before must not show.
+      // The same buffer twice: earlier content must not show.
       for (let time = 0; time < 2; time++) {
         lines.clear();
         for (const record of records) lines.add(record);

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { hashBytes, hashText } from "./hash.ts";
 
-// Of each branch of the algorithm (empty, below 4, 8 and 32 bytes, above). They agree with an
-// implementation written from the specification, which tests/differential checks Spark's
-// documented value with.
+// One for each branch of the algorithm (empty, below 4, 8 and 32 bytes, above). They agree with an
+// implementation written from the specification, which tests/differential checks against Spark's
+// documented value.
 const KNOWN: [text: string, hash: string][] = [
   ["", "98b1582b0977e704"],
   ["a", "88e4fe59adf7b0cc"],

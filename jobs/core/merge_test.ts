@@ -71,7 +71,7 @@ function post(post_id: string, score: number, more: Partial<PostDocument> = {}):
   };
 }
 
-/** Batch folded versions up to timestamp 100 and kept posts down to the last one given. */
+/** Batch folded versions up to timestamp 100 and kept posts down to the last given one. */
 function cutAfter({ post_id, score, created_utc, subreddit }: PostDocument): CutDocument {
   return { type: "cut", part: "batch", subreddit, post_id, score, created_utc, timestamp: 100 };
 }
@@ -95,13 +95,13 @@ Deno.test("mergeTop() is exact with fewer posts than asked for where nothing was
 });
 
 Deno.test("mergeTop() is not exact when a cut leaves fewer posts than asked for", () => {
-  // The third best is among those that were cut.
+  // The third best is among the cut posts.
   assert(!mergeTop(3, [A, B], [], cutAfter(B)).exact);
   assert(mergeTop(2, [A, B], [], cutAfter(B)).exact);
 });
 
 Deno.test("mergeTop() is not exact when an update sinks a post below those that were cut", () => {
-  // Batch cut c with 3 votes; b sank to 1 since, so that c is the second best.
+  // Batch cut c with 3 votes; b has since sunk to 1, so that c is the second best.
   const sunk = post("b", 1, { timestamp: 200 });
   const merged = mergeTop(2, [A, B], [sunk], cutAfter(B));
   assertEquals(ids(merged.items), ["a", "b"]);
@@ -110,14 +110,14 @@ Deno.test("mergeTop() is not exact when an update sinks a post below those that 
 });
 
 Deno.test("mergeTop() is not exact when a late old version of a cut post comes into view", () => {
-  // Batch cut c at 3 votes as of 100; speed sees its version of 50 with 8 votes, which is out of date.
+  // Batch cut c at 3 votes as of 100; speed has an outdated version of 50 with 8 votes.
   const late = post("c", 8, { timestamp: 50 });
   const merged = mergeTop(2, [A, B], [late], cutAfter(B));
   assertEquals(ids(merged.items), ["a", "c"]);
   assert(!merged.exact);
-  // As old as the newest that was folded: batch may have cut another version of the same moment.
+  // As old as the newest folded version: batch may have cut another version of the same moment.
   assert(!mergeTop(2, [A, B], [{ ...late, timestamp: 100 }], cutAfter(B)).exact);
-  // Newer than all that was folded: whatever batch cut of it is older.
+  // Newer than all folded versions: any version that batch cut is older.
   assert(mergeTop(2, [A, B], [{ ...late, timestamp: 101 }], cutAfter(B)).exact);
 });
 

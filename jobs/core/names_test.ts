@@ -7,7 +7,7 @@ const name = fc.string({ unit: "binary" }).map((text) => text.toWellFormed());
 Deno.test("nameKey() makes small letters of A to Z, and leaves all else as it is", () => {
   assertEquals(nameKey("AskMen"), "askmen");
   assertEquals(nameKey("u/[deleted]_09-Z@`[{"), "u/[deleted]_09-z@`[{");
-  // Letters that other rules would change, some of them into letters of ASCII.
+  // Letters that other rules would change, some of them into ASCII letters.
   for (const other of ["É", "ß", "İ", "\u017f", "\u212a", "Σ", "🎈", ""]) {
     assertEquals(nameKey(other), other);
   }

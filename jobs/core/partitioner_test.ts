@@ -4,7 +4,7 @@ import { murmur2, partitionFor } from "./partitioner.ts";
 
 const encoder = new TextEncoder();
 
-// The values that the test of Kafka's own clients holds murmur2 to (UtilsTest.testMurmur2).
+// The expected values of murmur2 in the test of Kafka's own clients (UtilsTest.testMurmur2).
 const KAFKA: [text: string, hash: number][] = [
   ["21", -973932308],
   ["foobar", -790332482],

@@ -63,7 +63,7 @@ const EXAMPLES: Record<Topic, Record<string, unknown>> = {
   "reddit.users": USER,
 };
 
-/** The reason for which a record is refused, whether its unknown fields are kept or not. */
+/** The reason for which a record is rejected, with and without keeping its unknown fields. */
 function refusal(topic: Topic, value: Uint8Array | null): string {
   const [kept, left] = [true, false].map((extra) =>
     assertThrows(() => parseRecord(topic, value, { extra }), RecordError).message
@@ -100,7 +100,7 @@ Deno.test("parseRecord() reads when a record was retrieved, where it says so", (
       assertEquals(read(time).retrieved_utc, NOON_MS);
       assertEquals(read(time).extra, undefined);
     }
-    // Before `timestamp` too, which then says more.
+    // Also before `timestamp`, which then decides.
     assertEquals([read(0), read(NOON_MS + 5)].map(asOf), [NOON_MS, NOON_MS + 5]);
     assertEquals(read(NOON_MS + 5).timestamp, NOON_MS);
     for (const nothing of [undefined, null]) assert(!("retrieved_utc" in read(nothing)));
@@ -260,7 +260,7 @@ Deno.test("parseRecord() refuses times that no calendar has, naming field and va
 Deno.test("parseRecord() refuses a timestamp before created_utc, by a millisecond or a mixed unit", () => {
   const just = { ...USER, created_utc: NOON_MS + 1, timestamp: NOON_MS };
   assertStringIncludes(refusalOf("reddit.users", JSON.stringify(just)), 'is before "created_utc"');
-  // Taken for seconds, the milliseconds of 1970-02-01 lie in the year 2054.
+  // Read as seconds, the milliseconds of 1970-02-01 are in the year 2054.
   const mixed = { ...USER, created_utc: 2_678_400_000, timestamp: NOON };
   assertStringIncludes(refusalOf("reddit.users", JSON.stringify(mixed)), 'is before "created_utc"');
 });
@@ -494,7 +494,7 @@ Deno.test("admitRecord() refuses what was retrieved too far in the future: it wo
 });
 
 Deno.test("admitRecord() refuses seconds that were taken for milliseconds", () => {
-  // Microseconds read as milliseconds lie in the year 58000, seconds times 1000 twice too.
+  // Microseconds read as milliseconds are in the year 58000, and so are seconds times 1000 twice.
   const far = { ...USER, timestamp: 99_999_999_999 };
   const value = encoder.encode(JSON.stringify(far));
   assertNotEquals(parseRecord("reddit.users", value).timestamp, NOON_MS);

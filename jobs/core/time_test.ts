@@ -33,7 +33,7 @@ const VALID: [value: unknown, time: number][] = [
   ["1769860800000", NOON],
   ["1.7698608e9", NOON],
   ["1.7698608e+09", NOON],
-  // Decimals of a second, exactly, and what is beyond milliseconds cut off.
+  // Decimals of a second, exactly, and cut beyond milliseconds.
   [1_769_860_800.123, NOON + 123],
   ["1769860800.123", NOON + 123],
   [1_769_860_800.9999, NOON + 999],
@@ -45,7 +45,7 @@ const VALID: [value: unknown, time: number][] = [
 
 for (const [value, time] of VALID) {
   Deno.test(`parseTime() reads ${Deno.inspect(value)}`, () => {
-    // Twice, since the day of the first call is remembered.
+    // Twice, since the day of the first call is cached.
     assertEquals(parseTime(value), time);
     assertEquals(parseTime(value), time);
   });

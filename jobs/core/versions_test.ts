@@ -23,7 +23,7 @@ Deno.test("comparePostVersions() goes by timestamp first, whatever else the vers
 
 Deno.test("comparePostVersions() goes by canonical bytes where timestamps are equal", () => {
   assert(comparePostVersions({ ...POST, title: "c" }, POST) > 0);
-  // As text: "5" comes after "10".
+  // Compared as text: "5" comes after "10".
   assert(comparePostVersions(POST, { ...POST, score: 10 }) > 0);
   assert(comparePostVersions({ ...POST, title: "🎈" }, { ...POST, title: "\uffee" }) > 0);
   // Keys in order: created_utc, num_comments, post_id, score, subreddit, timestamp, title, user_id.

@@ -76,14 +76,14 @@ function setOf(...members: string[]): string {
   return distinct.toString();
 }
 
-/** All orders of a few things. */
+/** All permutations of a few items. */
 function orders<T>(all: readonly T[]): T[][] {
   return all.length < 2
     ? [[...all]]
     : all.flatMap((one, i) => orders(all.toSpliced(i, 1)).map((rest) => [one, ...rest]));
 }
 
-/** The records folded as objects, as values of the log, and from a form that is not canonical. */
+/** The records folded as objects, as values of the log, and from a non-canonical form. */
 function foldedInEachWay(records: readonly (Post | Comment | User)[]): ViewState[] {
   const values = new ViewState(DEFAULT_SETTINGS);
   const other = new ViewState(DEFAULT_SETTINGS);
@@ -96,11 +96,11 @@ function foldedInEachWay(records: readonly (Post | Comment | User)[]): ViewState
 }
 
 Deno.test("ViewState keeps the version that was retrieved last, in any order and from any form", () => {
-  // All announce; as text, the greatest score and title are those of the first ones.
+  // All of them announce; as text, the greatest score and title are those of the first ones.
   const versions = [
     post({ score: 9, title: "z" }),
     post({ score: 8, title: "y", retrieved_utc: T + 1_000 }),
-    // A fact of the log that is older than what was retrieved after it.
+    // A record of the log that is older than one retrieved after it.
     post({ score: 7, title: "x", timestamp: T + 2_000 }),
     post({ score: 1, title: "a", retrieved_utc: T + 3_000 }),
   ];
@@ -248,7 +248,7 @@ Deno.test("ViewState.add() prefers an announcement that knows the subreddit, whi
 });
 
 Deno.test("ViewState.add() takes author and post of an unknown subreddit from one announcement", () => {
-  // Each of two rivals has one smaller part: they must not be mixed, in no order.
+  // Each of two rivals is smaller in one component: these must not be mixed, in any order.
   const one = withoutSubreddit({ user_id: "a", post_id: "z" });
   const other = withoutSubreddit({ user_id: "b", post_id: "y" });
   for (const records of [[one, other], [other, one], [other, one, other]]) {
@@ -273,7 +273,7 @@ Deno.test("ViewState.add() counts an announcement once, for the least subreddit 
       "s",
     ]);
     assertEquals(["a", "v", "w"].map((id) => totalOf(state, id)!.comments), [0, 1, 0]);
-    // Whoever announced was active all the same.
+    // Every author who announced was active all the same.
     assertEquals(activities(state).map((a) => [a.subreddit, a.users]).sort(), [
       ...Array(3).fill(["s", setOf("v", "w")]),
       ...Array(3).fill(["t", setOf("a")]),
@@ -338,7 +338,7 @@ Deno.test("ViewState leaves out announcements before the first retained day, and
     [DAY, 0, 1],
     [DAY, 0, 1],
   ]);
-  // The register and what is known of the author do not retire.
+  // The register and the author's totals do not retire.
   assert(documents(state).some((document) => document.type === "post"));
   assertEquals(totalOf(state, "u")!.last_active, DAY - 1);
   assertEquals(totalOf(state, "u")!.posts, 0);
@@ -410,12 +410,12 @@ Deno.test("ViewState shows the spelling that was written last, of equally late o
   for (const records of [[early, late], [late, early]]) {
     assertEquals(spelled(...records), [["s", "s", T + 1], ["u", "u", T + 1]]);
   }
-  // Of one moment, in UTF-8 order.
+  // At the same moment, in UTF-8 order.
   const tied = [post({ subreddit: "aB", user_id: "X" }), post({ subreddit: "Ab", user_id: "x" })];
   for (const records of [tied, tied.toReversed()]) {
     assertEquals(spelled(...records), [["ab", "aB", T], ["x", "x", T]]);
   }
-  // Updates of posts and records of users write names; updates of comments are nobody's.
+  // Updates of posts and records of users write names; updates of comments write none.
   const updates = [
     post({ timestamp: T + 5, subreddit: "S" }),
     user({ timestamp: T + 6, user_id: "U" }),
@@ -434,7 +434,7 @@ Deno.test("ViewState keeps the spelling of a name whose windows retired", () => 
 
 Deno.test("ViewState counts the least of contradicting announcements by the keys of names", () => {
   const one = comment({ subreddit: "Z", user_id: "b" });
-  // To the letter, "Z" would come before "a", and "B" before "a".
+  // Case-sensitively, "Z" would come before "a", and "B" before "a".
   const state = fold(one, comment({ subreddit: "a", user_id: "B" }), comment({ subreddit: "A" }));
   const [announced] = state.announcements();
   assertEquals([announced!.subreddit, announced!.user_id], ["a", "b"]);
@@ -445,7 +445,7 @@ Deno.test("ViewState.addResolved() and addSubreddit() add what a found subreddit
   const [announcement] = state.announcements();
   state.addResolved(announcement!, "s");
   state.addSubreddit(announcement!.user_id, "s");
-  // Nobody wrote how it is spelled.
+  // No record wrote its spelling.
   const counted = (state: ViewState) =>
     documents(state).filter(({ type }) => type !== "subreddit").map((d) => JSON.stringify(d))
       .sort();
@@ -472,7 +472,7 @@ Deno.test("definitionHash() differs with every setting, but not with their order
   const hash = definitionHash(DEFAULT_SETTINGS);
   const { userWindows, maxFuture } = DEFAULT_SETTINGS;
   assertEquals(definitionHash({ maxFuture, userWindows }), hash);
-  // What is stored is named by it: no spelling in the code may change it.
+  // Stored data is named by it: no renaming in the code may change it.
   assertEquals(hash, "4df5c96b4f2b963d");
   assertNotEquals(definitionHash({ ...DEFAULT_SETTINGS, maxFuture: 1 }), hash);
   assertNotEquals(definitionHash({ ...DEFAULT_SETTINGS, userWindows: ["1h"] }), hash);

@@ -169,7 +169,7 @@ Deno.test("sendCanaries() sends one after the other, and goes on after one that 
     shows: ({ post_id }) => {
       if (!born.has(post_id)) looks = 0;
       born.add(post_id);
-      // The second one is never shown, the others at the third look.
+      // The second one is never shown, the others at the third query.
       return Promise.resolve(born.size !== 2 && ++looks === 3);
     },
     onServed: (took) => {

@@ -1,6 +1,6 @@
 /**
- * How fast records are made, beside the machine's JSON.parse rate of the same
- * records as the yardstick. Each benchmark handles 100,000 records an iteration.
+ * The speed of generating records, with the machine's JSON.parse rate of the same records as the
+ * yardstick. Each benchmark handles 100,000 records an iteration.
  *
  * @module
  */
@@ -20,7 +20,7 @@ const model = new Model({ seed: 1 });
 let time = START;
 
 const lines = Array.from({ length: RECORDS }, () => encodeRecord(model.next(time += 100)));
-// Read back they are flat strings, as a reader of files has them.
+// Parsed again they are flat strings, as for a reader of files.
 const texts = JSON.parse(JSON.stringify(lines)) as string[];
 
 Deno.bench("JSON.parse of 100,000 records (yardstick)", { group: "model", baseline: true }, () => {
@@ -63,7 +63,7 @@ const comments = Array.from({ length: RECORDS }, (_, i) =>
 await Deno.writeFile(archive, zstdCompressSync(Buffer.from(comments.join("\n"))));
 globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
 
-/** A dataset that forgets: what is measured is the loader. */
+/** A dataset that forgets everything: the loader is measured. */
 const nowhere = {
   write: (_: string, content: Uint8Array) => Promise.resolve(content.length),
   remove: () => Promise.resolve(),

@@ -84,7 +84,7 @@ Deno.test("RealtimeProducer catches up after a late timer, and keeps the schedul
   const clock = new TestClock();
   const sleep = clock.sleep.bind(clock);
   let sleeps = 0;
-  // Every fiftieth timer comes 300 ms late.
+  // Every fiftieth timer fires 300 ms late.
   clock.sleep = (ms, signal) => sleep(++sleeps % 50 === 0 ? ms + 300 : ms, signal);
   const batches: DeliveredBatch[] = [];
   const run = { clock, onDelivered: (batch: DeliveredBatch) => void batches.push(batch) };

@@ -14,7 +14,7 @@ async function digest(bytes: Uint8Array): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as BufferSource)).toHex();
 }
 
-/** Stages a load of one line a file, as the generator does, with its manifest last. */
+/** Stages a load with one line per file, as the generator does, with its manifest last. */
 async function stage(
   dataset: MasterDataset,
   { folders = HOURS, rejected }: { folders?: readonly string[]; rejected?: string } = {},

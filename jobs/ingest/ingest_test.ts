@@ -24,7 +24,7 @@ const TOPIC = "reddit.posts";
 const START = Date.UTC(2026, 2, 1);
 const AGE = 4_000;
 
-/** Flushes by age alone unless it is told otherwise. */
+/** Flushes by age only, unless set otherwise. */
 function settings(
   { records = 1_000, bytes = 1_000_000 }: { records?: number; bytes?: number } = {},
 ): IngestSettings {
@@ -52,7 +52,7 @@ async function opened(): Promise<MemoryPorts> {
   return ports;
 }
 
-/** Appends as many posts as that; offsets and ids go on. */
+/** Appends this many posts; offsets and ids continue. */
 async function append({ log }: Pick<Ports, "log">, count: number): Promise<void> {
   const end = (await log.ranges(TOPIC))[0]!.end;
   const producer = await log.producer();
@@ -64,7 +64,7 @@ async function append({ log }: Pick<Ports, "log">, count: number): Promise<void>
 const ends = async ({ dataset }: Pick<MemoryPorts, "dataset">) =>
   (await new CommitLog(dataset).read(TOPIC, 0)).commits.map(({ end }) => end);
 
-/** Starts ingest, and lets it do what needs no time. */
+/** Starts ingest, and lets it run as far as no time must pass. */
 async function started(ports: Pick<Ports, "log" | "dataset">, flush = settings()) {
   const clock = new TestClock();
   const { log, dataset } = ports;
@@ -74,7 +74,7 @@ async function started(ports: Pick<Ports, "log" | "dataset">, flush = settings()
   return { ingest, clock };
 }
 
-/** Fails at steps of that name while it is on. */
+/** Fails at steps of this name while it is on. */
 function failing(name: string) {
   const switched = { on: false };
   const step: Step = (at, phase) =>
@@ -142,7 +142,7 @@ Deno.test("Ingest ends where the dataset fails, and commits nothing of what foll
   await clock.advance(AGE);
   await assertRejects(() => ingest.stop(), PipelineError, "No dataset.write");
   assertEquals(await ends(ports), [1]);
-  // Whoever comes next takes it up.
+  // The next owner continues from there.
   const { ingest: next } = await started(ports);
   await next.stop();
   assertEquals(await ends(ports), [1, 3]);
@@ -161,7 +161,7 @@ Deno.test("Ingest gives its producer back where it cannot subscribe", async () =
   assertEquals(closed.length, 1);
 });
 
-/** A log whose subscriber is played with by hand. */
+/** A log whose subscriber the test controls. */
 function byHand(log: EventLog) {
   const hand: { subscriber?: Subscription } = {};
   const consumer: Consumer = {
@@ -209,7 +209,7 @@ Deno.test("Ingest is not ended by what fails on a partition that another member 
   await revoked!(TOPIC, 0);
   gate.resolve();
   await handled;
-  // It comes back, and is taken up from the commit log.
+  // The partition returns, and is continued from the commit log.
   assertEquals(await start(TOPIC, 0), 0);
   await Promise.race([ingest.done, deliver(batch(0, 2))]);
   assertEquals(await ends(ports), [2]);
@@ -228,7 +228,7 @@ Deno.test("Ingest goes on after the commit of an old owner, with what is not del
   await own.hand.subscriber!.batch(batch(0, 3));
   await before.stop();
   await clock.advance(AGE);
-  // The old owner's commit stands; the rest is as old as the moment at which it was read again.
+  // The old owner's commit stays; the rest is as old as the moment when it was reread.
   assertEquals(await ends(ports), [1]);
   await clock.advance(AGE);
   assertEquals(await ends(ports), [1, 3]);

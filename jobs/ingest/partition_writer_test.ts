@@ -20,7 +20,10 @@ const TOPIC = "reddit.posts";
 const HOUR = 3_600_000;
 const START = Date.UTC(2026, 2, 1);
 
-/** A record of a post that is so many hours old at `START`; `undefined` is one that is no JSON. */
+/**
+ * A record of a post that is this many hours old at `START`; `undefined` gives one that is not
+ * JSON.
+ */
 function record(offset: number, hours: number | undefined) {
   const time = START - (hours ?? 0) * HOUR;
   const value = hours === undefined ? "{" : encodeRecord({
@@ -38,7 +41,7 @@ function record(offset: number, hours: number | undefined) {
   return { offset, key: "k", value: new TextEncoder().encode(value), timestamp: START };
 }
 
-/** Consecutive records, of which each is so many hours old. */
+/** Consecutive records with these ages in hours. */
 function batch(startOffset: number, ...hours: readonly (number | undefined)[]): LogBatch {
   const nextOffset = startOffset + hours.length;
   const records = hours.map((age, i) => record(startOffset + i, age));
@@ -93,7 +96,7 @@ Deno.test("flush() commits offsets without a record, too: dead letters and gaps"
   writer.add(batch(0, undefined, undefined));
   const { commit } = (await writer.flush())!;
   assertEquals([commit.end, commit.records, commit.files, commit.dead_letters], [2, 0, [], [0, 1]]);
-  // What is left of a transaction: the last record stays the one before it.
+  // The rest of a transaction: the last record stays the previous one.
   writer.add({ ...batch(2), nextOffset: 4 });
   const { commit: gap } = (await writer.flush())!;
   assertEquals([gap.start, gap.end, gap.last], [2, 4, commit.last]);
@@ -128,7 +131,7 @@ Deno.test("flush() writes nothing to the dataset before dead letters are durable
 
 Deno.test("flush() makes one commit where any one step before failed, or its answer was lost", async () => {
   const steps: [name: string, phase: string][] = [];
-  /** Flushes with a failure at the n-th step, and once more where that failed. */
+  /** Flushes with a failure at the n-th step, and once more if that failed. */
   const flushed = async (failing: number) => {
     const ports = await opened();
     let n = 0;
@@ -165,7 +168,7 @@ Deno.test("flush() makes one commit where any one step before failed, or its ans
     assertEquals({ ...outcome, tries: 1, left: 0 }, whole, `${phase} ${name}`);
     again += tries - 1;
     if (name.startsWith("dataset.rename") && phase === "after") assertEquals(tries, 1, name);
-    // Files that were placed before are found, and not written a second time beside them.
+    // Files placed before are found, and not written a second time.
     if (name.includes("/_commits/")) assertEquals(left, 0, name);
   }
   assert(again > 10, `only ${again} failures were felt`);
@@ -197,7 +200,7 @@ Deno.test("flush() does not commit a file that stands there with another content
   assertEquals(await commitsOf(ports), []);
 });
 
-/** Writes records that are no JSON; the log takes dead letters of at most so many bytes. */
+/** Writes records that are not JSON; the log accepts dead letters up to this size. */
 async function letters(values: Uint8Array[], maxRecordBytes: number, key = "k") {
   const { log, dataset } = openMemory({ maxRecordBytes });
   await log.ensureTopics([{ topic: DEAD_LETTER_TOPIC, partitions: 1 }]);
@@ -220,7 +223,7 @@ Deno.test("flush() cuts dead letters that are larger than the log takes, and say
   const [large, small] = [new Uint8Array(800_000).fill(120), new Uint8Array(9).fill(120)];
   const [whole] = await letters([large], 2_000_000);
   assertEquals([whole.value.length, whole.value_bytes], [1_066_668, undefined]);
-  // As large as the log takes; in base64 it is larger.
+  // As large as the log accepts; in base64 it is larger.
   const [cut, beside] = await letters([large, small], 900_000);
   assertEquals(cut.value, large.subarray(0, 65_536).toBase64());
   assertEquals([cut.offset, cut.value_bytes], [0, 800_000]);

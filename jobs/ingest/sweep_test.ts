@@ -7,14 +7,14 @@ import { sweep } from "./sweep.ts";
 const AGE = 1_000;
 const FOLDER = "posts/year=2026/month=03/day=01/hour=00";
 
-/** A dataset in which everything was written when it was made. */
+/** A dataset whose files all have the time of its creation. */
 function opened() {
   let now = 5_000;
   const { dataset } = openMemory({ clock: () => now });
   return { dataset, later: (ms: number) => now += ms, now: () => now };
 }
 
-/** A commit of the posts from `start` on, of these files. */
+/** A commit of the posts from `start` on, with these files. */
 function commitOf(token: string, start: number, paths: readonly string[]): Commit {
   return {
     topic: "reddit.posts",
@@ -34,7 +34,7 @@ function commitOf(token: string, start: number, paths: readonly string[]): Commi
   };
 }
 
-/** A writer died: it has placed its files and written what it intended. */
+/** A dead writer has placed its files and written its intent. */
 async function died(dataset: MemoryDataset, intent: Commit): Promise<void> {
   for (const { path } of intent.files) {
     if (await dataset.status(`/data/${path}`) !== undefined) continue;

@@ -121,7 +121,7 @@ Deno.test("checkpoint() may break off at any step: readers see every commit, and
   }
 });
 
-/** Runs a checkpoint whose dataset fails for good at a step. Returns whether it got there. */
+/** Runs a checkpoint whose dataset fails permanently at a step. Returns whether it got there. */
 async function breaksOff(dataset: MasterDataset, at: number): Promise<boolean> {
   let step = 0;
   const breaking = new Proxy(dataset, {

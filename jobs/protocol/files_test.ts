@@ -5,7 +5,7 @@ import { publishOnce, readAll, writeOwn } from "./files.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** A dataset with a file that is to be published. */
+/** A dataset with a file to publish. */
 async function prepared(): Promise<MemoryDataset> {
   const dataset = new MemoryDataset();
   await writeOwn(dataset, "/new", bytes("mine"));

@@ -4,7 +4,7 @@ import { Health, Metrics } from "@pipeline/runtime";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { watchLag } from "./lag.ts";
 
-/** Looks once a second for as long as it is told, with two records of posts that nobody takes. */
+/** Polls once a second until it is stopped, with two posts that are never processed. */
 async function watched(stopped: StoppedPartition[], seconds: number) {
   const log = new MemoryEventLog();
   await log.ensureTopics(TOPICS.map((topic) => ({ topic, partitions: 1 })));
@@ -54,7 +54,7 @@ Deno.test("watchLag() is not ready and stays live where a partition cannot be re
     reason: "compression",
     why,
   };
-  // Two folds stand still alike.
+  // Two folds are stopped alike.
   const { report, text } = await watched([stopped, { ...stopped }], 60);
   assertEquals([report.live, report.ready], [true, false]);
   assertEquals(report.checks.find(({ name }) => name === "partitions")?.detail, why);

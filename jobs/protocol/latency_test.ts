@@ -13,7 +13,7 @@ Deno.test("readLatency() tells quantiles over all partitions, of what was writte
   assertEquals(await readLatency(store, 2_000), { p50: 210, p99: 210 });
   await writeLatencies(store, two.take(3_000));
   assertEquals(await readLatency(store, 3_000), { p50: 210, p99: 2_000 });
-  // The first one was not heard of for a minute.
+  // The first one has been silent for a minute.
   assertEquals(await readLatency(store, 62_500), { p50: 2_000, p99: 2_000 });
   assertEquals(await readLatency(store, 63_000), undefined);
 });

@@ -48,7 +48,7 @@ Deno.test("readLedger() leaves out a torn last line, at every place where it can
       await Deno.writeFile(path, whole.subarray(0, end));
       assertEquals(await offsets(path), [0]);
     }
-    // What comes after a torn line must not be torn with it.
+    // A line after a torn one must not be torn with it.
     await Deno.writeFile(path, whole.subarray(0, first + 9));
     const again = await openLedger(path);
     await again.append([entry(2)]);

@@ -3,7 +3,10 @@ import { PipelineError } from "@pipeline/core";
 import { listen } from "./http.ts";
 import { jobFields } from "./job_config.ts";
 
-/** Machines without IPv6 are there, such as containers of some engines: what needs it is left out there, and listed. */
+/**
+ * Some machines lack IPv6, such as containers of some engines: tests that need it are skipped
+ * there, and listed.
+ */
 const ignore = !hasIpv6();
 
 function hasIpv6(): boolean {
@@ -15,7 +18,7 @@ function hasIpv6(): boolean {
   }
 }
 
-/** Which loopback addresses answer on the port of a server that listens there. */
+/** The loopback addresses that answer on the port of a listening server. */
 async function answering(host: string): Promise<string[]> {
   const server = listen(() => new Response("here"), { host, port: 0 });
   try {
@@ -77,7 +80,7 @@ Deno.test("listen() refuses a port that is in use, on either family", { ignore }
   }
 });
 
-/** Runs a program whose kernel has no IPv6: asking for such a socket fails as it does there. */
+/** Runs a program on a kernel without IPv6: creating such a socket fails as it does there. */
 const WITHOUT_IPV6 = `
 import ctypes, os, platform, struct, sys
 SOCKET = {"x86_64": 41, "aarch64": 198}[platform.machine()]
@@ -97,7 +100,7 @@ assert libc.prctl(SECCOMP, BY_FILTER, ctypes.byref(filter), 0, 0) == 0
 os.execv(sys.argv[1], sys.argv[1:])
 `;
 
-/** Listens there without IPv6 and asks over IPv4. */
+/** Listens there without IPv6 and connects over IPv4. */
 async function listenWithoutIpv6(host: string): Promise<string> {
   const program = `
     import { listen } from "./http.ts";

@@ -7,7 +7,7 @@ import { type ProcessConfig, processFields } from "./job_config.ts";
 import { command, commandConfig, type JobSpec } from "./job_spec.ts";
 import type { SignalSource, StopSignal } from "./shutdown.ts";
 
-/** A store that is away for a number of calls. */
+/** A store that is unavailable for a number of calls. */
 function store(away: number): { readonly store: ServingStore; close(): Promise<void> } {
   const current = () =>
     away-- > 0
@@ -21,7 +21,10 @@ interface Config extends ProcessConfig {
   readonly elasticsearch?: string | undefined;
 }
 
-/** Runs a command on a store that is away for a number of calls. Returns its exit code and its lines. */
+/**
+ * Runs a command on a store that is unavailable for a number of calls. Returns its exit code and
+ * its lines.
+ */
 async function run(
   away: number,
   work: (ports: { readonly store: ServingStore }) => Promise<void>,

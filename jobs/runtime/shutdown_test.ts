@@ -17,7 +17,7 @@ class Signals implements SignalSource {
   }
 }
 
-/** Works until it is told to stop, then takes `ms` to drain. */
+/** Works until it is stopped, then takes `ms` to drain. */
 function worker(clock: TestClock, ms: number) {
   return async (signal: AbortSignal) => {
     await clock.sleep(1e9, signal).catch(() => {});

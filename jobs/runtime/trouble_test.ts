@@ -55,7 +55,7 @@ Deno.test("Trouble is no flood of lines, however many calls meet a long outage",
   await clock.advance(600_000);
   assertEquals(lines[0]!.msg, `Trying again: ${path(0)} is away`);
   assertEquals(lines.length < 20, true, `${lines.length} lines`);
-  // Another thing that goes wrong meanwhile is said at once.
+  // Another kind of failure meanwhile is logged at once.
   const before = lines.length;
   const other = retry(() => Promise.reject(busy("Elasticsearch")), {
     ...trouble.retry,

@@ -125,7 +125,7 @@ Deno.test("a name is known wherever a record holds it, also where there is nothi
       const { user_id } = await (await get(`/v1/users/${name}/activity`)).json();
       assertEquals(user_id.toLowerCase(), name);
     }
-    // Whoever is named in an answer can be looked up.
+    // Every name in an answer can be looked up.
     const { items } = await (await get("/v1/subreddits/updated/top")).json();
     assertEquals(items.map((item: { user_id: string }) => item.user_id), ["Editor"]);
     assertEquals((await get("/v1/subreddits/editor/top")).status, 404);
@@ -147,7 +147,7 @@ Deno.test("while speed has not begun with a part, a name that no other part hold
   }
   const { items, provenance } = await (await get("/v1/subreddits/DENO/top")).json();
   assertEquals([items.length, provenance.missing], [1, ["reddit.comments-1"]]);
-  // Records of users name no subreddit.
+  // Records of users contain no subreddit.
   const users = await setUp({
     store: await buildStore({}, { unfolded: ["reddit.users-0"] }),
   });

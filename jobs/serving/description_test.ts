@@ -1,4 +1,4 @@
-/** The API against its own description: examples, every valid request, and what is not valid. */
+/** Checks the API against its own description: examples, valid requests, and invalid ones. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
@@ -28,7 +28,7 @@ async function describe(store?: ServingStore, more: Partial<AppOptions> = {}) {
   return { app, description: await Description.of(app) };
 }
 
-/** The values that an operation gives as its examples. */
+/** The example values of an operation. */
 function examplesOf({ parameters }: Operation): Values {
   return Object.fromEntries(parameters.map(({ name, example, schema }) => {
     const value = example ?? schema.example ?? schema.examples?.[0] ?? schema.default;
@@ -58,7 +58,7 @@ Deno.test("answers are as described where nothing is known: no end of the log, n
     const { app, description } = await describe(store, away);
     for (const operation of description.operations) {
       const { status } = await description.check(operation, examplesOf(operation));
-      // That nothing has a name is a proof only where all is known.
+      // That a name is unknown can only be proved if nothing is missing.
       const named = operation.responses[404] !== undefined;
       assert(
         status === 200 || named && [404, 503].includes(status),
@@ -114,7 +114,7 @@ function isValid(schema: Parameter["schema"], text: string): boolean {
   return length >= minLength && length <= maxLength && new RegExp(pattern, "u").test(text);
 }
 
-/** All parameters of an operation, those that need not be given now and then. */
+/** All parameters of an operation; optional ones are sometimes left out. */
 function validValues({ parameters }: Operation): fc.Arbitrary<Values> {
   return fc.record(Object.fromEntries(
     parameters.map((parameter) => [
@@ -126,7 +126,7 @@ function validValues({ parameters }: Operation): fc.Arbitrary<Values> {
   ));
 }
 
-/** Whether a text of a time's form is no time that there is: the rule that its description adds. */
+/** Whether a text in a time's form is not an existing time: the rule that its description adds. */
 function isNoTime(text: string): boolean {
   if (/^[0-9]+(\.[0-9]+)?$/.test(text)) return Number(text) > MAX_TIME;
   const [year, month, day] = text.slice(0, 10).split("-").map(Number);
@@ -139,7 +139,7 @@ function isNoTime(text: string): boolean {
   return time < 0 || time > MAX_TIME;
 }
 
-/** The rules that the description of an operation states beside the schemas. */
+/** The rules in an operation's description beside the schemas. */
 function breaksRule({ path }: Operation, { window, from, to, at, ...names }: Values): boolean {
   const times = [from, to, at].filter((time) => time !== undefined);
   if (times.some(isNoTime)) return true;
@@ -170,7 +170,7 @@ Deno.test("whatever the schemas allow is answered, or refused for a rule that is
       { numRuns: runs },
     );
   }
-  // Both were tried where there is a rule.
+  // If there is a rule, both cases were tried.
   for (const path of ["/v1/subreddits/{subreddit}/activity", "/v1/users/{user_id}/activity"]) {
     assert(seen.has(`${path} 200`) && seen.has(`${path} 400`), [...seen].join());
   }

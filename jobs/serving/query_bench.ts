@@ -1,6 +1,6 @@
 /**
- * What a query costs on the embedded store: `deno bench --allow-all query_bench.ts`.
- * A week of 600 subreddits by Zipf's law, the last hour of it in the speed layer.
+ * The cost of queries on the embedded store: `deno bench --allow-all query_bench.ts`. A week of 600
+ * subreddits by Zipf's law, the last hour of it in the speed layer.
  *
  * @module
  */

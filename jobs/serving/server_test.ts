@@ -11,7 +11,7 @@ async function setUp(options: Partial<AppOptions> = {}): Promise<RunningServer &
   return { ...server, url: `http://127.0.0.1:${server.port}` };
 }
 
-/** Sends bytes and returns what comes back until the server closes, or for a second. */
+/** Sends bytes and returns the answer until the server closes, or for a second. */
 async function exchange(port: number, ...parts: string[]): Promise<string> {
   using connection = await Deno.connect({ hostname: "127.0.0.1", port });
   const encoder = new TextEncoder();

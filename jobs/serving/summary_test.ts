@@ -155,7 +155,7 @@ Deno.test("Throughput tells ingested records a second from flushes that are seco
   await clock.advance(5_000);
   assertEquals(look([1_500, 100]), 100);
   await clock.advance(10_000);
-  // Each partition counts from when it was known; one that stands still counts nothing.
+  // Each partition counts from its first sample; a stopped one counts nothing.
   assertEquals(look([1_500, 300]), 50 + 20);
   await clock.advance(80_000);
   assertEquals(look([1_500, 300]), null);

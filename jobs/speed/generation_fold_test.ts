@@ -32,7 +32,7 @@ import { type FlushReport, GenerationFold } from "./generation_fold.ts";
 const POSTS = "reddit.posts";
 const DAY_START = Date.UTC(2026, 2, 1);
 
-/** A generation of one partition a topic whose horizon is the same everywhere. */
+/** A generation of one partition per topic, with the same horizon everywhere. */
 function manifest(horizon: number): Manifest {
   return {
     generation: 1,
@@ -49,7 +49,7 @@ function manifest(horizon: number): Manifest {
   };
 }
 
-/** Flushes when it is asked to, but for the first one, unless so many records wait. */
+/** Flushes on request only, except for the first time and at this many unflushed records. */
 function settings(most = 1_000) {
   return { flushInterval: 3_600_000, maxUnflushed: most };
 }
@@ -82,12 +82,12 @@ async function append(log: EventLog, ...values: (Uint8Array | null)[]): Promise<
   await producer.close();
 }
 
-/** How far the store says that the posts are folded; `undefined` where nobody has said it. */
+/** The stored folded offset of the posts; `undefined` if there is none. */
 async function said({ store }: Pick<MemoryPorts, "store">): Promise<number | undefined> {
   return (await readFolded(store, 1)).find(({ topic }) => topic === POSTS)?.next_offset;
 }
 
-/** Starts a fold, lets it do what needs no time, and flushes once. */
+/** Starts a fold, lets it run as far as no time must pass, and flushes once. */
 async function started(
   ports: Pick<Ports, "log" | "store">,
   { horizon = 0, most, last = {}, onFlush = () => {} }: {
@@ -107,7 +107,7 @@ async function started(
   return { fold, clock };
 }
 
-/** A log whose subscriber is played with by hand. */
+/** A log whose subscriber the test controls. */
 function byHand(log: EventLog) {
   const hand: { subscriber?: Subscription; stopped: StoppedPartition[] } = { stopped: [] };
   const consumer: Consumer = {
@@ -129,7 +129,7 @@ function byHand(log: EventLog) {
   return { hand, log: played };
 }
 
-/** Posts, of which the log has taken each a millisecond after the one before. */
+/** Posts that the log has appended a millisecond apart. */
 function batch(startOffset: number, ids: readonly string[]) {
   const records = ids.map((id, i) => {
     const offset = startOffset + i;
@@ -202,7 +202,7 @@ for (const failing of ["store.write 1 user_activity", "store.refresh 1", "store.
     await clock.advance(settings().flushInterval);
     await assertRejects(() => fold.done, PipelineError, "The store refuses");
     broken = false;
-    // What it took of the state is lost: a later flush would leave it out.
+    // The changes that it took from the state are lost: a later flush would lack them.
     await assertRejects(() => fold.flush(), PipelineError, "The store refuses");
     assertEquals(await said(ports), 0);
     await fold.stop({ discard: true });
@@ -311,7 +311,7 @@ Deno.test("flush() tells of the oldest record that could not be found before, an
   await fold.flush();
   await deliver(batch(2, ["p2"]));
   await fold.stop();
-  // Another start folds again what this one has published.
+  // Another start refolds what this one has published.
   const again = await begin();
   await again.deliver(batch(0, ["p0", "p1", "p2", "p3", "p4"]));
   await again.fold.stop();

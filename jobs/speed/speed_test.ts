@@ -19,14 +19,14 @@ import { createLogger, TestClock } from "@pipeline/runtime";
 import { assertEquals, assertRejects } from "@std/assert";
 import { Speed } from "./speed.ts";
 
-/** Milliseconds between two looks, and between two flushes. */
+/** Milliseconds between two polls, and between two flushes. */
 const LOOK = 1_000;
 
 function settings(flush = LOOK) {
   return { flushInterval: flush, maxUnflushed: 1_000, pollInterval: LOOK };
 }
 
-/** Speed on ports in memory, and what it logs. */
+/** Speed on ports in memory, and its log. */
 class World implements AsyncDisposable {
   readonly ports: MemoryPorts = openMemory();
   readonly clock = new TestClock();
@@ -39,7 +39,7 @@ class World implements AsyncDisposable {
     return world;
   }
 
-  /** Makes a generation whose horizon is the log's beginning. */
+  /** Makes a generation whose horizon is the beginning of the log. */
   async generation(generation: number, more: Partial<Manifest>): Promise<void> {
     const { store } = this.ports;
     await store.createGeneration(generation);
@@ -83,7 +83,7 @@ class World implements AsyncDisposable {
     await producer.send([{ topic: "reddit.posts", key: id, value }]);
   }
 
-  /** Starts speed, which looks once. */
+  /** Starts speed, which polls once. */
   async start(ports: Partial<Pick<Ports, "store">> = {}, flush?: number): Promise<Speed> {
     const { clock } = this;
     const logger = createLogger({ clock, sink: (line) => void this.lines.push(line) });
@@ -98,7 +98,7 @@ class World implements AsyncDisposable {
     return this.#speed;
   }
 
-  /** Lets speed look again. */
+  /** Lets speed poll again. */
   async look(): Promise<void> {
     await this.clock.advance(LOOK);
   }
@@ -128,7 +128,7 @@ Deno.test("Speed folds the generation that is served and those that are prepared
 
 Deno.test("Speed folds what the aliases name, whatever its state says", async () => {
   await using world = await World.open();
-  // A rollback died between the aliases and the states.
+  // A rollback died between moving the aliases and writing the states.
   await world.generation(1, { state: "previous" });
   await world.generation(2, { state: "live" });
   await world.ports.store.switchTo(1, undefined);
@@ -168,7 +168,7 @@ Deno.test("Speed goes on where batch drops a generation under its feet", async (
   await world.ports.store.dropGeneration(1);
   await removeControls(world.ports.store, 1);
   await world.append("p1");
-  // The fold writes before anybody has looked again.
+  // The fold writes before the next poll.
   await world.clock.advance(LOOK / 2);
   assertEquals([folds(speed), [...speed.broken]], [[2], []]);
   const folded = await readFolded(world.ports.store, 2);

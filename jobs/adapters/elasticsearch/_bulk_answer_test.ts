@@ -28,7 +28,7 @@ Deno.test("sortAnswer() sends again those alone that were refused for the moment
   assertEquals(sorted(WRITTEN, NEWER), { again: [] });
   const { again, error } = sorted(WRITTEN, BUSY, NEWER, AWAY);
   assertEquals(again, [1, 3]);
-  // The first of them says why.
+  // The first of them determines the error.
   assertStringIncludes(error?.message ?? "", "queue is full");
 });
 

@@ -14,7 +14,7 @@ const phase = (...types: string[]): ErrorBody => ({
   failed_shards: types.map(shard),
 });
 
-/** As Elasticsearch 9 says it, or somebody between it and us. */
+/** Answers of Elasticsearch 9, or of a proxy in between. */
 const ANSWERS: readonly (readonly [ErrorCode, number, ErrorBody?])[] = [
   ["invalid", 400, { type: "illegal_argument_exception", reason: "unknown setting [x]" }],
   ["invalid", 400, { type: "parsing_exception", reason: "unknown query [x]" }],
@@ -128,7 +128,7 @@ Deno.test("storeError() is invalid where a request cannot be made at all", () =>
   for (const error of thrown) assertEquals(storeError(error, "search").code, "invalid");
 });
 
-/** A store on a server that answers everything alike. */
+/** A store on a server that answers every request alike. */
 async function answered<T>(
   answer: () => Response,
   work: (store: ReturnType<typeof openElasticsearch>) => Promise<T>,

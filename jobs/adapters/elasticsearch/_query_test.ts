@@ -32,7 +32,7 @@ Deno.test("searchBody() includes the beginning of a range and not its end, also 
   assertEquals(range(), []);
   assertEquals(range(5, 9), [{ range: { window_start: { gte: 5, lt: 9 } } }]);
   assertEquals(range(5), [{ range: { window_start: { gte: 5 } } }]);
-  // Documents without a window are not in a range, not even in one that begins with time.
+  // Documents without a window are not in a range, not even in one that begins at 0.
   assertEquals(range(0), [{ range: { window_start: { gte: 0 } } }]);
   assertEquals(range(undefined, 0), [{ range: { window_start: { gte: 0, lt: 0 } } }]);
 });
@@ -56,6 +56,6 @@ Deno.test("searchBody() goes on after a document by the values that it is ordere
     searchBody("user_activity", byId(query)).search_after;
   assertEquals(goesOn({}), undefined);
   assertEquals(goesOn({ after }), ["batch|total|ann"]);
-  // As the server orders what has no window.
+  // As the server orders documents without a window.
   assertEquals(goesOn({ after, order: "window" }), [-1, "batch|total|ann"]);
 });

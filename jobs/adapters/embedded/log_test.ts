@@ -24,7 +24,7 @@ async function withLog(
   }
 }
 
-/** Appends records `from` to `to`, a send each. */
+/** Appends records `from` to `to`, one per send. */
 async function append(log: EmbeddedLog, from: number, to: number): Promise<void> {
   await log.ensureTopics([{ topic: "t", partitions: 1 }]);
   const producer = await log.producer();

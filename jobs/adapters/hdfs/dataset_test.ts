@@ -1,4 +1,4 @@
-/** What the dataset believes of transfers: nothing that a second look can tell. */
+/** How the dataset verifies transfers with a second call. */
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { PipelineError } from "@pipeline/core";
@@ -7,16 +7,18 @@ import { openHdfs } from "./dataset.ts";
 const FILE = new TextEncoder().encode("0123456789");
 
 interface Behaviour {
-  /** The bytes that the n-th download gives from an offset on, and what it breaks off with after them. */
+  /**
+   * The bytes of the n-th download from an offset on, and the error with which it then breaks off.
+   */
   readonly give?: (
     from: number,
     n: number,
   ) => { readonly bytes: Uint8Array; readonly end?: Promise<void> };
-  /** What the file's length is said to be. */
+  /** The reported length of the file. */
   readonly length?: number;
 }
 
-/** Works on a dataset with one file. Its server is NameNode and DataNode in one. */
+/** Runs work on a dataset with one file. Its server is NameNode and DataNode in one. */
 async function withFile<T>(
   { give = (from) => ({ bytes: FILE.subarray(from) }), length = FILE.length }: Behaviour,
   work: (dataset: ReturnType<typeof openHdfs>, offsets: readonly number[]) => Promise<T>,

@@ -5,7 +5,7 @@ import { isStandby, readRemoteError, toPipelineError } from "./errors.ts";
 
 const HDFS = "org.apache.hadoop.hdfs.server.namenode";
 
-/** As Hadoop 3 answers: code here, status, name with package, message. */
+/** Answers of Hadoop 3: our code, status, name with package, message. */
 const ANSWERS: readonly (readonly [ErrorCode, number, string, string])[] = [
   ["not_found", 404, "java.io.FileNotFoundException", "File does not exist: /a"],
   ["exists", 403, "org.apache.hadoop.fs.FileAlreadyExistsException", "/a already exists"],
@@ -68,7 +68,7 @@ const ANSWERS: readonly (readonly [ErrorCode, number, string, string])[] = [
     "java.io.IOException",
     "org.apache.hadoop.ipc.RemoteException: java.io.FileNotFoundException: File does not exist: /a",
   ],
-  // What passes.
+  // Transient errors.
   ["unavailable", 400, "java.lang.IllegalArgumentException", "java.net.UnknownHostException: dn-0"],
   ["unavailable", 403, "java.net.UnknownHostException", "dn-0.hdfs: Name or service not known"],
   [
@@ -152,7 +152,7 @@ Deno.test("isStandby() knows a NameNode that is not active, also from within ano
   assert(!isStandby({ status, exception: "SafeModeException", message: "in safe mode" }));
 });
 
-/** What a call gives where the server answers everything alike. */
+/** The error of a call if the server answers every request alike. */
 async function answered(answer: Response, call: string): Promise<unknown> {
   const body = await answer.arrayBuffer();
   const { status, headers } = answer;

@@ -1,4 +1,4 @@
-/** How requests recover: on servers that answer as NameNodes and DataNodes do, or not at all. */
+/** How requests recover: on servers that answer like NameNodes and DataNodes, or not at all. */
 
 import { type ErrorCode, hasCode } from "@pipeline/core";
 import { assertEquals, assertStringIncludes } from "@std/assert";
@@ -11,7 +11,7 @@ const CREATE: Operation = { method: "PUT", op: "CREATE", parts: ["a"], what: "Wr
 
 type Answer = (request: Request) => Response | Promise<Response>;
 
-/** A server that is there while the test runs. Knows what it was asked. */
+/** A server that runs during the test, and records its requests. */
 function serve(answer: Answer) {
   const asked: URL[] = [];
   const server = Deno.serve(
@@ -25,7 +25,7 @@ function serve(answer: Answer) {
   return { asked, url, [Symbol.asyncDispose]: () => server.shutdown() };
 }
 
-/** Where nobody listens: no server of a test that runs beside this one, either. */
+/** An address without a listener, not even a server of a test that runs at the same time. */
 function nobody(host = "127.0.0.2"): string {
   const listener = Deno.listen({ port: 0, hostname: host });
   listener.close();
@@ -99,7 +99,7 @@ Deno.test("upload() leaves out a DataNode that was not reached, and sends the by
   );
   using hdfs = client(namenode.url);
   await hdfs.upload(CREATE, new Uint8Array(9));
-  // Who has just been left out stays so.
+  // A DataNode that was just excluded stays so.
   await hdfs.upload(CREATE, new Uint8Array(8));
   assertEquals(received, [9, 8]);
   const excluded = namenode.asked.map((url) => url.searchParams.get("excludedatanodes"));

@@ -7,7 +7,7 @@ function member(id: string, owned: Assignment = {}, topics = [...PARTITIONS.keys
   return { id, topics, owned };
 }
 
-/** Who gets what, without the objects' missing prototypes. */
+/** The assignment, without the objects' missing prototypes. */
 function assigned(members: readonly MemberState[], partitions = PARTITIONS) {
   return Object.fromEntries([...assign(members, partitions)].map(([id, of]) => [id, { ...of }]));
 }
@@ -24,7 +24,7 @@ Deno.test("assign() leaves a partition to nobody until its old owner has let go 
     a: { posts: [0, 2], comments: [0] },
     b: {},
   });
-  // In the next round the old owner reads only what it was left with.
+  // In the next round the old owner owns only the rest.
   const left = { posts: [0, 2], comments: [0] };
   assertEquals(assigned([member("a", left), member("b")]).b, { posts: [1], comments: [1] });
 });

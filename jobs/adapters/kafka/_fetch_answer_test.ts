@@ -14,7 +14,8 @@ function answer(code: number, batches: number[]): Uint8Array {
   int32(5), int16(0), int32(0), int32(1), int16(2);
   for (const letter of "ab") bytes[at++] = letter.charCodeAt(0);
   int32(1), int32(3), int16(code);
-  // High watermark, last stable offset, the log's start; one aborted transaction; no nearer copy.
+  // High watermark, last stable offset, log start offset; one aborted transaction; no preferred
+  // replica.
   int64(90n), int64(80n), int64(7n), int32(1), int64(1_000n), int64(42n), int32(-1);
   int32(batches.length);
   for (const byte of batches) bytes[at++] = byte;

@@ -8,7 +8,7 @@ import { unpack } from "./compression.ts";
 import { concat } from "./testing/batches.ts";
 import { packLz4 } from "./testing/lz4.ts";
 
-/** Bytes that repeat themselves near and far, as records do, and some that do not. */
+/** Bytes with repetitions near and far, like records, and some without. */
 function content(length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   let seed = 7;
@@ -57,7 +57,7 @@ const PACKERS: Record<string, { codec: number; pack: (bytes: Uint8Array) => Uint
 
 for (const [name, { codec, pack }] of Object.entries(PACKERS)) {
   Deno.test(`unpack() gives back what was packed: ${name}`, () => {
-    // Nobody packs no records; a frame of zstd without content looks like one that is cut off.
+    // No producer sends an empty batch; a zstd frame without content looks like a truncated one.
     for (const size of codec === 4 ? SIZES.slice(1) : SIZES) {
       const bytes = content(size);
       assertEquals(unpack(codec, pack(bytes)), bytes, `${size} bytes`);
@@ -124,7 +124,7 @@ Deno.test("unpack() names a codec that there is not", () => {
 Deno.test("unpack() refuses what unpacks to more than memory has", () => {
   const bomb = zstdCompressSync(new Uint8Array(300 << 20));
   assertThrows(() => unpack(4, bomb), Error);
-  // 400 MiB, as the length before a snappy block says.
+  // 400 MiB, in the length before a snappy block.
   assertThrows(
     () => unpack(2, Uint8Array.of(0x80, 0x80, 0x80, 0xc8, 1, 0)),
     RangeError,

@@ -2,17 +2,17 @@ import { type ErrorCode, PipelineError } from "@pipeline/core";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { protocolError, toPipelineError } from "./errors.ts";
 
-/** As the client makes it, which exports none of its classes where modules are looked at. */
+/** An error of the client, which does not export its classes. */
 function named(name: string, message: string, more: object = {}): Error {
   return Object.assign(new Error(message), { name, retriable: false, ...more });
 }
 
-/** As a broker answers. */
+/** An error of a broker. */
 function protocol(type: string): Error {
   return named("KafkaJSProtocolError", `What ${type} says`, { type, code: 1 });
 }
 
-/** As the client has it that ends its own tries. */
+/** The client's error when it stops retrying. */
 function exhausted(cause: Error): Error {
   return named("KafkaJSNumberOfRetriesExceeded", cause.message, { cause, retryCount: 3 });
 }
@@ -20,7 +20,7 @@ function exhausted(cause: Error): Error {
 const sasl = (message: string) =>
   named("KafkaJSSASLAuthenticationError", `SASL SCRAM SHA512 authentication failed: ${message}`);
 
-/** Kafka's names of errors, by what they mean. */
+/** Kafka's names of errors, by their meaning. */
 const BY_NAME: readonly (readonly [ErrorCode, readonly string[]])[] = [
   ["not_found", ["UNKNOWN_TOPIC_OR_PARTITION"]],
   ["exists", ["TOPIC_ALREADY_EXISTS"]],

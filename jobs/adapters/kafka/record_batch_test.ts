@@ -75,7 +75,7 @@ Deno.test("decodeBatches() leaves aborted transactions out, and others of the sa
     transactional(2, 2n, "c"),
     // Not in a transaction, though of the same producer.
     batch({ base: 3, producer: 1n, records: records("plain") }),
-    // A key that looks like the mark of an abort.
+    // A key that looks like an abort marker.
     batch({ base: 4, producer: 2n, attributes: 0x10, records: [{ key: "\0\0\0\0", value: "d" }] }),
     marker(5, 1n, "commit"),
     transactional(6, 1n, "e"),
@@ -90,7 +90,7 @@ Deno.test("decodeBatches() leaves aborted transactions out, and others of the sa
     next: 11,
     damage: undefined,
   });
-  // From the midst of both, two aborted ones begin before the first batch.
+  // From the middle of both, two aborted ones begin before the first batch.
   const late = concat([
     transactional(20, 1n, "x"),
     transactional(21, 2n, "y"),
@@ -135,7 +135,7 @@ Deno.test("decodeBatches() ends at what is damaged, says what it is, and gives w
     assertEquals([found, next, damage?.offset, damage?.reason], ["", 2, 2, reason], what);
     assertStringIncludes(damage!.what, what);
   }
-  // In its midst, the position is what stands still.
+  // In its middle, the position is the stopped one.
   assertEquals(read(changed, 3).damage?.offset, 3);
 });
 

@@ -10,7 +10,7 @@ async function logOf(keys: string, options: MemoryLogOptions = {}) {
   return { log, producer };
 }
 
-/** Subscribes and gathers batches; `until` resolves when the position is reached. */
+/** Subscribes and collects batches; `until` resolves when the position is reached. */
 async function gather(log: MemoryEventLog, end: number, start = 0) {
   const batches: LogBatch[] = [];
   const reached = Promise.withResolvers<void>();

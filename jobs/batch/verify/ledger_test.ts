@@ -7,13 +7,13 @@ import { Differences } from "./report.ts";
 
 const POSTS = Array.from({ length: 6 }, (_, i) => post(`p${i}`, START + i));
 
-/** That the log acknowledged a record at an offset. */
+/** An entry for a record that was acknowledged at an offset. */
 function entry(offset: number, record: Entity = POSTS[offset]!): LedgerEntry {
   const id = `id ${offset}`;
   return { topic: "reddit.posts", partition: 0, offset, id, hash: hashText(encodeRecord(record)) };
 }
 
-/** Posts 0 to 3 in two commits; offset 3 is among the dead letters. */
+/** Posts 0 to 3 in two commits; offset 3 is a dead letter. */
 async function verified(...ledger: LedgerEntry[]) {
   const { dataset } = openMemory();
   await commitRecords(dataset, 0, POSTS.slice(0, 2));

@@ -9,7 +9,7 @@ function folded(records: readonly Entity[]): ViewState {
   return state;
 }
 
-/** What parts count beyond one fold of all their records, and where. */
+/** The surplus of the parts over one fold of all their records, by key. */
 function overlap(batch: readonly Entity[], ...speed: (readonly Entity[])[]) {
   const found = new Overlap(folded(batch), speed.map(folded), DEFAULT_SETTINGS);
   const corrections = found.corrections(folded([batch, ...speed].flat()));
@@ -52,7 +52,7 @@ Deno.test("Overlap counts announcements that contradict one another, each for it
   const other = post("p1", START, { user_id: "eve" });
   const { count, more } = overlap([P1], [other]);
   assertEquals(count, 1);
-  // One fold counts one of them; the parts count both, each for its own.
+  // One fold counts one of them; the parts count both, one each.
   assertEquals([more["user total ann"], more["user total eve"]].filter((c) => c !== undefined), [
     { posts: 1, comments: 0 },
   ]);

@@ -8,7 +8,7 @@ import { budgetOf, chooseFiles, costOf, takeByHash } from "./sample.ts";
 const HOUR = WINDOWS["1h"];
 const TOPIC = "reddit.posts";
 
-/** A file of so many records in the n-th hour. */
+/** A file with this many records in the n-th hour. */
 function file(hour: number, records: number, name = "a"): InputFile {
   const path = `${hourFolder(TOPIC, START + hour * HOUR)}/data_${name}.json`;
   return { topic: TOPIC, file: { path, records, bytes: records, hash: "0".repeat(16) } };
@@ -40,7 +40,7 @@ Deno.test("chooseFiles() says of a span whether all that there is of it is read"
   const chosen = chooseFiles(hours, { keys: 6, seed: 1 });
   assertEquals(chosen.isWhole(START + 22 * HOUR, 2 * HOUR), true);
   assertEquals(chosen.isWhole(START, 24 * HOUR), false);
-  // Of hours without a file nothing is left out; a minute is whole with its hour.
+  // Hours without a file lose nothing; a minute is whole with its hour.
   assertEquals(chosen.isWhole(START + 24 * HOUR, 24 * HOUR), true);
   const read = new Set(chosen.files.map(({ file }) => file.path));
   for (const [hour, { file }] of hours.entries()) {

@@ -32,7 +32,7 @@ function concat(parts: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(parts));
 }
 
-/** The frames found when the stream comes in chunks of a size. */
+/** The frames found when the stream comes in chunks of this size. */
 function split(stream: Uint8Array, size: number): { frames: Uint8Array[]; complete: boolean } {
   const splitter = new FrameSplitter();
   const found: Uint8Array[] = [];
@@ -49,7 +49,7 @@ function split(stream: Uint8Array, size: number): { frames: Uint8Array[]; comple
 }
 
 Deno.test("FrameSplitter finds the frames, whatever the chunks, and leaves out the skippable ones", () => {
-  // What the compressor gives for one text may be two frames, the second one empty.
+  // The compressor may produce two frames for one text, the second one empty.
   const all = frames().flatMap((text) => split(text, text.length).frames);
   assertEquals(concat(all).length, concat(frames()).length);
   assert(all.length >= 5);

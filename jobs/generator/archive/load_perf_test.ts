@@ -21,7 +21,7 @@ async function inTempFolder(test: (folder: string) => Promise<void>): Promise<vo
   }
 }
 
-/** A dataset that forgets what it is given, but for the lengths: what is measured is the loader. */
+/** A dataset that forgets everything but lengths: the loader is measured. */
 class LengthsOnly {
   readonly #lengths = new Map<string, number>();
 
@@ -46,7 +46,7 @@ class LengthsOnly {
   }
 }
 
-// Alone in its process: the memory that is measured is that of the whole process.
+// Alone in its process: the memory of the whole process is measured.
 Deno.test(
   "loadArchive() needs no more memory for a large file",
   { sanitizeResources: false },
@@ -81,7 +81,7 @@ Deno.test(
       } finally {
         clearInterval(sample);
       }
-      // The heap fills up to its bound first; a loader that holds the file would need far more.
+      // The heap first fills up to its limit; a loader that held the file would need far more.
       assertLess(most - before, 400e6, `${Math.round((most - before) / 1e6)} MB more`);
     }),
 );

@@ -38,11 +38,11 @@ const COMMENT = {
 
 const USER = { user_id: "u", username: "U", karma: 7 };
 
-/** What a line becomes, and what had to be mended for it. */
+/** The record of a line, and its repairs. */
 function read(fields: Record<string, unknown>): Entity & { repairs: Repair[] } {
   const repairs: Repair[] = [];
   const record = readArchiveLine(JSON.stringify(fields), (repair) => void repairs.push(repair));
-  // Whatever comes out must be a record by core's rules.
+  // Any output must be a valid record by core's rules.
   assertEquals(parseText(topicOf(record), encodeRecord(record)), record);
   return { ...record, repairs };
 }
@@ -119,7 +119,7 @@ Deno.test("readArchiveLine() reads times in every form that the wire has, and no
     assertEquals(readRecord("reddit.users", wire).created_utc, 1134365188000);
   }
   assertEquals(comment({ created_utc: 1134365188.25 }).created_utc, 1134365188250);
-  // Nobody knows where: an hour off would be worse than a line that is kept aside.
+  // The zone is unknown: an hour off would be worse than a rejected line.
   assertEquals(
     refusal({ ...COMMENT, created_utc: "2005-12-12 05:26:28" }),
     '"created_utc" is "2005-12-12 05:26:28": it must be an ISO 8601 time with a zone, epoch seconds ' +
@@ -144,7 +144,7 @@ Deno.test("readArchiveLine() takes in when a line was retrieved last, whatever i
     [{ retrieved_on: first + 50, _meta: { retrieved_2nd_on: first + 40 } }, first + 50],
     [{ retrieved_on: null, retrieved_utc: null, _meta: null }, undefined],
     [{ retrieved_on: first + 10, _meta: { other: 1 } }, first + 10],
-    // Before the entity was there, it says nothing.
+    // Times before the entity existed are ignored.
     [{ retrieved_on: first }, undefined],
     [{ retrieved_on: 0 }, undefined],
   ];
@@ -236,7 +236,7 @@ Deno.test("readArchiveLine() refuses what cannot be mended, and says why", () =>
   for (const created_utc of [undefined, null, "yesterday", -1, 1e18, true]) {
     assertEquals(refusal({ ...COMMENT, created_utc }).startsWith('"created_utc" is '), true);
   }
-  // Of 101 bytes, and of 60 characters: more than a record of the wire may hold.
+  // 101 bytes in 60 characters: more than a record may hold.
   for (const author of ["x".repeat(101), "あ".repeat(60), "\ud800"]) {
     assertEquals(refusal({ ...COMMENT, author }).startsWith('"author" is '), true);
   }

@@ -63,7 +63,7 @@ Deno.test("openArchive() says that a file is cut off, wherever it is", async () 
   }
 });
 
-/** Bytes that grow to many blocks, so that a decoder needs many steps for them. */
+/** Bytes that decompress to many blocks, so that a decoder needs many steps. */
 function large(seed: number): Uint8Array {
   const random = new Random(seed);
   const line = () => `{"id":"${random.below(1e9).toString(36)}","title":"${"word ".repeat(20)}"}\n`;
@@ -105,14 +105,14 @@ Deno.test("openArchive() gives what a file holds, or says that it is damaged, fo
       const text = await read(path).catch((error) => {
         assert(error instanceof PipelineError && error.message.includes(path), String(error));
       });
-      // Some bits of a header mean nothing.
+      // Some bits of a header are unused.
       if (text !== undefined) assertEquals(text, large(4).toString());
     });
   }
 });
 
 Deno.test("openArchive() names the file that the system does not let it read", async () => {
-  // A file whose first bytes cannot be read, whoever asks.
+  // A file whose first bytes cannot be read, even by root.
   const error = await assertRejects(() => read("/proc/self/mem"), PipelineError);
   assertStringIncludes(error.message, "The archive /proc/self/mem cannot be read");
   assertEquals(error.code, "invalid");

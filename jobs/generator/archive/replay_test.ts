@@ -13,7 +13,7 @@ const submission = (n: number) =>
 const comment = (n: number) =>
   JSON.stringify({ id: `c${n}`, link_id: "s0", body: "B", created_utc: START + n });
 
-/** Replays two files of a record every two seconds each, and a line that is none. */
+/** Replays two files with a record every two seconds each, and one invalid line. */
 async function replay(options: Omit<ReplayOptions, "files">) {
   const folder = await Deno.makeTempDir();
   try {

@@ -16,7 +16,7 @@ import { Model, type ModelOptions } from "./model.ts";
 
 const START = Date.UTC(2026, 0, 1);
 
-/** Facts of a model that is asked every 50 ms. */
+/** Records of a model that is called every 50 ms. */
 function facts(options: ModelOptions, count: number): Entity[] {
   const model = new Model(options);
   return Array.from({ length: count }, (_, i) => model.next(START + 50 * i));

@@ -4,7 +4,7 @@ import { fnv1a, Random } from "./random.ts";
 import { Zipf } from "./zipf.ts";
 
 Deno.test("Random gives the numbers that another sfc32 gives", () => {
-  // Written again from PractRand's description, with BigInt in place of 32-bit tricks.
+  // Reimplemented from PractRand's description, with BigInt instead of 32-bit tricks.
   const mask = 0xffffffffn;
   let [a, b, c, d] = [42n, 0n, BigInt(fnv1a("")), 1n];
   const next = () => {

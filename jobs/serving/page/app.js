@@ -31,7 +31,7 @@ const charts = {
     label: "Milliseconds from produce to visible",
   }),
 };
-/** What a latency is of, as the summary names it. */
+/** The item that a latency measures, by its name in the summary. */
 const LATENCY_OF = {
   records: "from produce to visible, milliseconds",
   flushes: "from the log to found, oldest record of each flush, milliseconds",
@@ -60,7 +60,7 @@ function showSummary(summary) {
   );
 }
 
-/** Tells the minutes that are full: the one that is still filling up would look like a fall. */
+/** Finds the minutes that are complete: the current one would look like a drop. */
 function showMinutes({ minutes, time }) {
   const full = minutes.filter((item) => Date.parse(item.window_start) + MINUTE <= Date.parse(time));
   const shown = full.length > 0 ? full : minutes;

@@ -7,12 +7,12 @@
 
 import { compact, count, timeLabels, UNKNOWN } from "./format.js";
 
-// The library's own script comes before the modules.
+// The library's own script is loaded before the modules.
 const { uPlot } = globalThis;
 
 const HEIGHT = 200;
 
-/** A colour of the style sheet as the canvas needs it, in the scheme that is on now. */
+/** A colour of the style sheet in the form that the canvas needs, in the current scheme. */
 function colour(name) {
   const probe = document.createElement("span");
   probe.style.color = `var(--${name})`;
@@ -82,7 +82,7 @@ function clockTime(seconds) {
   return new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " ");
 }
 
-/** Values of the last few minutes, which only this page has seen. */
+/** Values of the last few minutes, which only this page has recorded. */
 export class History {
   #times = [];
   #values;
@@ -93,7 +93,7 @@ export class History {
     this.#seconds = seconds;
   }
 
-  /** Adds one value a line (`null` leaves a gap) and returns all that `update` takes. */
+  /** Adds one value per line (`null` leaves a gap) and returns the arguments of `update`. */
   add(time, values) {
     if (time <= (this.#times.at(-1) ?? 0)) return [this.#times, this.#values];
     this.#times.push(time);

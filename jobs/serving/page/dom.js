@@ -1,5 +1,5 @@
 /**
- * Builds elements. Whatever comes from records becomes text, never markup.
+ * Builds elements. Content of records becomes text, never markup.
  *
  * @module
  */
@@ -23,13 +23,13 @@ export function element(name, properties = {}, ...children) {
   return made;
 }
 
-/** Replaces the text of an element, where it differs. */
+/** Replaces the text of an element, if it differs. */
 export function setText(id, text) {
   const target = byId(id);
   if (target.textContent !== text) target.textContent = text;
 }
 
-/** A bar of parts, each `[className, share]`; shares are of 1, the rest stays empty. */
+/** A bar of segments, each `[className, share]`; shares are of 1, the rest stays empty. */
 export function meter(parts, label) {
   const bar = element("div", { className: "meter", role: "img", "aria-label": label });
   for (const [className, share] of parts) {

@@ -1,5 +1,5 @@
 /**
- * How numbers and times are written for people.
+ * Formats numbers and times for people.
  *
  * @module
  */
@@ -7,10 +7,10 @@
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
-/** What stands for a number that is not known. */
+/** Shown instead of an unknown number. */
 export const UNKNOWN = "–";
 
-/** `12,345`; `–` where it is not known. */
+/** `12,345`; `–` if unknown. */
 export function count(value) {
   return value === null || value === undefined ? UNKNOWN : whole.format(value);
 }
@@ -21,12 +21,12 @@ export function compact(value) {
   return Math.abs(value) < 10_000 ? whole.format(value) : short.format(value);
 }
 
-/** `2026-01-31 12:00` in UTC, as windows are. */
+/** `2026-01-31 12:00` in UTC, like windows. */
 export function minute(iso) {
   return iso === null ? UNKNOWN : iso.slice(0, 16).replace("T", " ");
 }
 
-/** How long ago a time was: `42 s`, `4 min`, `2 h` or `3 d`, whole ones. */
+/** Time elapsed since a moment: `42 s`, `4 min`, `2 h` or `3 d`, whole ones. */
 export function age(iso, now) {
   const seconds = Math.max(0, (Date.parse(now) - Date.parse(iso)) / 1000);
   const [size, unit] = [[86_400, "d"], [3_600, "h"], [60, "min"]]
@@ -34,7 +34,7 @@ export function age(iso, now) {
   return `${Math.floor(seconds / size)} ${unit}`;
 }
 
-/** Labels of a time axis in UTC, as fine as the ticks (epoch seconds) are apart. */
+/** Labels of a time axis in UTC, as fine as the distance of the ticks (epoch seconds). */
 export function timeLabels(ticks, apart) {
   return ticks.map((seconds) => {
     const iso = new Date(seconds * 1000).toISOString();
@@ -45,7 +45,7 @@ export function timeLabels(ticks, apart) {
   });
 }
 
-/** What is missing, in a sentence; empty where nothing is. */
+/** The missing items, in a sentence; empty if there are none. */
 export function missingText(missing) {
   const sentences = missing.map((what) => {
     switch (what) {

@@ -1,6 +1,6 @@
 /**
- * Shows how the pipeline is: how old the horizon is, what batch did last, and whether what is
- * served was found right.
+ * Shows the state of the pipeline: the age of the horizon, batch's last outcome, and the last
+ * result of verify.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import { element } from "./dom.js";
 import { age, count, minute } from "./format.js";
 
-/** Names and figures of a summary: a `dt` and a `dd` each; what is bad is marked. */
+/** Names and figures of a summary: a `dt` and a `dd` each; bad ones are marked. */
 export function healthRows(summary) {
   return healthFacts(summary).flatMap(([name, text, bad]) => [
     element("dt", {}, name),

@@ -1,6 +1,5 @@
 /**
- * Shows per partition what batch has seen, what speed has folded and what is
- * still to come.
+ * Shows for each partition what batch has folded, what speed has folded and what is left.
  *
  * @module
  */
@@ -8,7 +7,7 @@
 import { element, meter } from "./dom.js";
 import { count } from "./format.js";
 
-/** One line a partition. `ends` may be null: then nothing is said of what is to come. */
+/** One line per partition. `ends` may be null: then the rest is not shown. */
 export function horizonRows({ horizon, folded }, ends) {
   return Object.keys(horizon).flatMap((topic) =>
     horizon[topic].map((seen, partition) => {

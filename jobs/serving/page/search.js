@@ -1,5 +1,5 @@
 /**
- * Looks up a subreddit or a user, and keeps what is shown up to date.
+ * Looks up a subreddit or a user, and keeps the result up to date.
  *
  * @module
  */
@@ -9,12 +9,12 @@ import { byId, element, table } from "./dom.js";
 import { compact, count, minute, missingText } from "./format.js";
 import { toSeries } from "./series.js";
 
-/** Milliseconds between two looks at what is shown. */
+/** Milliseconds between two updates of the result. */
 const REFRESH = 3000;
 
 const HOUR = 3_600_000;
 
-/** Starts the search: what is looked up is part of the page's address. */
+/** Starts the search: the search term is part of the page's address. */
 export function startSearch() {
   const form = byId("search");
   form.addEventListener("submit", (event) => {
@@ -35,7 +35,7 @@ export function startSearch() {
   look();
 }
 
-/** The part of the address that shows a subreddit or user. */
+/** The part of the address for a subreddit or user. */
 export function addressOf(kind, name) {
   return `#${kind}/${encodeURIComponent(name)}`;
 }
@@ -64,7 +64,7 @@ function show(kind, name) {
     } catch (error) {
       if (over) return;
       page.view.remove();
-      // That nobody knows a name is an answer.
+      // An unknown name is an answer too.
       const className = error.status === 404 ? "quiet" : "banner bad";
       byId("result").replaceChildren(element("p", { className }, error.message));
     }

@@ -1,12 +1,12 @@
 /**
- * Brings items of windows into the form that charts take.
+ * Converts items of windows into the form of the charts.
  *
  * @module
  */
 
 /**
- * Times in seconds and one array of values a key. Windows that were left out,
- * because nothing happened in them, are zero.
+ * Times in seconds and one array of values per key. Windows that were left out, because nothing
+ * happened in them, are zero.
  *
  * @param items ascending, each with an ISO `window_start`.
  * @param step size of the windows in milliseconds.

@@ -1,13 +1,13 @@
 /**
- * Follows the server-sent events, and connects again whatever happened.
+ * Follows the server-sent events, and reconnects after any failure.
  *
  * @module
  */
 
-/** Milliseconds without an event after which the connection is taken for dead. */
+/** Milliseconds without an event after which the connection counts as dead. */
 const SILENCE = 15_000;
 
-/** Milliseconds until the next try where the browser has given up. */
+/** Milliseconds until the next attempt after the browser has given up. */
 const RETRY = 3000;
 
 /** Follows a stream: calls `on.summary`, `on.problem` and `on.connection` (true or false). */
@@ -28,7 +28,7 @@ export function follow(url, on) {
     });
     source.addEventListener("error", () => {
       on.connection(false);
-      // After a refusal the browser does not try again by itself.
+      // After a refusal the browser does not reconnect by itself.
       if (source.readyState === EventSource.CLOSED) wait(RETRY);
     });
     wait(SILENCE);

@@ -73,7 +73,7 @@ Deno.test("topPosts() is not exact where a post that was cut may be missing", as
   const layers = { batch: posts(10, (i) => ({ score: i })), speed: [] };
   assertEquals((await top(layers, { keep: 5, k: 5 })).exact, true);
   assertEquals((await top(layers, { keep: 5, k: 6 })).exact, false);
-  // Known to speed alone, and not later than what batch has folded: batch may know better.
+  // In speed only, and not later than the versions that batch folded: batch may have a later one.
   const hidden = [post({ post_id: "t3_0", score: 50, timestamp: NOON })];
   assertEquals((await top({ ...layers, speed: hidden }, { keep: 5, k: 3 })).exact, false);
   const later = [post({ post_id: "t3_0", score: 50, timestamp: NOON + 1 })];
