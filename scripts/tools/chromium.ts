@@ -19,7 +19,8 @@ const BROWSERS = [
 ];
 
 async function findBrowser(): Promise<string | undefined> {
-  // The version is asked since some distributions have a stub that only says how to get it.
+  // The version is queried, since some distributions have a stub that only explains how to install
+  // it.
   const script = `for browser; do
     if path=$(command -v "$browser") && "$path" --version >/dev/null 2>&1; then echo "$path" && exit; fi
   done`;

@@ -17,7 +17,7 @@ help(USAGE);
 if (await Deno.stat(data).catch(() => undefined) === undefined) {
   console.log(`Nothing to delete: there is no ${data}`);
 } else if (
-  // A slip of the variable must not cost more than the data of a demo: scripts/demo leaves this mark.
+  // A mistyped variable must not delete anything but a demo's data: scripts/demo leaves this mark.
   (await stat(data.replace(/\/+$/, "")))?.isSymlink ||
   !(await stat(`${data}/.reddit-pipeline`))?.isFile
 ) {

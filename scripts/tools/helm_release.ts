@@ -45,7 +45,7 @@ function fail(why: string): never {
   Deno.exit(1);
 }
 
-/** A Deployment that was scaled to nothing gets the number of pods that the release gave it. */
+/** A Deployment that was scaled to zero is scaled to `$REPLICAS`, or to 1. */
 async function runDeployment(component: string): Promise<void> {
   const name = `${release}-${component}`;
   const replicas = ["get", "deployment", name, "--output", "jsonpath={.spec.replicas}"];
@@ -56,7 +56,7 @@ async function runDeployment(component: string): Promise<void> {
   await kube(["logs", `deployment/${name}`, "--tail", "20"]);
 }
 
-/** A finished Job is no reason not to do its work again: it is made anew from the release. */
+/** A finished Job must not prevent another run: it is recreated from the release. */
 async function runHistory(): Promise<void> {
   const manifests = (await helm(["get", "manifest", release], { quiet: true })).split(/^---$/m);
   const input = manifests.filter((text) => /^# Source: .*\/history-job\.yaml$/m.test(text)).join(
@@ -77,7 +77,7 @@ async function runBatch(): Promise<void> {
   await waitForJob(`job/${job}`);
 }
 
-/** Ends with the Job, whichever way that ends. */
+/** Waits for the end of the Job, and exits with an error if it failed. */
 async function waitForJob(job: string): Promise<void> {
   console.log(`Waiting for ${job}`);
   const state = ["get", job, "--output", 'jsonpath={.status.conditions[?(@.status=="True")].type}'];
@@ -109,7 +109,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<unknown>>> = {
     const files = (Deno.env.get("VALUES") ?? "").split(/\s+/).filter((file) => file !== "");
     return helm([
       ...["upgrade", "--install", release, `${ROOT}charts/reddit-pipeline`, "--create-namespace"],
-      // What was scaled or suspended by hand becomes again what the values say.
+      // Manual scaling or suspension is reverted to the values.
       ...["--force-conflicts", ...files.flatMap((file) => ["--values", file])],
     ]);
   },

@@ -1,25 +1,25 @@
 /**
- * Programs on our own standard streams, as a shell runs them.
+ * Runs programs on our own standard streams, like a shell.
  *
  * @module
  */
 
-/** Prints a usage where the first argument asks for it, and ends. */
+/** Prints the usage and exits, if the first argument requests it. */
 export function help(usage: string): void {
   if (!/^(--help|-h)$/.test(Deno.args[0] ?? "")) return;
   console.log(usage);
   Deno.exit();
 }
 
-/** How a program is run. */
+/** Options of a program. */
 export interface RunOptions {
-  /** Its standard input; ours where not given. */
+  /** Its standard input; ours by default. */
   readonly input?: string;
-  /** Take what it writes, in place of showing it. */
+  /** Capture its standard output instead of showing it. */
   readonly quiet?: boolean;
 }
 
-/** Runs a program, and returns its exit code and, where it is quiet, what it wrote to standard output. */
+/** Runs a program, and returns its exit code and, if quiet, its standard output. */
 export async function attempt(
   [program, ...args]: readonly string[],
   { input, quiet = false }: RunOptions = {},
@@ -37,14 +37,14 @@ export async function attempt(
   return { code: (await child.status).code, text: text.trimEnd() };
 }
 
-/** As {@linkcode attempt}; ends with the program's exit code where it fails. */
+/** Like {@linkcode attempt}; exits with the program's exit code if it fails. */
 export async function run(command: readonly string[], options?: RunOptions): Promise<string> {
   const { code, text } = await attempt(command, options);
   if (code !== 0) Deno.exit(code);
   return text;
 }
 
-/** Whether there is such a program. */
+/** Whether a program exists. */
 export async function isThere(program: string): Promise<boolean> {
   return (await attempt(["sh", "-c", 'command -v "$0"', program], { quiet: true })).code === 0;
 }

@@ -1,6 +1,6 @@
 /**
- * How objects differ from others, with each change below the names of what it is in: what stays the same beside it
- * and above it may change without it.
+ * The difference between objects, each change with the names of its parents: whatever is unchanged
+ * beside and above it does not appear, and may change without it.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import { diffArrays } from "diff";
 import type { ObjectText } from "./_object_text.ts";
 
-/** What to take from the objects before and what to put there, as a diff without numbers of lines. */
+/** The lines to remove and to add, as a diff without line numbers. */
 export function difference(before: readonly ObjectText[], after: readonly ObjectText[]): string {
   const [old, now] = [byKey(before), byKey(after)];
   const gone = before.filter(({ key }) => !now.has(key)).map(({ key }) => `-${key}`);
@@ -29,7 +29,7 @@ function byKey(texts: readonly ObjectText[]): Map<string, readonly string[]> {
 }
 
 interface Change {
-  /** What it is in, from the outside. */
+  /** Its parents, from the outermost in. */
   readonly path: string;
   /** Lines, each with its mark. */
   readonly marked: readonly string[];
@@ -50,15 +50,15 @@ function changes(before: readonly string[], after: readonly string[]): Change[] 
   return found;
 }
 
-/** A line, or that an item begins where its first member does. */
+/** A line, or an item that begins at its first member. */
 interface Entry {
   readonly indent: number;
-  /** The name of what is in it; of an item, what tells it apart. */
+  /** The name of its content; of an item, the text that identifies it. */
   readonly name?: string | undefined;
   readonly isItem: boolean;
 }
 
-/** The names of what a line is in, and which item of a list it is where it does not say so itself. */
+/** The names of a line's parents, and the item of a list unless the line identifies it. */
 function pathOf(lines: readonly string[], at: number): string {
   const entries = lines.slice(0, at + 1).flatMap(entriesOf);
   const own = entries.length - entriesOf(lines[at]!).length;
@@ -82,7 +82,7 @@ function entriesOf(line: string): Entry[] {
   return [{ indent, name: /^\{?(name: [^,}]+)/.exec(rest!)?.[1], isItem: true }, key];
 }
 
-/** The next one above that is less indented; an item may also begin below the first letter of its list's name. */
+/** The next line above with less indentation; an item may begin at its list's own indentation. */
 function parentOf(entries: readonly Entry[], at: number): number {
   const { indent, isItem } = entries[at]!;
   return entries.slice(0, at).findLastIndex((above) =>

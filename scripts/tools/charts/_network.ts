@@ -1,5 +1,5 @@
 /**
- * The part of the charts' values that NetworkPolicies and Services are made of, as Kubernetes has it.
+ * The part of the charts' values for NetworkPolicies and Services, in Kubernetes' form.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { z } from "zod";
 
 const { array, enum: choice, record, strictObject, string } = z;
 
-/** Labels that pods or namespaces have. */
+/** Labels of pods or namespaces. */
 export const selector: z.ZodType = strictObject({
   matchLabels: record(string(), string()).optional(),
   matchExpressions: array(strictObject({
@@ -30,18 +30,18 @@ export const peer: z.ZodType = z.union([
 
 const protocol = choice(["TCP", "UDP", "SCTP"]).optional();
 
-/** Ports of a rule; all where not given. */
+/** Ports of a rule; all by default. */
 export const rulePorts: z.ZodType = array(z.union([
   strictObject({ protocol, port: port().optional(), endPort: port().optional() }),
   strictObject({ protocol, port: string().regex(/^[a-z0-9-]{1,15}$/) }),
 ])).optional();
 
-/** Who may reach which ports. */
+/** The allowed sources, with their ports. */
 export const ingressRule: z.ZodType = strictObject({
   from: array(peer).optional(),
   ports: rulePorts,
 });
-/** What may be reached, at which ports. */
+/** The allowed destinations, with their ports. */
 export const egressRule: z.ZodType = strictObject({
   to: array(peer).optional(),
   ports: rulePorts,
@@ -79,7 +79,7 @@ export const networkPolicies: z.ZodType = strictObject({
   ),
 });
 
-/** Families of the addresses of all Services. */
+/** IP families of all Services. */
 export const ipFamilies: z.ZodRawShape = {
   ipFamilyPolicy: choice(["", "SingleStack", "PreferDualStack", "RequireDualStack"]).describe(
     "Families of the Services' addresses; `PreferDualStack` takes both where the cluster has both",
@@ -89,7 +89,7 @@ export const ipFamilies: z.ZodRawShape = {
   ),
 };
 
-/** Seconds that a pod may take; 0 is without end. */
+/** Time limit of a pod in seconds; 0 means none. */
 export function deadline(what: string): z.ZodType {
   return integer({ max: 31_536_000 }).describe(
     `Seconds after which ${what} is ended; never where 0`,

@@ -1,5 +1,5 @@
 /**
- * Objects of Kubernetes as brief YAML, for people who read what changed.
+ * Objects of Kubernetes as brief YAML, for reviewing changes.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import { CHART, type Manifest } from "./render.ts";
 
 /** An object's text. */
 export interface ObjectText {
-  /** `Kind/name`; of a Job without the hash of what it does. */
+  /** `Kind/name`; of a Job without the hash of its content. */
   readonly key: string;
   /** Its lines. */
   readonly lines: readonly string[];
 }
 
-/** The objects' texts, in their order. Files of the charts, and rules, are named in place of what they hold. */
+/** The objects' texts, in order. Files of the charts, and rules, are named instead of printed. */
 export async function objectTexts(manifests: readonly Manifest[]): Promise<ObjectText[]> {
   const files = await chartFiles();
   return await Promise.all(manifests.map(async (manifest) => {
@@ -27,7 +27,7 @@ export async function objectTexts(manifests: readonly Manifest[]): Promise<Objec
   }));
 }
 
-/** Path of each file that templates may hand on as it is, below the umbrella, by its text. */
+/** Path of each file that templates may embed unchanged, below the umbrella, by its text. */
 async function chartFiles(): Promise<ReadonlyMap<string, string>> {
   const files = new Map<string, string>();
   const read = async (folder: string): Promise<void> => {
@@ -60,7 +60,7 @@ async function sha256(text: string): Promise<string> {
   return new Uint8Array(digest).toHex();
 }
 
-/** Most characters of a line that holds several members. */
+/** Most characters of a line with several members. */
 const WIDTH = 140;
 
 function toLines(manifest: Manifest): string[] {
@@ -69,7 +69,7 @@ function toLines(manifest: Manifest): string[] {
     Collection(_, node, path) {
       const { length } = JSON.stringify(node);
       const owner = path.at(-1);
-      // The same six everywhere.
+      // The same six on every object.
       const isLabels = isPair(owner) && isScalar(owner.key) && owner.key.value === "labels";
       if (path.length === 1 || (2 * path.length + length > WIDTH && !(isLabels && isMap(node)))) {
         return;

@@ -1,5 +1,5 @@
 /**
- * What the charts' values are made of, besides the settings of the jobs.
+ * Building blocks of the charts' values, besides the settings of the jobs.
  *
  * @module
  */
@@ -9,17 +9,17 @@ import { z } from "zod";
 
 const { boolean, enum: choice, record, strictObject, string } = z;
 
-/** Text of a form, with an example of it for whoever reads the reference. */
+/** Text of a pattern, with an example for readers of the reference. */
 function form(pattern: RegExp): z.ZodString {
   return string().regex(pattern);
 }
 
-/** An amount as Kubernetes has it. */
+/** An amount in Kubernetes' form. */
 function quantity(): z.ZodType {
   return z.union([form(/^\d+(\.\d+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$/), z.number().min(0)]);
 }
 
-/** Amounts of what a container takes. */
+/** Amounts that a container requests or is limited to. */
 export const amounts: z.ZodType = strictObject({
   cpu: quantity().optional().describe("Cores"),
   memory: quantity().optional().describe("Bytes"),
@@ -32,18 +32,18 @@ export const resources: z.ZodType = strictObject({
   limits: amounts,
 });
 
-/** Those of a container that has others where nothing is given. */
+/** The same for a container with defaults of its own. */
 export const ownResources: z.ZodType = strictObject({
   requests: amounts.optional(),
   limits: amounts.optional(),
 });
 
-/** A registry, with or without a path on it. */
+/** A registry, with an optional path. */
 export function registry(): z.ZodString {
   return form(/^([\w.-]+(:\d+)?(\/[\w.-]+)*\/?)?$/);
 }
 
-/** An image: by digest where one is given, else by tag. */
+/** An image: by digest if one is given, else by tag. */
 export const image: z.ZodType = strictObject({
   registry: registry().describe("Registry; `global.imageRegistry` wins over it"),
   repository: form(/^[a-z0-9]+([._/-][a-z0-9]+)*$/).describe("Repository"),
@@ -52,7 +52,7 @@ export const image: z.ZodType = strictObject({
   pullPolicy: choice(["Always", "IfNotPresent", "Never"]).describe("When it is fetched"),
 });
 
-/** A probe of a container; what it asks is the chart's. */
+/** A probe of a container; the request is defined by the chart. */
 export function probe(): z.ZodType {
   return strictObject({
     periodSeconds: integer({ min: 1 }).describe("Time between two looks"),
@@ -61,17 +61,17 @@ export function probe(): z.ZodType {
   });
 }
 
-/** Probes of a job, which serves from its first moment on. */
+/** Probes of a job, which serves from the start. */
 export const jobProbes: z.ZodType = strictObject({ liveness: probe(), readiness: probe() });
 
-/** Probes of a server, which takes its time to start. */
+/** Probes of a server, which is slow to start. */
 export const serverProbes: z.ZodType = strictObject({
   startup: probe(),
   liveness: probe(),
   readiness: probe(),
 });
 
-/** A label or annotation, by its name. */
+/** The name of a label or annotation. */
 const name = /^([a-z0-9]([a-z0-9.-]*[a-z0-9])?\/)?[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$/;
 /** Annotations, of any object. */
 export const annotations: z.ZodType = record(form(name), string());
@@ -79,13 +79,13 @@ export const annotations: z.ZodType = record(form(name), string());
 export const labelValue: z.ZodString = form(/^([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?$/);
 /** Labels, of pods and of nodes. */
 export const labels: z.ZodType = record(form(name), labelValue);
-/** Name of an object that Kubernetes has, or none. */
+/** Name of an existing Kubernetes object, or none. */
 export const objectName: z.ZodString = form(/^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$/);
 /** Name of a storage class, or a dash for none. */
 export const storageClass: z.ZodString = form(/^(-|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$/);
 const anything = z.looseObject({});
 
-/** Where pods run and what they are told. */
+/** Placement and metadata of pods. */
 export const placement: z.ZodRawShape = {
   spread: strictObject({
     topologyKey: form(/^([\w.-]+\/)?[\w.-]*$/).describe(
@@ -131,7 +131,7 @@ export function service(fields: z.ZodRawShape = {}): z.ZodType {
   });
 }
 
-/** Evictions at a time. */
+/** Number of concurrent evictions. */
 export function podDisruptionBudget(otherwise: string): z.ZodType {
   return strictObject({
     enabled: boolean().describe("Keep evictions to what the copies bear"),
@@ -150,7 +150,7 @@ export function runAsUser(): z.ZodType {
   return integer({ min: 1 }).describe("Number of the user and group that the image is made for");
 }
 
-/** Further settings of a server, in its own words; nested ones besides those with dots in their names. */
+/** Further settings of a server, in its own names; nested ones are allowed besides dotted names. */
 export function settings(of: string, nested = false): z.ZodType {
   const value = z.union([string(), z.number(), z.boolean()]);
   const values = [value, z.array(value), z.null(), ...(nested ? [anything] : [])];
@@ -159,7 +159,7 @@ export function settings(of: string, nested = false): z.ZodType {
   );
 }
 
-/** When a command runs, over and over. */
+/** Schedule of a periodic command. */
 export const cron: z.ZodRawShape = {
   schedule: form(/^(@\w+|\S+( \S+){4})$/).describe("When, as cron has it"),
   timeZone: form(/\S/).describe("Time zone of the schedule"),

@@ -1,5 +1,5 @@
 /**
- * The reference of the charts' values: each value, its default and what it means.
+ * The reference of the charts' values: each value, its default and its meaning.
  *
  * @module
  */
@@ -74,7 +74,7 @@ interface Section {
   readonly prefix: string;
 }
 
-/** A value, and the cells that say what it is. */
+/** A value, and its cells. */
 interface Row {
   readonly path: string;
   readonly cells: readonly string[];
@@ -94,14 +94,17 @@ function table(rows: readonly Row[], ...further: readonly string[]): string {
   ].join("");
 }
 
-/** Fewer charts than that have a value in their own tables. */
+/** A value in fewer charts than this is listed in their own tables. */
 const SHARED = 3;
 
 function keyOf({ path, cells }: Row): string {
   return [path, ...cells].join("|");
 }
 
-/** What several charts, and most of those that have it, have with the same default, and which ones do. */
+/**
+ * Values with the same default in several charts, and in most of those that have them, with these
+ * charts.
+ */
 function sharedRows(
   all: ReadonlyMap<string, readonly Row[]>,
 ): ReadonlyMap<string, { readonly row: Row; readonly charts: readonly string[] }> {

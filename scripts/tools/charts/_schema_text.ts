@@ -1,5 +1,5 @@
 /**
- * The text of a schema: a property a line, and once what is there several times.
+ * The text of a schema: one property per line, with repeated parts defined once.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { egressRule, ingressRule, peer, rulePorts, selector } from "./_network.t
 import { amounts, image, probe, resources } from "./_parts.ts";
 import type { JsonSchema } from "./values.ts";
 
-/** Text of what a schema may have several times, by the name under which it then has it once. */
+/** Texts of repeated parts, by the name of their single definition. */
 const FRAGMENTS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     ...{ selector, peer, ports: rulePorts, ingressRule, egressRule },
@@ -20,7 +20,7 @@ const FRAGMENTS: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** What a schema's file has. */
+/** Text of a schema's file. */
 export function schemaText(schema: JsonSchema): string {
   const whole = JSON.stringify(schema);
   const names = new Map([...FRAGMENTS].filter(([text]) => whole.split(text).length > 2));
@@ -33,7 +33,10 @@ export function schemaText(schema: JsonSchema): string {
   }\n`;
 }
 
-/** The value with references to the fragments of those names in their place, but not in place of itself. */
+/**
+ * Replaces parts of a value by references to the fragments of those names, except for the value
+ * itself.
+ */
 function shared(value: unknown, names: ReadonlyMap<string, string>): unknown {
   if (typeof value !== "object" || value === null) return value;
   const inner = (member: unknown) => {
@@ -44,10 +47,13 @@ function shared(value: unknown, names: ReadonlyMap<string, string>): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, inner(member)]));
 }
 
-/** Members of a schema whose own members are named by whoever wrote it. */
+/** Members of a schema whose own members have arbitrary names. */
 const NAMED = ["properties", "definitions"];
 
-/** On one line what is short or has no properties; else what has some comes last, a line each. */
+/**
+ * Prints short values, and those without properties, on one line; of others each property on a
+ * line, at the end.
+ */
 function print(value: unknown, indent = ""): string {
   const line = JSON.stringify(value, null, 1).replaceAll(/\n */g, " ");
   if (line.length <= 120 || !/"properties": \{ "/.test(line)) return line;

@@ -1,5 +1,5 @@
 /**
- * The files of the charts that are generated, by path.
+ * The generated files of the charts, by path.
  *
  * @module
  */
@@ -31,7 +31,7 @@ async function defaults(job: string): Promise<[path: string, text: string]> {
   return [path, withDefaults(await Deno.readTextFile(path), config!)];
 }
 
-/** Which job needs which servers, as a template: a chart cannot read the files of another one. */
+/** The servers of each job, as a template: a chart cannot read another one's files. */
 function needs(): string {
   const lines = SPECS.map(({ name, needs }) =>
     `  {"job": "${name}", "needs": ${JSON.stringify(needs).replaceAll(",", ", ")}}`

@@ -1,5 +1,5 @@
 /**
- * What each preset renders to, as it is kept to be compared with: the default whole, of the others what differs.
+ * The committed rendering of each preset: the default in full, of the others the difference.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import { difference } from "./_difference.ts";
 import { type ObjectText, objectTexts } from "./_object_text.ts";
 import { renderChart } from "./render.ts";
 
-/** Folder of what is kept. */
+/** Folder of the committed renderings. */
 export const GOLDEN = "tests/charts/golden";
 
-/** Presets by the name under which what they render to is kept. */
+/** Presets, by the name of their committed rendering. */
 export const PRESETS: Readonly<Record<string, readonly string[]>> = {
   "default": [],
   "dev": ["values-dev.yaml"],
@@ -20,15 +20,15 @@ export const PRESETS: Readonly<Record<string, readonly string[]>> = {
   "test-cluster": ["values-dev.yaml", "ci/test-cluster-values.yaml"],
 };
 
-/** The file that is kept of a preset. */
+/** Path of a preset's committed rendering. */
 export function goldenPath(preset: string): string {
   return `${GOLDEN}/${preset}.${preset === "default" ? "yaml" : "diff"}`;
 }
 
 /**
- * What is kept of a preset.
+ * The rendering of a preset to commit.
  *
- * @throws {Error} with what Helm says, where it refuses.
+ * @throws {Error} with Helm's message if it refuses.
  */
 export async function renderGolden(preset: string): Promise<string> {
   const texts = await textsOf("default");

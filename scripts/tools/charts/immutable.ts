@@ -1,5 +1,6 @@
 /**
- * What Kubernetes lets nobody change once an object exists, or what other objects hold on to.
+ * Parts of objects that cannot change once they exist, in Kubernetes or because other objects
+ * depend on them.
  *
  * @module
  */

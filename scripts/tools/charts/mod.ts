@@ -1,5 +1,5 @@
 /**
- * The charts: what is generated of them, and what they render to.
+ * The charts: their generated files, and their rendering.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What Helm makes of the charts, as objects.
+ * Renders the charts to objects, using Helm.
  *
  * @module
  */
@@ -9,32 +9,32 @@ import { parseAllDocuments } from "yaml";
 /** Folder of the umbrella chart. */
 export const CHART = "charts/reddit-pipeline";
 
-/** Release and namespace of what is rendered. */
+/** Release and namespace of the rendering. */
 export const RELEASE = "reddit";
 /** See {@linkcode RELEASE}. */
 export const NAMESPACE = "reddit-pipeline";
 
-/** An object of Kubernetes. Its members are what the charts make them. */
+/** An object of Kubernetes. Its members depend on the charts. */
 // deno-lint-ignore no-explicit-any
 export type Manifest = any;
 
-/** What is rendered. */
+/** Options of a rendering. */
 export interface RenderOptions {
   /** Files of values, relative to the chart. */
   readonly presets?: readonly string[];
   /** Values over them. */
   readonly values?: unknown;
-  /** Templates, relative to the chart; all where not given. */
+  /** Templates, relative to the chart; all by default. */
   readonly showOnly?: readonly string[];
   /** The release's name. */
   readonly release?: string;
   /** The namespace's name. */
   readonly namespace?: string;
-  /** Leave out what the schemas say, which takes half of the time. */
+  /** Skip the schemas, which take half of the time. */
   readonly unchecked?: boolean;
 }
 
-/** What Helm printed, and whether it was content. */
+/** Helm's output, and whether it succeeded. */
 export interface HelmOutput {
   readonly success: boolean;
   readonly stdout: string;
@@ -50,7 +50,7 @@ export async function helm(args: readonly string[], input = ""): Promise<HelmOut
     stderr: "piped",
   }).spawn();
   const writer = process.stdin.getWriter();
-  // A Helm that refuses early does not read on.
+  // Helm stops reading if it refuses early.
   await writer.write(new TextEncoder().encode(input)).catch(() => {});
   await writer.close().catch(() => {});
   const { success, stdout, stderr } = await process.output();
@@ -58,10 +58,10 @@ export async function helm(args: readonly string[], input = ""): Promise<HelmOut
   return { success, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
-/** What was rendered before: many tests look at the same presets. */
+/** Cached renderings: many tests use the same presets. */
 const rendered = new Map<string, Promise<HelmOutput>>();
 
-/** The text that the charts render to, or why they do not. */
+/** The text that the charts render to, or Helm's error. */
 export async function renderText(options: RenderOptions = {}): Promise<HelmOutput> {
   const key = JSON.stringify(options);
   if (!rendered.has(key)) rendered.set(key, template(options));
@@ -83,7 +83,7 @@ async function template(options: RenderOptions): Promise<HelmOutput> {
 /**
  * The objects that the charts render to.
  *
- * @throws {Error} with what Helm says, where it refuses.
+ * @throws {Error} with Helm's message if it refuses.
  */
 export async function renderChart(options: RenderOptions = {}): Promise<Manifest[]> {
   const { success, stdout, stderr } = await renderText(options);
@@ -96,7 +96,7 @@ export async function renderChart(options: RenderOptions = {}): Promise<Manifest
   });
 }
 
-/** The lines with which Helm refuses the values. */
+/** The lines in which Helm refuses the values. */
 export async function refusal(options: RenderOptions): Promise<string[]> {
   const { success, stderr } = await renderText(options);
   if (success) throw new Error("Helm refuses nothing");
@@ -115,7 +115,7 @@ export function names(manifests: readonly Manifest[]): string[] {
   return manifests.map(({ kind, metadata }) => `${kind}/${metadata.name}`).sort();
 }
 
-/** A workload's pod template with its metadata, where it has one. */
+/** A workload's pod template with its metadata, if it has one. */
 export function podTemplate({ kind, metadata, spec }: Manifest): Manifest | undefined {
   if (kind === "Pod") return { metadata, spec };
   if (kind === "CronJob") return spec.jobTemplate.spec.template;

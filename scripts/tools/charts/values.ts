@@ -1,5 +1,5 @@
 /**
- * The values of each chart: the settings of its job, and the charts' own part.
+ * The values of each chart: the settings of its job, and the charts' own values.
  *
  * @module
  */
@@ -32,7 +32,7 @@ import {
   storageClass,
 } from "./_parts.ts";
 
-/** A JSON Schema, as far as it is looked into. */
+/** The part of JSON Schema that is used. */
 export interface JsonSchema {
   readonly type?: string;
   readonly description?: string;
@@ -53,7 +53,9 @@ const { array, boolean, enum: choice, looseObject, strictObject, string } = z;
 const texts = array(string().regex(/\S/));
 const duration = z.union([string().regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/), integer()]);
 
-/** What is wired across the charts. A parent chart's values for its other charts lie beside it. */
+/**
+ * Values that connect the charts. They are mixed with a parent chart's values for its other charts.
+ */
 const globals = looseObject({
   imageRegistry: registry().describe("Registry of every image; it wins over the image's own"),
   jobs: strictObject({
@@ -141,7 +143,7 @@ const globals = looseObject({
   ),
 });
 
-/** How much is verified, and for how long. */
+/** Scope and time limit of verification. */
 const verification = {
   sample: integer({ max: 1_000_000 }).describe("Keys of each view that are verified; all where 0"),
   within: duration.describe(
@@ -150,7 +152,7 @@ const verification = {
   activeDeadlineSeconds: deadline("the pod"),
 };
 
-/** What the umbrella itself makes. */
+/** Objects of the umbrella itself. */
 const UMBRELLA = {
   setup: strictObject({ resources, networkPolicy }),
   history: strictObject({
@@ -168,15 +170,15 @@ const UMBRELLA = {
 
 const promDuration = string().regex(/^(\d+(ms|[smhdwy]))+$/);
 
-/** A share that an alert compares with. */
+/** A threshold of an alert, as a share. */
 function share(alert: string): z.ZodType {
   return z.number().min(0).max(1).describe(`Share, 0 to 1: \`${alert}\``);
 }
 
-/** What every job's chart has. */
+/** Values of every job's chart. */
 const job = { image, resources, networkPolicy, ...placement };
 
-/** The charts' part, by chart. A job's settings take the place of `config`. */
+/** The charts' own values, by chart. A job's settings replace `config`. */
 const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
   kafka: {
     image,
@@ -399,13 +401,13 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
   },
 };
 
-/** The names of the values of what the umbrella itself makes. */
+/** The names of the values for the umbrella's own objects. */
 export const OWN: readonly string[] = Object.keys(UMBRELLA);
 
-/** The charts that have values, in the order in which they are described. */
+/** The charts with values, in the order of their description. */
 export const CHARTS: readonly string[] = Object.keys(PARTS);
 
-/** Members of the jobs' settings that the chart wires, or that have no use in a pod. */
+/** Members of the jobs' settings that the chart sets, or that have no use in a pod. */
 const WIRED = [
   ...["grace", "ops", "embedded", "partitions", "maxFuture", "views.maxFuture", "host", "port"],
   ...["brokers", "prefix", "replication", "minInsyncReplicas", "retention", "tls", "sasl"]
@@ -413,7 +415,7 @@ const WIRED = [
   ...["namenodes", "user", "root", "replication", "caFile"].map((member) => `hdfs.${member}`),
   ...["nodes", "username", "passwordFile", "apiKeyFile", "caFile", "prefix", "shards", "replicas"]
     .map((member) => `elasticsearch.${member}`),
-  // Files of a pod that nobody could reach.
+  // Files of a pod, which users could not reach.
   ...["ledger", "manifest", "archive"],
 ];
 
@@ -425,7 +427,7 @@ export function jobSettings(chart: string): JsonSchema | undefined {
   return { ...without(schema, WIRED), description: "Settings of the job" };
 }
 
-/** The schema without the members at those paths. */
+/** The schema without the members at these paths. */
 function without(schema: JsonSchema, paths: readonly string[], at = ""): JsonSchema {
   const { properties, required, ...rest } = schema;
   if (properties === undefined) return schema;
@@ -444,7 +446,7 @@ function without(schema: JsonSchema, paths: readonly string[], at = ""): JsonSch
 export function chartSchema(chart: string): JsonSchema {
   const schema = configJsonSchema(strictObject({
     enabled: enabled("Whether it is part of the release").optional(),
-    // The umbrella's schema, which checks it, sees the same one.
+    // Checked by the umbrella's schema, which sees the same value.
     global: looseObject({}),
     ...PARTS[chart]!,
   })) as JsonSchema;
@@ -461,7 +463,7 @@ export function chartSchema(chart: string): JsonSchema {
 export function umbrellaSchema(): JsonSchema {
   const below = z.looseObject({ enabled: enabled("Whether it is part of the release") });
   return configJsonSchema(strictObject({
-    // By which a parent chart switches it on and off.
+    // Set by a parent chart that switches this one on and off.
     enabled: enabled("Whether a parent chart has it").optional(),
     global: globals,
     ...UMBRELLA,

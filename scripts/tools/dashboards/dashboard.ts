@@ -1,5 +1,5 @@
 /**
- * A dashboard: rows of panels, and the variables that all of them are restricted by.
+ * A dashboard: rows of panels, and the variables that filter all of them.
  *
  * @module
  */
@@ -13,10 +13,10 @@ const COLUMNS = 24;
 
 /** Panels side by side. */
 export interface Line {
-  /** In the grid's units. */
+  /** In units of the grid. */
   readonly height: number;
   readonly panels: readonly Panel[];
-  /** Parts of the width, a panel each; equal ones where not given. */
+  /** Shares of the width, one per panel; equal ones by default. */
   readonly widths?: readonly number[];
 }
 
@@ -26,17 +26,17 @@ export interface Section {
   readonly lines: readonly Line[];
 }
 
-/** What a dashboard is made of. */
+/** Content of a dashboard. */
 export interface DashboardSpec {
   readonly uid: string;
   readonly title: string;
   readonly description: string;
   readonly sections: readonly Section[];
-  /** Beside namespace and release. */
+  /** Besides namespace and release. */
   readonly variables?: readonly Variable[];
 }
 
-/** A choice among values. */
+/** A choice of values. */
 export interface Variable {
   readonly name: string;
   readonly label: string;

@@ -1,5 +1,5 @@
 /**
- * *Elasticsearch*: whether every shard is there, and how fast it indexes and searches.
+ * *Elasticsearch*: whether every shard is allocated, and the speed of indexing and searching.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * *HDFS*: whether every block is there, and what NameNode and DataNodes do.
+ * *HDFS*: whether every block is replicated, and the activity of NameNode and DataNodes.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { prom } from "./targets.ts";
 
 const NAMENODE = 'job="namenode"';
 const DATANODE = 'job="datanode"';
-/** Prefix of what a DataNode says of its volumes. */
+/** Prefix of a DataNode's metrics about its volumes. */
 const VOLUMES = "org_apache_hadoop_hdfs_server_datanode_fsdataset_impl_fs_dataset_impl";
 
 const USED = `${max("fs_namesystem_capacity_used")} / ${max("fs_namesystem_capacity_total")}`;

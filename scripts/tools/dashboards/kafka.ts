@@ -1,5 +1,5 @@
 /**
- * *Kafka*: whether every partition is led and copied, and what the brokers carry.
+ * *Kafka*: whether every partition has a leader and its replicas, and the load of the brokers.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The dashboards, as they are committed to the chart of Grafana.
+ * The dashboards, as committed to the chart of Grafana.
  *
  * @module
  */
@@ -36,7 +36,7 @@ export function dashboardFiles(): ReadonlyMap<string, string> {
   ]));
 }
 
-/** A dashboard's JSON, one panel a line. */
+/** A dashboard's JSON, one panel per line. */
 function toText({ panels = [], ...rest }: ReturnType<typeof toDashboard>): string {
   const members = Object.entries(rest).map(([name, value]) =>
     `  ${JSON.stringify(name)}: ${JSON.stringify(value)}`
@@ -53,9 +53,12 @@ export interface PanelQuery {
   readonly panel: string;
   /** Uid of the datasource. */
   readonly datasource: string;
-  /** With the dashboards' variables in it. */
+  /** Contains the dashboards' variables. */
   readonly target: Target;
-  /** How far back the panel looks where that is not what the dashboard does: minutes or hours, such as `24h`. */
+  /**
+   * The panel's own range of time, if it differs from the dashboard's: minutes or hours, such as
+   * `24h`.
+   */
   readonly timeFrom: string | undefined;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Panels: what each kind looks like, so that dashboards only say what they show.
+ * Panels: the look of each kind, so that dashboards only define their content.
  *
  * @module
  */
@@ -13,10 +13,10 @@ import * as table from "@grafana/grafana-foundation-sdk/table";
 import * as timeseries from "@grafana/grafana-foundation-sdk/timeseries";
 import { datasourceOf, type Form, type Target, toQuery } from "./targets.ts";
 
-/** A colour from each value on; the first has none. */
+/** The colour from each value on; the first one has no value. */
 export type Steps = readonly (readonly [from: number | null, color: string])[];
 
-/** Green whatever the value is. */
+/** Green for any value. */
 export const CALM: Steps = [[null, "green"]];
 
 /** Orange from `warn` on, red from `alarm` on. */
@@ -34,43 +34,43 @@ export function below(warn: number, alarm: number): Steps {
   return [[null, "red"], [alarm, "orange"], [warn, "green"]];
 }
 
-/** What is said of a panel. */
+/** Options of a panel. */
 export interface PanelOptions {
   readonly title: string;
-  /** What it shows and what to make of it. */
+  /** What it shows and how to interpret it. */
   readonly description: string;
   /** An id of Grafana's units. */
   readonly unit: string;
   readonly targets: readonly Target[];
-  /** {@linkcode CALM} where not given. */
+  /** {@linkcode CALM} by default. */
   readonly steps?: Steps;
   readonly decimals?: number;
   readonly min?: number;
   readonly max?: number;
-  /** Shown where there is no value. */
+  /** Shown if there is no value. */
   readonly noValue?: string;
-  /** Texts in place of values. */
+  /** Texts that replace values. */
   readonly texts?: Readonly<Record<string, string>>;
-  /** A range of time of its own, back from now, such as `24h`. */
+  /** A range of time of its own, up to now, such as `24h`. */
   readonly timeFrom?: string;
 }
 
-/** What is said of a table. */
+/** Options of a table. */
 export interface TableOptions extends PanelOptions {
-  /** What is made of the answers before they are shown. */
+  /** Transformations of the answers before they are shown. */
   readonly transformations: readonly dashboard.DataTransformerConfig[];
-  /** Units of columns that have another than the table's. */
+  /** Units of the columns that differ from the table's. */
   readonly units?: Readonly<Record<string, string>>;
 }
 
-/** A panel that has no place yet. */
+/** A panel without a position. */
 export interface Panel {
   readonly options: PanelOptions;
-  /** The panel at a place. */
+  /** Builds the panel at a position. */
   build(id: number, place: dashboard.GridPos): dashboard.Panel;
 }
 
-/** What all the SDK's builders of panels have. */
+/** The common methods of the SDK's panel builders. */
 interface Builder extends cog.Builder<dashboard.Panel> {
   id(id: number): this;
   title(title: string): this;
@@ -88,7 +88,7 @@ interface Builder extends cog.Builder<dashboard.Panel> {
   withTarget(target: cog.Builder<cog.Dataquery>): this;
 }
 
-/** One figure each, with its recent course behind it. */
+/** One figure per series, with its recent course in the background. */
 export function figure(options: PanelOptions): Panel {
   return panel(
     options,
@@ -99,7 +99,7 @@ export function figure(options: PanelOptions): Panel {
   );
 }
 
-/** Lines over time. A threshold is drawn where it is not {@linkcode CALM}. */
+/** Lines over time. A threshold is drawn unless it is {@linkcode CALM}. */
 export function lines(options: PanelOptions): Panel {
   return panel(options, "series", () => {
     const builder = new timeseries.PanelBuilder().lineWidth(1).fillOpacity(8)
@@ -120,7 +120,7 @@ export function lines(options: PanelOptions): Panel {
   });
 }
 
-/** A bar each, longest first as the query sorts them. */
+/** One bar per series, in the query's order, longest first. */
 export function bars(options: PanelOptions): Panel {
   return panel(
     options,

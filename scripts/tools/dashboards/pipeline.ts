@@ -1,5 +1,5 @@
 /**
- * *Pipeline*: how far each layer is, how fast, and whether what it says is right.
+ * *Pipeline*: the position and speed of each layer, and whether the answers are correct.
  *
  * @module
  */
@@ -13,7 +13,9 @@ import { prom } from "./targets.ts";
 const PARTITION = "topic, partition";
 const EACH_PARTITION = "{{topic}}-{{partition}}";
 
-/** Part of the flushes whose oldest record could be found within a second, as the alert's rules have it. */
+/**
+ * Share of the flushes whose oldest record was visible within a second, as in the alert's rules.
+ */
 const WITHIN_A_SECOND = `1 - ${max("pipeline:visible_late:ratio_rate5m")}`;
 
 /** *Pipeline*. */

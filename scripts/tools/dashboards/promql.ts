@@ -1,18 +1,18 @@
 /**
- * Queries of Prometheus. Every one goes through {@linkcode series}, which restricts it to one release.
+ * Queries of Prometheus. All of them use {@linkcode series}, which restricts them to one release.
  *
  * @module
  */
 
-/** What every series is restricted to: the dashboards' variables. */
+/** The filter of every series: the dashboards' variables. */
 export const SELECTION = 'namespace="$namespace",release="$release"';
 
-/** The series of a metric in the release; `matchers` as PromQL has them, between the braces. */
+/** The series of a metric in the release; `matchers` in PromQL, as between the braces. */
 export function series(metric: string, matchers = ""): string {
   return `${metric}{${SELECTION}${matchers === "" ? "" : `,${matchers}`}}`;
 }
 
-/** How fast a counter grows, a second. */
+/** Rate of a counter per second. */
 export function rate(metric: string, matchers = ""): string {
   return `rate(${series(metric, matchers)}[$__rate_interval])`;
 }
@@ -22,7 +22,7 @@ export function sumRate(metric: string, by = "", matchers = ""): string {
   return `sum${grouping(by)}(${rate(metric, matchers)})`;
 }
 
-/** The greatest value, for what several replicas say alike; in all, or by labels. */
+/** The greatest value, for metrics that several replicas report alike; in all, or by labels. */
 export function max(metric: string, by = "", matchers = ""): string {
   return `max${grouping(by)}(${series(metric, matchers)})`;
 }
@@ -32,7 +32,7 @@ export function sum(metric: string, by = "", matchers = ""): string {
   return `sum${grouping(by)}(${series(metric, matchers)})`;
 }
 
-/** Seconds since the latest of the times that a gauge says. */
+/** Seconds since the latest of the times in a gauge. */
 export function age(metric: string, by = "", matchers = ""): string {
   return `time() - ${max(metric, by, matchers)}`;
 }

@@ -1,5 +1,5 @@
 /**
- * *Reddit now*: what the pipeline is for.
+ * *Reddit now*: the pipeline's results.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { above, bars, figure, lines, rows } from "./panels.ts";
 import { max } from "./promql.ts";
 import { documents, minutes, prom, sums, terms, type ViewTarget } from "./targets.ts";
 
-/** Trends compare ten minutes with the mean of the 24 times ten minutes before them. */
+/** Trends compare ten minutes with the mean of the 24 ten-minute windows before them. */
 const BASELINE_WINDOWS = 24;
 
 const perMinute: ViewTarget = {
@@ -45,8 +45,8 @@ const users: ViewTarget = {
 };
 
 /**
- * The columns of top posts, in their order. Not `created_utc`: the datasource reads the field of time as text
- * only, and it is a number.
+ * The columns of top posts, in order. Not `created_utc`: the datasource reads the time field as
+ * text only, and it is a number.
  */
 const POST_COLUMNS = ["title", "subreddit", "score", "num_comments", "user_id", "timestamp"];
 
@@ -165,7 +165,7 @@ export const REDDIT_NOW: DashboardSpec = {
             description:
               "By comments of this day, UTC; summed over all partitions and layers. Names are in small letters, as they compare.",
             unit: units.Short,
-            // A day's window begins at midnight: the last 24 hours hold exactly one beginning.
+            // A day's window begins at midnight: the last 24 hours contain exactly one beginning.
             timeFrom: "24h",
             targets: [users],
             transformations: [
@@ -186,7 +186,10 @@ function rename(names: Readonly<Record<string, string>>) {
   };
 }
 
-/** Ratio of the recent to the mean before, greatest first; without those that had nothing before. */
+/**
+ * Ratio of recent activity to the earlier mean, greatest first; without subreddits that had no
+ * earlier activity.
+ */
 function trending() {
   const total = (refId: string, alias: string) => ({
     id: "calculateField",
@@ -235,7 +238,9 @@ function without(...names: readonly string[]) {
   return { id: "organize", options: { excludeByName, indexByName: {}, renameByName: {} } };
 }
 
-/** Of each post the latest version, the best first. A post that was changed has one in several parts. */
+/**
+ * The latest version of each post, the best first. A changed post has versions in several parts.
+ */
 function bestPosts() {
   const first = (name: string) => [name, { operation: "aggregate", aggregations: ["first"] }];
   return [

@@ -1,5 +1,5 @@
 /**
- * What panels ask: Prometheus, or the views in Elasticsearch.
+ * Queries of panels: to Prometheus, or to the views in Elasticsearch.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type * as cog from "@grafana/grafana-foundation-sdk/cog";
 import * as elasticsearch from "@grafana/grafana-foundation-sdk/elasticsearch";
 import * as prometheus from "@grafana/grafana-foundation-sdk/prometheus";
 
-/** The views, by name. Each is a datasource, which asks the alias that serves it. */
+/** The views, by name. Each is a datasource, which queries the alias of the served index. */
 export const VIEWS = {
   top_posts: { uid: "views-top-posts", timeField: "created_utc" },
   subreddit_activity: { uid: "views-subreddit-activity", timeField: "window_start" },
@@ -21,13 +21,16 @@ export type View = keyof typeof VIEWS;
 /** Uid of Prometheus' datasource. */
 export const PROMETHEUS = "prometheus";
 
-/** A query of Prometheus and how its series are named: `{{label}}` stands for a label's value. */
+/** A query of Prometheus and the names of its series: `{{label}}` stands for a label's value. */
 export interface PromTarget {
   readonly expr: string;
   readonly legend: string;
 }
 
-/** An aggregation of a view's documents, in Grafana's form: `field`, and `settings` whose values are texts. */
+/**
+ * An aggregation of a view's documents, in Grafana's form: `field`, and `settings` with texts as
+ * values.
+ */
 export interface Aggregation {
   readonly id: string;
   readonly type: string;
@@ -38,11 +41,11 @@ export interface Aggregation {
 /** A query of a view. */
 export interface ViewTarget {
   readonly view: View;
-  /** Which documents, as Lucene has it. */
+  /** Filter of the documents, in Lucene's syntax. */
   readonly query: string;
-  /** What they are grouped by, outermost first; none where documents themselves are asked for. */
+  /** The groups, outermost first; none to query the documents themselves. */
   readonly buckets: readonly Aggregation[];
-  /** What is said of each group. */
+  /** The aggregations of each group. */
   readonly metrics: readonly Aggregation[];
 }
 
@@ -54,12 +57,14 @@ export function prom(expr: string, legend = ""): PromTarget {
   return { expr, legend };
 }
 
-/** Sums of fields. A document belongs to one partition, so that only sums over all of them are true. */
+/**
+ * Sums of fields. A document belongs to one partition, so only sums over all of them are complete.
+ */
 export function sums(...fields: readonly string[]): Aggregation[] {
   return fields.map((field, i) => ({ id: `${i + 1}`, type: "sum", field }));
 }
 
-/** The groups of a field that are first by a metric. */
+/** The first groups of a field, ordered by a metric. */
 export function terms(field: string, options: { size: number; orderBy: string }): Aggregation {
   const { size, orderBy } = options;
   const settings = { size: `${size}`, order: "desc", orderBy, min_doc_count: "1" };
@@ -72,15 +77,15 @@ export function minutes(field: string): Aggregation {
   return { id: "10", type: "date_histogram", field, settings };
 }
 
-/** The newest documents themselves. */
+/** The newest documents. */
 export function documents(size: number): Aggregation {
   return { id: "1", type: "raw_data", settings: { size: `${size}` } };
 }
 
-/** How a panel wants the answer: a series over time, its last value, or a table. */
+/** The form of the answer for a panel: a series over time, its last value, or a table. */
 export type Form = "series" | "last" | "table";
 
-/** A target's uid and type of datasource. */
+/** Uid and type of a target's datasource. */
 export function datasourceOf(target: Target): { readonly type: string; readonly uid: string } {
   return "expr" in target
     ? { type: "prometheus", uid: PROMETHEUS }

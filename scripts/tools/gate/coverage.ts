@@ -5,7 +5,7 @@ export interface LineCoverage {
   hit: number;
 }
 
-/** Sums an LCOV report by folder below `jobs/`, sorted by name, with the sum of all in the end. */
+/** Sums an LCOV report by folder below `jobs/`, sorted by name, with the total at the end. */
 export function summarizeCoverage(lcov: string): LineCoverage[] {
   const groups = new Map<string, LineCoverage>();
   const total: LineCoverage = { group: "all", lines: 0, hit: 0 };

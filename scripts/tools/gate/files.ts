@@ -25,7 +25,7 @@ function normalize(path: string): string {
   return relative.replace(/^(\.\/)+/, "").replace(/\/+$/, "") || ".";
 }
 
-/** Whether a test needs the machine for itself, since it starts processes or measures time. */
+/** Whether a test needs the machine to itself, since it starts processes or measures time. */
 export function runsAlone(file: string): boolean {
   return file.startsWith("tests/e2e/") || file.endsWith("_perf_test.ts");
 }
@@ -35,12 +35,14 @@ export function needsServers(file: string): boolean {
   return file.endsWith("_servers_test.ts");
 }
 
-/** Whether a test that needs servers takes those that are started once for many; else it starts its own. */
+/** Whether a test that needs servers uses the shared ones; otherwise it starts its own. */
 export async function sharesServers(file: string): Promise<boolean> {
   return (await Deno.readTextFile(file)).includes("sharedServers()");
 }
 
-/** Whether a test needs a Kubernetes cluster, which whoever runs it provides: `scripts/test-cluster`. */
+/**
+ * Whether a test needs a Kubernetes cluster, which the caller must provide: `scripts/test-cluster`.
+ */
 export function needsCluster(file: string): boolean {
   return file.endsWith("_cluster_test.ts");
 }

@@ -12,28 +12,31 @@ import { runWatched, TEST_RESULT } from "./watched.ts";
 
 /** What to run. */
 export interface GateOptions {
-  /** Files and folders whose tests are wanted; empty for everything, checks included. */
+  /** Files and folders of the tests to run; empty for everything, including the checks. */
   paths: readonly string[];
-  /** In place of paths: the checks, and what needs no server and little time. Without coverage. */
+  /** Instead of paths: the checks, and quick tests without servers. Without coverage. */
   quick?: boolean;
   /** Further options of `deno test`. */
   testOptions: readonly string[];
-  /** Told each line of progress and of the report. */
+  /** Prints each line of progress and of the report. */
   print: (line: string) => void;
-  /** Milliseconds that a check, and a test or a step of one, may take; all together may take any time. */
+  /** Milliseconds that a check, and a test or a step of one, may take; the total is not limited. */
   limit: number;
 }
 
-/** Checks that download, or build, what is missing, and how many milliseconds each may take. */
+/** Checks that download or build missing tools, which may take longer. */
 const SET_UP: readonly string[] = ["install", "helm"];
 const SET_UP_LIMIT = 30 * 60_000;
 
-/** What is quick, but for tests that need servers or the machine for themselves. */
+/** Folders of quick tests, except those that need servers or the machine to themselves. */
 const QUICK: readonly string[] = ["jobs", "tests/laws", "tests/layers", "tests/charts"];
 
 const IGNORED_IN_COVERAGE = "_test\\.ts$|_bench\\.ts$|/testing/|/tests/";
 
-/** Runs the gate in the current folder and returns what it counted, of which it has printed all but the last line. */
+/**
+ * Runs the gate in the current folder and returns its counts, of which it has printed all but the
+ * last line.
+ */
 export async function runGate(options: GateOptions): Promise<Tally> {
   const scratch = await Deno.makeTempDir({ prefix: "gate-" });
   try {
@@ -58,7 +61,7 @@ class Gate {
     const everything = paths.length === 0;
     const all = quick ? QUICK : ["jobs", "tests"];
     const found = await listFiles(everything ? all : paths, "_test.ts");
-    // Those that need a cluster run only where they are asked for by name.
+    // Tests that need a cluster run only if they are requested by name.
     const files = found.filter((file) => !needsCluster(file) || paths.includes(file))
       .filter((file) => !quick || !(runsAlone(file) || needsServers(file)));
     const alone = files.filter(runsAlone);
@@ -67,7 +70,7 @@ class Gate {
     const together = files.filter((file) => !runsAlone(file) && !needsServers(file));
 
     await this.#check("install", "scripts/deno", "install", "--frozen", "--quiet");
-    // Where it must be built, that takes longer than a test may.
+    // If Helm must be built, that takes longer than a test may.
     if (everything) await this.#check("helm", "scripts/helm", "version", "--short");
     if (everything) await this.#checks();
     if (alone.length > 0) await this.#provideBrowser();
@@ -120,7 +123,7 @@ class Gate {
     this.#tally.addCheck("browser", code === 0, "Chromium is missing");
   }
 
-  /** Servers stand for these tests only: those that measure time have the machine for themselves. */
+  /** Servers run for these tests only: tests that measure time have the machine to themselves. */
   async #testOnServers(files: string[]): Promise<void> {
     if (files.length === 0) return;
     const { SHARED, startServers } = await import("../servers/mod.ts");
@@ -148,7 +151,7 @@ class Gate {
     );
   }
 
-  /** Runs tests. Those that come after one that hangs are run as well, each file by itself. */
+  /** Runs tests. The tests after one that hangs are run as well, each file by itself. */
   async #test(
     name: string,
     files: string[],
@@ -164,7 +167,7 @@ class Gate {
     }
   }
 
-  /** Runs tests once, and returns the files that had no turn, since another one hung. */
+  /** Runs tests once, and returns the files that did not run because a test hung. */
   async #testRun({ name, files, args, env }: {
     readonly name: string;
     readonly files: string[];
@@ -173,7 +176,7 @@ class Gate {
   }): Promise<string[]> {
     const { paths, testOptions, print, limit } = this.#options;
     const reportPath = `${this.#scratch}/${name.replaceAll(/[ /]/g, "_")}.xml`;
-    // The whole has been type-checked as a check of its own.
+    // Everything has been type-checked by a check of its own.
     const checked = paths.length === 0 ? ["--no-check"] : [];
     const common = ["--allow-all", "--frozen", ...checked, `--junit-path=${reportPath}`];
     const { code, stalled } = await runWatched("scripts/deno", [
@@ -229,7 +232,7 @@ class Gate {
   }
 }
 
-/** The files that a report names. */
+/** The files in a report. */
 function reported(report = ""): Set<string> {
   return new Set(Array.from(report.matchAll(/classname="(?:\.\/)?([^"]+)"/g), ([, f]) => f!));
 }

@@ -1,20 +1,20 @@
-/** One test, as a JUnit report tells it. */
+/** One test of a JUnit report. */
 export interface TestResult {
-  /** Path of the test file as the report has it, without a leading `./`. */
+  /** Path of the test file in the report, without a leading `./`. */
   file: string;
   /** Name of the test; a step's name follows its test's after ` > `. */
   name: string;
-  /** One that ran when the run was ended is cancelled. */
+  /** A test that was running when the run was ended is cancelled. */
   outcome: "passed" | "failed" | "cancelled" | "skipped";
-  /** First line of what a failed test threw. */
+  /** First line of a failed test's error. */
   why?: string;
-  /** How long it took, in seconds. */
+  /** Duration in seconds. */
   seconds: number;
 }
 
 /**
- * Reads the report that `deno test --junit-path` writes. Angle brackets and quotes within names and
- * messages are escaped there, so that every `<testcase` is an element.
+ * Parses the report that `deno test --junit-path` writes. Angle brackets and quotes within names
+ * and messages are escaped there, so that every `<testcase` is an element.
  */
 export function parseJunit(xml: string): TestResult[] {
   if (!xml.trimEnd().endsWith("</testsuites>")) throw new SyntaxError("The report is cut off");
@@ -31,7 +31,7 @@ export function parseJunit(xml: string): TestResult[] {
   });
 }
 
-/** Characters of a reason that a list of failures has room for. */
+/** Most characters of a reason in a list of failures. */
 const LONGEST_REASON = 240;
 
 function reasonOf(body: string): string {

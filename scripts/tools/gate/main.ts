@@ -3,10 +3,10 @@ import { needsCluster } from "./files.ts";
 import { runGate } from "./gate.ts";
 import { Tally } from "./tally.ts";
 
-/** Milliseconds that a test may take, also beside others that keep the machine busy. */
+/** Milliseconds that a test may take, even while other processes keep the machine busy. */
 const LIMIT = 10 * 60_000;
 
-/** On a cluster whole installations are one step. */
+/** On a cluster a whole installation is one step. */
 const LIMIT_ON_CLUSTER = 30 * 60_000;
 
 const USAGE = `Usage: scripts/test [--quick | path...] [-- deno-test-option...]

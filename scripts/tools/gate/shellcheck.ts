@@ -1,6 +1,6 @@
 /**
- * Checks every shell script with the pinned shellcheck: the one on the PATH where it is of that version, else that
- * of a wheel, which is kept in the cache.
+ * Checks every shell script with the pinned shellcheck: the one on the PATH if it has that version,
+ * else the one in a wheel, which is cached.
  *
  * @module
  */

@@ -1,28 +1,28 @@
 import { parseJunit } from "./junit.ts";
 
-/** Tests that take longer are listed, so that a gate that grows slow shows where. */
+/** Slower tests are listed, so that the causes of a slow gate are visible. */
 const SLOW_SECONDS = 5;
 
-/** What a run of the gate has counted so far. */
+/** The counts of a run of the gate so far. */
 export class Tally {
   passed = 0;
-  /** One line each, naming what failed and why. */
+  /** One line per failure, with its name and reason. */
   readonly failures: string[] = [];
-  /** One line each, naming what did not run. */
+  /** One line per test that did not run. */
   readonly skipped: string[] = [];
-  /** One line each, naming tests that took long, the slowest first. */
+  /** One line per slow test, the slowest first. */
   readonly slow: string[] = [];
 
-  /** Counts a check that is one test by itself. */
+  /** Counts a check as one test. */
   addCheck(name: string, ok: boolean, why = ""): void {
     if (ok) this.passed++;
     else this.failures.push(why ? `${name}: ${why}` : name);
   }
 
   /**
-   * Counts a run of `deno test`. The report is believed only as far as the exit code and the list
-   * of files agree with it: a run that dies, or a file that breaks before its first test, reports
-   * nothing of itself.
+   * Counts a run of `deno test`. The report is trusted only as far as the exit code and the list of
+   * files agree with it: a run that dies, or a file that breaks before its first test, does not
+   * report itself.
    */
   addTestRun(run: TestRun): void {
     const failuresBefore = this.failures.length;
@@ -61,7 +61,7 @@ export class Tally {
   }
 }
 
-/** One run of `deno test`, finished. */
+/** A finished run of `deno test`. */
 export interface TestRun {
   name: string;
   code: number;
@@ -69,6 +69,6 @@ export interface TestRun {
   report: string | undefined;
   /** Files that must occur in the report, relative to the root. */
   files: readonly string[];
-  /** Where it was ended since it made no progress: how long, as in "made no progress for 10 minutes". */
+  /** If it was ended for lack of progress: the reason, as in "made no progress for 10 minutes". */
   hung?: string | undefined;
 }

@@ -1,36 +1,39 @@
 /**
- * Commands that are watched: one that makes no progress for too long is ended.
+ * Runs commands under a watchdog: a command without progress for too long is ended.
  *
  * @module
  */
 
-/** How to run a command. */
+/** Options of a command. */
 export interface WatchedOptions {
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Milliseconds that it may take from its start, or from one line of progress, to the next or its end. */
+  /** Milliseconds allowed from the start, or from one line of progress, to the next or the end. */
   readonly limit: number;
-  /** What a line of its output looks like that is progress; where not given, none is. */
+  /** The pattern of output lines that count as progress; none do by default. */
   readonly progress?: RegExp;
 }
 
-/** How a command ended. */
+/** The end of a command. */
 export interface Ended {
   readonly code: number;
-  /** Whether it was ended, since it made no progress. */
+  /** Whether it was ended for lack of progress. */
   readonly stalled: boolean;
 }
 
 /**
- * A line of `deno test` with the result of a test or of a step, in colours or without. It begins with the result
- * where something was written since the name.
+ * A line of `deno test` with the result of a test or of a step, with or without colours. It begins
+ * with the result if other output has followed the name.
  */
 export const TEST_RESULT = /(?:^| \.\.\.) \S*(?:ok|FAILED|ignored)/;
 
-/** Milliseconds from the polite signal, on which `deno test` names what runs, to the other one. */
+/**
+ * Milliseconds between the first signal, on which `deno test` names the running tests, and the
+ * second one.
+ */
 const LAST_WORDS = 10_000;
 
-/** Runs a command, whose output is ours as well. */
+/** Runs a command, and passes its output on. */
 export async function runWatched(
   command: string,
   args: readonly string[],

@@ -1,5 +1,5 @@
 /**
- * The image of the JMX exporter's agent, which the charts put beside Kafka's and HDFS's own images.
+ * The image of the JMX exporter's agent, which the charts add to Kafka's and HDFS' own images.
  *
  * @module
  */
@@ -8,16 +8,16 @@ import { jars, readArtifacts } from "../servers/mod.ts";
 import { hashFiles, labels, type Recipe } from "./build.ts";
 import { copyInto, copyLibraries, makeRoot } from "./root.ts";
 
-/** What the release needs of these, and no registry has. */
+/** Images that the release needs and no registry has. */
 export const AGENTS = ["jmx-exporter"] as const;
 
-/** The user of official images that have no other. */
+/** The user of official images without one of their own. */
 export const NOBODY = { name: "nobody", id: 65_534 };
 
-/** What copies the agent to where Java finds it. */
+/** The program that copies the agent to where Java finds it. */
 const COPY = "/usr/bin/cp";
 
-/** How the agent's image is made: the agent, and what copies it into a volume. */
+/** The recipe of the agent's image: the agent, and the program that copies it into a volume. */
 export async function agentRecipe(): Promise<Recipe> {
   const { "jmx-exporter": { version } } = await readArtifacts();
   const agent = `${await jars("jmx-exporter")}/jmx_prometheus_javaagent-${version}.jar`;

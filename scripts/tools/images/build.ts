@@ -1,5 +1,5 @@
 /**
- * Builds images and keeps them, each under a key that is made of all that it depends on.
+ * Builds and caches images, each under a key derived from all its inputs.
  *
  * @module
  */
@@ -7,38 +7,41 @@
 import { cacheFolder, makeOnce } from "../servers/mod.ts";
 import { type ImageConfig, type Layer, sha256, writeImage } from "./image.ts";
 
-/** How one image is made. */
+/** How an image is made. */
 export interface Recipe {
   /** Such as `speed`. */
   readonly name: string;
   /** `repository:tag`. */
   readonly reference: string;
-  /** All that the image depends on besides this program: equal inputs, equal image. */
+  /** All inputs of the image besides this program: equal inputs, equal image. */
   readonly inputs: readonly string[];
   readonly config: ImageConfig;
-  /** Makes what is in the image below a folder. `sbom.cdx.json` in the folder itself is kept beside the image. */
+  /**
+   * Writes the image's content below a folder. `sbom.cdx.json` in the folder itself is kept beside
+   * the image.
+   */
   layers(folder: string): Promise<Layer[]>;
 }
 
-/** An image that is there. */
+/** An image in the cache. */
 export interface Built {
   readonly name: string;
   readonly reference: string;
-  /** The file that holds it. */
+  /** Path of the image's archive. */
   readonly archive: string;
-  /** `sha256:<hex>`, by which container engines know it. */
+  /** `sha256:<hex>`, by which container engines identify it. */
   readonly id: string;
-  /** Whether it was there before. */
+  /** Whether it was already in the cache. */
   readonly cached: boolean;
 }
 
-/** Builds of one image that are kept: those of some branches, not of all times. */
+/** Number of builds of one image to keep: for several branches, but not for ever. */
 const KEPT = 3;
 
-/** Builds an image, unless it is there. */
+/** Builds an image, unless it is in the cache. */
 export async function build(recipe: Recipe): Promise<Built> {
   const { name, reference, inputs, config } = recipe;
-  // What lies in an image is readable for its user, whoever builds it.
+  // An image's files must be readable for its user, whoever builds it.
   Deno.umask(0o022);
   const key = await hashText(
     JSON.stringify([reference, inputs, config, await hashFolder(OWN_SOURCES)]),
@@ -73,13 +76,13 @@ export async function hashFiles(paths: readonly string[]): Promise<Record<string
   return hashes;
 }
 
-/** Modules that do something with images, but decide nothing about what is in them. */
+/** Modules that handle images without affecting their content. */
 const OUTSIDE = ["main.ts", "load.ts", "measure.ts"];
 
-/** What builds the images decides what is in them. */
+/** The builder's own sources affect the content of images. */
 const OWN_SOURCES = new URL(".", import.meta.url);
 
-/** The SHA-256 of a folder's modules that decide what is in an image. */
+/** The SHA-256 of a folder's modules that affect the content of images. */
 export async function hashFolder(folder: URL): Promise<string> {
   const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name)
     .filter((name) => name.endsWith(".ts") && !OUTSIDE.includes(name));
@@ -87,7 +90,7 @@ export async function hashFolder(folder: URL): Promise<string> {
   return await hashText((await Promise.all(texts)).join("\0"));
 }
 
-/** The labels that every image has. */
+/** The labels of all images. */
 export function labels(
   name: string,
   description: string,

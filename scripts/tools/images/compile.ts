@@ -1,6 +1,6 @@
 /**
- * Compiles a job in a folder of its own, which holds what the binary is to hold. In the workspace, every package
- * of every member would be embedded, and paths of this machine with them.
+ * Compiles a job in a separate folder with exactly the binary's content. In the workspace, every
+ * package of every member would be embedded, and paths of this machine with them.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { type JobName, type JobSpec, permissions } from "./jobs.ts";
 import { nameOf, versionOf } from "./lock.ts";
 import { DENO, type JobSources, ROOT } from "./sources.ts";
 
-/** Files of packages that a program can load; the rest is types, source maps and texts for people. */
+/** Files of packages that a program can load; the rest is types, source maps and documentation. */
 const LOADED = /\.([cm]?js|json|wasm)$/;
 
 /** Files of packages that a program can read, and the folder that they are moved to. */
@@ -20,30 +20,30 @@ const READ_FOLDER = "files";
 
 const LICENSE = /^(licen[cs]e|notice|copying)([._-].*)?$/i;
 
-/** What to compile, and where to. */
+/** Input and output of a compilation. */
 export interface CompileOptions {
   readonly spec: JobSpec;
   readonly sources: JobSources;
   /** The binary. */
   readonly target: string;
-  /** Folder that takes the texts of the packages' licenses. */
+  /** Folder for the license texts of the packages. */
   readonly licenses: string;
-  /** With OpenTelemetry. */
+  /** Whether OpenTelemetry is included. */
   readonly otel: boolean;
 }
 
-/** The flags of `deno compile` that decide what the binary is, besides its files. */
+/** The flags of `deno compile` that determine the binary, besides its files. */
 export function compileFlags(spec: JobSpec): string[] {
   return [
     ...["--cached-only", "--frozen", "--no-check", "--node-modules-dir=manual"],
-    // It would be written into /tmp of every pod anew.
+    // Every pod would write the cache into /tmp anew.
     "--no-code-cache",
     ...permissions(spec),
     ...(spec.include ?? []).map((path) => `--include=${path}`),
   ];
 }
 
-/** Compiles a job. Returns the license of each package that is in it, as the package names it. */
+/** Compiles a job. Returns the license of each embedded package, as stated by the package. */
 export async function compileJob(
   job: JobName,
   { spec, sources, target, licenses, otel }: CompileOptions,
@@ -58,7 +58,7 @@ export async function compileJob(
     });
     const named = await takeLicenses(stage, sources, licenses);
     const moved = await trimPackages(stage);
-    // Times of files are embedded too.
+    // Modification times are embedded too.
     await command("find", [stage, "-exec", "touch", "-h", "-d", "@0", "{}", "+"]);
     if (sources.standIns !== undefined) await provideBaseBinary();
     await command(
@@ -73,7 +73,7 @@ export async function compileJob(
           ...env,
           // Large npm graphs overflow the default stack of the thread that embeds them.
           RUST_MIN_STACK: "16777216",
-          // Deno compiles the switch in: https://github.com/denoland/deno/issues/28839
+          // The switch is fixed at compile time: https://github.com/denoland/deno/issues/28839
           ...otel ? { OTEL_DENO: "true" } : {},
         },
       },
@@ -116,13 +116,14 @@ async function takeLicenses(
 }
 
 /**
- * Leaves of the packages what can be loaded. What can only be read is moved out of them, with links in its place:
- * Deno takes every file of a package for a module, and embeds what is wrong with one that is none, with its
- * path on this machine. Returns whether there is any.
+ * Removes all files from the packages that cannot be loaded. Files that can only be read are moved
+ * elsewhere, with links in their place: Deno takes every file of a package for a module, and embeds
+ * its errors about files that are none, with their paths on this machine. Returns whether there are
+ * any.
  */
 async function trimPackages(stage: string): Promise<boolean> {
   const folder = `${stage}/node_modules`;
-  // A copy: what was installed is linked to Deno's cache, whose files are not ours to touch.
+  // A copy: the installed files are links into Deno's cache, which must not be modified.
   await command("cp", ["-R", folder, `${folder}.copy`]);
   await Deno.remove(folder, { recursive: true });
   await Deno.rename(`${folder}.copy`, folder);
@@ -141,7 +142,7 @@ async function trimPackages(stage: string): Promise<boolean> {
   return moved > 0;
 }
 
-/** All files below a folder, links not followed, in order. */
+/** All files below a folder, in order, without following links. */
 export async function filesBelow(folder: string): Promise<string[]> {
   const found: string[] = [];
   for await (const { name, isFile, isDirectory } of Deno.readDir(folder)) {

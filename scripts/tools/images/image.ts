@@ -1,16 +1,16 @@
 /**
- * Images without an engine: an archive that `docker load`, `podman load`, `ctr images import` and `kind load`
- * read. The same files make the same bytes.
+ * Writes images without an engine: an archive that `docker load`, `podman load`, `ctr images
+ * import` and `kind load` read. The same files give the same bytes.
  *
  * @module
  */
 
 import { command } from "../servers/mod.ts";
 
-/** A layer: a folder, and whose its files are. */
+/** A layer: a folder, and the owner of its files. */
 export interface Layer {
   readonly folder: string;
-  /** User and group; the superuser's where not given. */
+  /** User and group; the superuser's by default. */
   readonly owner?: number;
 }
 
@@ -24,22 +24,22 @@ export interface ImageConfig {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** What {@linkcode writeImage} writes. */
+/** Input of {@linkcode writeImage}. */
 export interface ImageOptions {
   /** `repository:tag`. */
   readonly reference: string;
-  /** From the lowest. */
+  /** From the lowest to the highest. */
   readonly layers: readonly Layer[];
   readonly config: ImageConfig;
 }
 
-/** The one time in all images, so that when one was built changes nothing. */
+/** The only time in images, so that the time of a build changes nothing. */
 const EPOCH = "1970-01-01T00:00:00Z";
 
-/** GNU tar's order, times and owners, none of which are those of the machine. */
+/** GNU tar with an order, times and owners that do not depend on the machine. */
 const TAR = ["--create", "--format=gnu", "--sort=name", "--mtime=@0", "--numeric-owner"];
 
-/** Architectures by the names that images have for them. */
+/** Architectures, with their names in images. */
 const ARCHITECTURES = { x86_64: "amd64", aarch64: "arm64" } as const;
 
 /** Writes an archive. Returns the image's id, `sha256:<hex>`. */

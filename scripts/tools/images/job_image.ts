@@ -1,5 +1,6 @@
 /**
- * The image of a job: its binary, the C library, certificates, what is in it, and no more.
+ * The image of a job: its binary, the C library, certificates, its bill of materials, and nothing
+ * else.
  *
  * @module
  */
@@ -11,18 +12,18 @@ import { copyLibraries, libraries, makeRoot } from "./root.ts";
 import { billOfMaterials } from "./sbom.ts";
 import { type JobSources, jobSources, ROOT } from "./sources.ts";
 
-/** Who a job runs as: nobody in particular. */
+/** The unprivileged user of all jobs. */
 const USER = { name: "nonroot", id: 65532 };
 
-/** What may differ between two images of a job. */
+/** Variants of a job's image. */
 export interface JobImageOptions {
-  /** The commit that it was built from, where that is to be in it. */
+  /** The commit that it was built from, if it is to be recorded. */
   readonly revision?: string | undefined;
-  /** With Deno's OpenTelemetry, which a binary has from when it is compiled or not at all; the tag says so. */
+  /** With Deno's OpenTelemetry, which is fixed at compile time; the tag shows it. */
   readonly otel?: boolean;
 }
 
-/** How a job's image is made. */
+/** The recipe of a job's image. */
 export async function jobRecipe(
   job: JobName,
   { revision, otel = false }: JobImageOptions,
@@ -30,7 +31,7 @@ export async function jobRecipe(
   const spec = JOB_SPECS[job];
   const sources = await jobSources(job, spec);
   const { version, manifest, lock, files, standIns } = sources;
-  // The base binary of `deno compile` needs the libraries that Deno needs.
+  // The base binary of `deno compile` needs the same libraries as Deno.
   const system = await hashFiles(await libraries([Deno.execPath()]));
   return {
     name: job,
@@ -47,7 +48,7 @@ export async function jobRecipe(
       env: {
         // The heap's limit follows the container's instead of the machine's.
         DENO_USE_CGROUPS: "1",
-        // The file of certificates is the one that counts, so that mounting another one has an effect.
+        // Use the file of certificates, so that mounting another one has an effect.
         DENO_TLS_CA_STORE: "system",
       },
       labels: {
@@ -66,7 +67,7 @@ export async function jobRecipe(
 
 const SBOM = "usr/share/sbom/job.cdx.json";
 
-/** Lays out a job's root file system in a folder that does not exist. */
+/** Writes a job's root file system into a folder that does not exist. */
 export async function layOutRoot(job: JobName, root: string): Promise<void> {
   Deno.umask(0o022);
   const sources = await jobSources(job, JOB_SPECS[job]);

@@ -1,29 +1,32 @@
 /**
- * What each job may do and what its binary holds besides the modules it imports: the least that does.
+ * The permissions of each job and its binary's content besides imported modules: as little as
+ * possible.
  *
  * @module
  */
 
-/** Jobs that have an image. */
+/** Jobs with an image. */
 export const JOBS = ["generator", "ingest", "batch", "speed", "serving"] as const;
 
-/** A job that has an image. */
+/** A job with an image. */
 export type JobName = (typeof JOBS)[number];
 
-/** Of one job. */
+/** The image of one job. */
 export interface JobSpec {
   /** One line, for the image's label. */
   readonly summary: string;
-  /** Folders that it reads, besides those that every job does. */
+  /** Folders that it reads, besides those that all jobs read. */
   readonly read?: readonly string[];
-  /** Entries of threads and folders of files, from the root of the repository. */
+  /** Entry points of threads and folders of files, from the root of the repository. */
   readonly include?: readonly string[];
 }
 
-/** Where every job finds its configuration and its secrets. */
+/** Folder of every job's configuration and secrets. */
 export const CONFIG_FOLDER = "/etc/reddit-pipeline";
 
-/** The one place that every job may write: what is there only while the pod is, or was mounted there. */
+/**
+ * The only folder that jobs may write: its content lives as long as the pod, unless it is mounted.
+ */
 export const SCRATCH_FOLDER = "/tmp";
 
 /** All jobs. */
@@ -44,18 +47,20 @@ export const JOB_SPECS: Readonly<Record<JobName, JobSpec>> = {
   },
 };
 
-/** The permissions that are compiled into a job's binary. Programs and native code it may not run at all. */
+/**
+ * The permissions that are compiled into a job's binary. It may not run programs or native code.
+ */
 export function permissions({ read = [] }: JobSpec): string[] {
   return [
     "--no-prompt",
-    // Brokers and DataNodes name one another at run time: no list of hosts would hold.
+    // Brokers and DataNodes are discovered at run time: no list of hosts would suffice.
     "--allow-net",
     `--allow-read=${[CONFIG_FOLDER, SCRATCH_FOLDER, ...read].join(",")}`,
     `--allow-write=${SCRATCH_FOLDER}`,
-    // Its own variables; every other one is as if it were not there.
+    // Its own variables; all others are ignored.
     "--allow-env=CONFIG__*",
     "--ignore-env",
-    // The client of Elasticsearch says what it runs on.
+    // The client of Elasticsearch reports its platform.
     "--allow-sys=osRelease",
   ];
 }

@@ -1,5 +1,5 @@
 /**
- * Loads images into the cluster that kubectl talks to, without a registry.
+ * Loads images into kubectl's current cluster, without a registry.
  *
  * @module
  */
@@ -7,31 +7,31 @@
 import { PipelineError } from "@pipeline/core";
 import { command } from "../servers/mod.ts";
 
-/** Where containerd listens, by who brought it. */
+/** Sockets of containerd, by distribution. */
 const SOCKETS = ["/run/k3s/containerd/containerd.sock", "/run/containerd/containerd.sock"];
 
-/** What decides how images get into a cluster. */
+/** The environment that determines how to load images into a cluster. */
 export interface Surroundings {
   /** The environment. */
   readonly env: (name: string) => string | undefined;
-  /** Name of kubectl's current context; nothing where there is none. */
+  /** Name of kubectl's current context; absent if there is none. */
   readonly context: string | undefined;
-  /** Whether there is something at the path. */
+  /** Whether the path exists. */
   readonly exists: (path: string) => boolean;
 }
 
-/** One way to load archives, as command lines. */
+/** A way to load archives, as command lines. */
 export interface Loader {
-  /** As people are told. */
+  /** Name for messages. */
   readonly name: string;
   /** The commands that load the archives. */
   commands(archives: readonly string[]): string[][];
 }
 
 /**
- * Finds the way.
+ * Finds the way to load archives.
  *
- * @throws {PipelineError} `invalid` where none is known, saying what to do.
+ * @throws {PipelineError} `invalid` if none is known, with a remedy.
  */
 export function findLoader({ env, context = "", exists }: Surroundings): Loader {
   const own = env("IMAGE_LOADER");
@@ -78,7 +78,7 @@ export function findLoader({ env, context = "", exists }: Surroundings): Loader 
   );
 }
 
-/** Loads archives. Returns the way that was taken. */
+/** Loads archives. Returns the way that was used. */
 export async function load(archives: readonly string[]): Promise<string> {
   const loader = findLoader({
     env: (name) => Deno.env.get(name),

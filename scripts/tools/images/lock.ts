@@ -1,21 +1,21 @@
 /**
- * The part of `deno.lock` that a job needs: what is embedded into its binary is exactly this.
+ * The part of `deno.lock` that a job needs: exactly this is embedded into its binary.
  *
  * @module
  */
 
 /** A package of npm in the lock file. */
 export interface LockedPackage {
-  /** Hash of its archive, as npm has it: `sha512-<base64>`. */
+  /** Hash of its archive, in npm's form: `sha512-<base64>`. */
   readonly integrity: string;
-  /** Names, with the version where there are several. */
+  /** Names, with the version if there are several. */
   readonly dependencies?: readonly string[];
 }
 
 /** A lock file, version 5. */
 export interface Lock {
   readonly version: string;
-  /** What a manifest asks for, and the version that it got. */
+  /** Requirements in manifests, and their resolved versions. */
   readonly specifiers: Readonly<Record<string, string>>;
   readonly jsr?: Readonly<Record<string, { readonly integrity: string }>>;
   /** By `name@version`, followed by the peers that it was resolved with. */
@@ -24,10 +24,10 @@ export interface Lock {
 }
 
 /**
- * Reduces a lock file to some specifiers and all that they depend on.
+ * Reduces a lock file to some specifiers and all their dependencies.
  *
- * @param specifiers as manifests have them, e.g. `npm:zod@4.6.7`.
- * @throws {TypeError} where one of them, or something that it depends on, is not locked.
+ * @param specifiers as in manifests, e.g. `npm:zod@4.6.7`.
+ * @throws {TypeError} if one of them, or one of their dependencies, is not locked.
  */
 export function pruneLock(lock: Lock, specifiers: readonly string[]): Lock {
   const wanted = [...specifiers].sort();
@@ -59,7 +59,7 @@ export function pruneLock(lock: Lock, specifiers: readonly string[]): Lock {
   };
 }
 
-/** The key of a package that another one depends on by this name. */
+/** The key of the package that another one depends on by this name. */
 export function lockedId(lock: Lock, dependency: string): string {
   const ids = Object.keys(lock.npm ?? {});
   const exact = ids.find((id) => id === dependency || id.startsWith(`${dependency}_`));

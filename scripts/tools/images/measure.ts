@@ -1,5 +1,5 @@
 /**
- * Measures images: how large they are, and how long their program takes to get to its first line.
+ * Measures images: their size, and the time until their program's first line.
  *
  * @module
  */
@@ -8,18 +8,18 @@ import { command } from "../servers/mod.ts";
 import type { Built } from "./build.ts";
 import { unpackImage } from "./image.ts";
 
-/** What was measured of a job's image. */
+/** Measurements of a job's image. */
 export interface Figures {
   readonly name: string;
   /** Bytes of the binary. */
   readonly binary: number;
-  /** Bytes of the image as a registry keeps it. */
+  /** Bytes of the image in a registry. */
   readonly compressed: number;
-  /** Milliseconds until `--help` has ended: the shortest, which others disturbed the least. */
+  /** Milliseconds until `--help` has ended: the shortest run, which was disturbed the least. */
   readonly start: number;
-  /** Milliseconds of processor time that it took; the median. */
+  /** Milliseconds of processor time; the median. */
   readonly processor: number;
-  /** Most memory that it took, in bytes, the mapped binary included. */
+  /** Peak memory in bytes, including the mapped binary. */
   readonly memory: number;
 }
 
@@ -54,7 +54,7 @@ async function timeHelp(binary: string): Promise<{ wall: number; processor: numb
   return { wall: wall!, processor: user! + system! };
 }
 
-/** The most memory that a run was seen to take. */
+/** The peak memory observed during a run. */
 async function peakMemory(binary: string): Promise<number> {
   const child = new Deno.Command(binary, {
     args: ["--help"],
@@ -69,7 +69,7 @@ async function peakMemory(binary: string): Promise<number> {
   return peak;
 }
 
-/** The most memory that a process has taken so far, in bytes; 0 once it has ended. */
+/** The peak memory of a process so far, in bytes; 0 once it has ended. */
 function peakOf(pid: number): number {
   try {
     const status = Deno.readTextFileSync(`/proc/${pid}/status`);

@@ -1,6 +1,6 @@
 /**
- * What every root file system has: the system's libraries that a program needs, a user, and nothing to log
- * in with.
+ * The common part of all root file systems: the shared libraries of a program, a user, and no way
+ * to log in.
  *
  * @module
  */
@@ -14,13 +14,13 @@ export interface User {
   readonly id: number;
 }
 
-/** What older C libraries load by name when a host's address is asked for. */
+/** Libraries that older C libraries load by name to resolve hosts. */
 const RESOLVERS = ["libnss_files.so.2", "libnss_dns.so.2", "libresolv.so.2"];
 
-/** Where to trust whom, for whoever is told to ask the system. */
+/** File of trusted certificates, for programs that use the system's. */
 export const CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt";
 
-/** Makes the folders and files that every root file system has. */
+/** Creates the folders and files that all root file systems have. */
 export async function makeRoot(root: string, users: readonly User[]): Promise<void> {
   for (const folder of ["bin", "lib", "lib64", "sbin"]) {
     await Deno.mkdir(`${root}/usr/${folder}`, { recursive: true });
@@ -37,19 +37,22 @@ export async function makeRoot(root: string, users: readonly User[]): Promise<vo
   );
   await Deno.writeTextFile(`${root}/etc/group`, lines(({ name, id }) => `${name}:x:${id}:`));
   await Deno.writeTextFile(`${root}/etc/nsswitch.conf`, "hosts: files dns\n");
-  // Mozilla's, as they come with Deno, not those that this machine may have been given besides.
+  // Mozilla's certificates, as shipped with Deno, without any that were added to this machine.
   await Deno.writeTextFile(`${root}${CERTIFICATES}`, rootCertificates.join("\n") + "\n");
 }
 
-/** Copies the shared libraries that programs or libraries need, at the places where their loader looks. */
+/**
+ * Copies the shared libraries that programs or libraries need, to the paths where their loader
+ * looks.
+ */
 export async function copyLibraries(root: string, binaries: readonly string[]): Promise<void> {
   for (const path of await libraries(binaries)) {
-    // Those that lie in the root file system are at their place.
+    // Libraries inside the root file system are already in place.
     if (!path.startsWith(`${root}/`)) await copyInto(root, path);
   }
 }
 
-/** Copies a program or a library of this machine, links followed, to the same place. */
+/** Copies a program or a library of this machine to the same path, following links. */
 export async function copyInto(root: string, path: string): Promise<void> {
   const target = `${root}${path}`;
   await Deno.mkdir(target.slice(0, target.lastIndexOf("/")), { recursive: true });
@@ -57,7 +60,7 @@ export async function copyInto(root: string, path: string): Promise<void> {
   await Deno.chmod(target, 0o755);
 }
 
-/** Paths of the shared libraries that programs or libraries need, their loader among them. */
+/** Paths of the shared libraries that programs or libraries need, including their loader. */
 export async function libraries(binaries: readonly string[]): Promise<string[]> {
   const text = await command("ldd", [...binaries]);
   const needed = Array.from(text.matchAll(/(?:=>|^)\s+(\/\S+) \(0x/gm), ([, path]) => path!);

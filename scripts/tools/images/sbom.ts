@@ -1,28 +1,28 @@
 /**
- * Says what is in a job's image: CycloneDX 1.6, JSON, the same for the same content.
+ * Lists the content of a job's image: CycloneDX 1.6, JSON, reproducible.
  *
  * @module
  */
 
 import { type Lock, lockedId, nameOf, versionOf } from "./lock.ts";
 
-/** What is in an image. */
+/** The content of an image. */
 export interface Contents {
-  /** Of the image. */
+  /** Name of the image. */
   readonly name: string;
   readonly version: string;
   readonly lock: Lock;
-  /** As the packages name them, by their keys in the lock file. */
+  /** Licenses as stated by the packages, by their keys in the lock file. */
   readonly licenses: ReadonlyMap<string, string>;
-  /** SHA-256 by path of the files that came from the machine which built it. */
+  /** SHA-256, by path, of files from the build machine. */
   readonly system: Readonly<Record<string, string>>;
-  /** Packages of JSR come from the repository's own stand-ins. */
+  /** Packages of JSR are the repository's own stand-ins. */
   readonly standIns: boolean;
   /** Version of Deno. */
   readonly deno: string;
 }
 
-/** Makes the document. */
+/** Creates the document. */
 export function billOfMaterials(contents: Contents): string {
   const { name, version, lock, licenses, system, standIns, deno } = contents;
   const packages = Object.entries(lock.npm ?? {}).map(([id, { integrity }]) => ({
@@ -39,7 +39,7 @@ export function billOfMaterials(contents: Contents): string {
     "bom-ref": `pkg:jsr/${id}`,
     name: nameOf(id),
     version: versionOf(id),
-    // The hash is that of JSR's package; what takes its place has none.
+    // The hash is that of JSR's package; a stand-in has none.
     ...standIns
       ? { description: "Stand-in of this repository: scripts/offline" }
       : { purl: `pkg:jsr/${id}`, hashes: [{ alg: "SHA-256", content: integrity }] },
@@ -87,7 +87,7 @@ export function billOfMaterials(contents: Contents): string {
   ) + "\n";
 }
 
-/** The packages that the job itself asks for. */
+/** The packages that the job itself requires. */
 function roots(lock: Lock): string[] {
   return Object.entries(lock.specifiers).filter(([specifier]) => specifier.startsWith("npm:"))
     .map(([specifier, version]) => `${nameOf(specifier.slice(4))}@${version}`);

@@ -1,5 +1,5 @@
 /**
- * What a job's binary is made of: the modules that its entries import, its packages, nothing else.
+ * The sources of a job's binary: the modules that its entry points import, and its packages.
  *
  * @module
  */
@@ -15,21 +15,21 @@ export const ROOT: string = new URL("../../..", import.meta.url).pathname.replac
 /** The pinned Deno. */
 export const DENO: string = `${ROOT}/scripts/deno`;
 
-/** What a job's binary is made of. */
+/** The sources of a job's binary. */
 export interface JobSources {
-  /** As it stands in its manifest. */
+  /** As stated in its manifest. */
   readonly version: string;
-  /** The manifest: where bare specifiers lead to. */
+  /** The manifest, which resolves bare specifiers. */
   readonly manifest: string;
   /** The packages. */
   readonly lock: Lock;
   /** Files by path, from the root of the repository. */
   readonly files: readonly string[];
-  /** A folder with stand-ins for packages of JSR, where they are in use. */
+  /** A folder with stand-ins for packages of JSR, if they are used. */
   readonly standIns?: string;
 }
 
-/** Finds what a job is made of. */
+/** Determines the sources of a job. */
 export async function jobSources(job: JobName, spec: JobSpec): Promise<JobSources> {
   const { include = [] } = spec;
   const entries = [`jobs/${job}/main.ts`, ...include.filter((path) => path.endsWith(".ts"))];
@@ -87,12 +87,12 @@ async function moduleGraph(entry: string): Promise<Module[]> {
   return modules;
 }
 
-/** The path from the root of the repository, where it lies in it. */
+/** The path from the root of the repository, if it is inside. */
 function relative(path: string | undefined): string | undefined {
   return path?.startsWith(`${ROOT}/`) ? path.slice(ROOT.length + 1) : undefined;
 }
 
-/** Packages by name, as the manifests of the members and of the root declare them. */
+/** Packages by name, as declared by the manifests of the members and of the root. */
 async function declaredImports(): Promise<Map<string, string>> {
   const { workspace, imports } = JSON.parse(await Deno.readTextFile(`${ROOT}/deno.json`));
   const declared = new Map<string, string>(Object.entries(imports));

@@ -1,23 +1,23 @@
 /**
- * Where what was fetched and made stays, outside the checkout.
+ * The cache of downloads and builds, outside of the checkout.
  *
  * @module
  */
 
-/** The folder for one kind of things. */
+/** The folder for one kind of content. */
 export function cacheFolder(kind: string): string {
   const home = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
   return `${home}/reddit-pipeline/${kind}`;
 }
 
-/** The folder that holds servers. */
+/** The folder of servers. */
 export function serverCache(): string {
   return cacheFolder("servers");
 }
 
 /**
- * Makes a folder once: `make` fills a folder beside it, which is then moved into place. Of several
- * processes that do so at the same time one wins, and the others use what it has made.
+ * Creates a folder once: `make` fills a temporary folder, which is then moved into place. Of
+ * several concurrent processes one wins, and the others use its result.
  */
 export async function makeOnce(
   target: string,
@@ -36,7 +36,7 @@ export async function makeOnce(
   return target;
 }
 
-/** Whether there is something at the path. */
+/** Whether the path exists. */
 export async function exists(path: string): Promise<boolean> {
   try {
     await Deno.stat(path);

@@ -1,6 +1,6 @@
 /**
- * Programs of Debian's packages: fetched by apt as it is configured on the machine, held by the hashes of
- * `debian.lock`, unpacked and kept. Nothing is installed.
+ * Programs of Debian's packages: downloaded by apt as configured on the machine, verified by the
+ * hashes of `debian.lock`, unpacked and cached. Nothing is installed.
  *
  * @module
  */
@@ -10,14 +10,14 @@ import { makeOnce, serverCache } from "./_cache.ts";
 import { command } from "./command.ts";
 import { fileHash } from "./_hash.ts";
 
-/** Lines of `<sha256>  <name>_<version>_<architecture>.deb`, as `sha256sum` writes them. */
+/** Lines of `<sha256>  <name>_<version>_<architecture>.deb`, in the format of `sha256sum`. */
 const LOCK = new URL("./debian.lock", import.meta.url);
 
 /**
  * The folder with a package's files.
  *
- * @throws {PipelineError} `invalid` where the lock file has no such package, or there is no apt; `unavailable`
- * where it cannot be fetched; `corrupt` where it is not the one of the lock file.
+ * @throws {PipelineError} `invalid` if the lock file lacks the package, or there is no apt;
+ * `unavailable` if it cannot be downloaded; `corrupt` if it differs from the lock file.
  */
 export async function debianPackage(name: string): Promise<string> {
   const lines = (await Deno.readTextFile(LOCK)).trimEnd().split("\n");

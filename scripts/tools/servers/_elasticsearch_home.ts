@@ -1,6 +1,6 @@
 /**
- * Lays out an Elasticsearch home from the jars of Maven: what the distribution has and
- * Maven lacks is a launcher, the handler of `GET /`, and the native zstd library.
+ * Lays out an Elasticsearch home from the jars of Maven. The distribution's other parts are
+ * replaced: a launcher, the handler of `GET /`, and the native zstd library.
  *
  * @module
  */
@@ -15,10 +15,10 @@ import { jars } from "./jars.ts";
 
 const SOURCES = new URL("./java/", import.meta.url).pathname;
 
-/** Jars that are a module of their own beside the server, by the beginning of their names. */
+/** Jars of a separate module beside the server, by the prefix of their names. */
 const NETTY = ["netty-", "transport-netty4-", "elasticsearch-ssl-config-"];
 
-/** Its module asks for modules of a whole JDK, and only for what its agent does, which is not started here. */
+/** A module that requires modules of a full JDK, only for its agent, which is not started here. */
 const ENTITLEMENT = "org.elasticsearch.entitlement";
 
 /** The home: `jars/` on the module path, `launcher/` on the class path, `modules/` loaded by it. */
@@ -36,7 +36,7 @@ export async function elasticsearchHome(java: Java): Promise<string> {
       const folder = NETTY.some((start) => name.startsWith(start)) ? netty : `${home}/jars`;
       await Deno.copyFile(`${source}/${name}`, `${folder}/${name}`);
     }
-    // The module's description is in its jar; the loader wants it beside it.
+    // The module's description is in its jar; the loader expects it beside the jar.
     await unpacked(`${netty}/transport-netty4-${version}.jar`, async (folder) => {
       for (const name of ["plugin-descriptor.properties", "entitlement-policy.yaml"]) {
         await Deno.copyFile(await find(folder, name), `${netty}/${name}`);
@@ -97,7 +97,7 @@ async function find(folder: string, name: string): Promise<string> {
   throw new PipelineError("not_found", `There is no ${name} in transport-netty4's jar`);
 }
 
-/** The system's zstd library, which the server compresses with. */
+/** The system's zstd library, which the server uses for compression. */
 async function provideZstd(): Promise<string> {
   const path = await findZstd() ??
     (await installPackage("libzstd1") ? await findZstd() : undefined);

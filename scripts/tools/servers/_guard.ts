@@ -1,6 +1,6 @@
 /**
- * Ends what a folder's `pid` files name once standard input ends, which whoever started this holds open as long as
- * it lives.
+ * Ends the processes in a folder's `pid` files once standard input ends, which the starting process
+ * holds open as long as it lives.
  *
  *     deno run _guard.ts FOLDER [remove]
  *
@@ -12,7 +12,7 @@ import { readPid, send } from "./process.ts";
 
 const [folder, remove] = Deno.args as [string, string | undefined];
 for await (const _ of Deno.stdin.readable);
-// Whoever ended the servers in time may have deleted all of it.
+// If the servers were ended in time, the folder may be deleted already.
 if (!await exists(folder)) Deno.exit();
 for (const { name, isDirectory } of Deno.readDirSync(folder)) {
   const id = isDirectory ? readPid(`${folder}/${name}`) : undefined;

@@ -1,5 +1,5 @@
 /**
- * What files are known by.
+ * Hashes of files.
  *
  * @module
  */

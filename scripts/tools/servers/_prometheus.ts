@@ -1,5 +1,5 @@
 /**
- * Prometheus, which Go builds once at the Chartfile's version, and `promtool`.
+ * Prometheus, built once with Go at the Chartfile's version, and `promtool`.
  *
  * @module
  */
@@ -10,16 +10,16 @@ import { makeOnce, serverCache } from "./_cache.ts";
 import { command } from "./command.ts";
 import { debianPackage } from "./_debian.ts";
 
-/** What finds targets but in Kubernetes would need the libraries of every cloud. */
+/** Service discovery other than Kubernetes' would need the libraries of every cloud. */
 const TAGS = "remove_all_sd,enable_kubernetes_sd,netgo";
 
-/** Building takes minutes. */
+/** A build takes minutes. */
 const TIMEOUT = 1_200_000;
 
 /**
- * The program's path. Its pages are not in it: they are no part of the Go module.
+ * The program's path. It lacks the web pages, which are not part of the Go module.
  *
- * @throws {PipelineError} `invalid` where there is no Go, or the Chartfile's version is of another kind.
+ * @throws {PipelineError} `invalid` if there is no Go, or the Chartfile's version has another form.
  */
 export async function prometheus(): Promise<string> {
   const version = await prometheusVersion();
@@ -54,7 +54,7 @@ export function moduleVersion(version: string): string {
 /**
  * The path of `promtool`: the one on the PATH, or else Debian's.
  *
- * @throws {PipelineError} `invalid` where there is neither.
+ * @throws {PipelineError} `invalid` if there is neither.
  */
 export async function promtool(): Promise<string> {
   const found = await command("promtool", ["--version"]).then(() => true, () => false);

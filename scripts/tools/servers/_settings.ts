@@ -1,24 +1,24 @@
 /**
- * What is settled once for a set of servers and stays as long as its data: how many
- * nodes, and where they listen.
+ * Settings of a set of servers that are fixed as long as its data exists: the number of nodes, and
+ * their ports.
  *
  * @module
  */
 
-/** Ports of the nodes, by what they are for. */
+/** Ports of a node, by purpose. */
 export interface Ports {
   readonly client: number;
-  /** Among the nodes. */
+  /** Between the nodes. */
   readonly internal: number;
-  /** Of a DataNode's RPC; only there. */
+  /** RPC of a DataNode; only there. */
   readonly rpc?: number;
-  /** Of a broker's second listener, for whoever comes through a proxy; only there. */
+  /** A broker's second listener, for clients that come through a proxy; only there. */
   readonly behind?: number;
-  /** Where that listener says that it is: the proxy's. */
+  /** The advertised port of that listener: the proxy's. */
   readonly proxy?: number;
 }
 
-/** Settings of the servers' own, over those that we set. */
+/** Settings of the servers that override ours. */
 export interface Overrides {
   /** Lines of `server.properties`. */
   readonly kafka?: Readonly<Record<string, string>>;
@@ -28,11 +28,11 @@ export interface Overrides {
   readonly elasticsearch?: Readonly<Record<string, string>>;
 }
 
-/** A set of servers as its data folder keeps it. */
+/** A set of servers, as stored in its data folder. */
 export interface Settings {
   /** Format of the file. */
   readonly version: 1;
-  /** Full compilation of the servers' code: slower to start, quicker to run. */
+  /** Full compilation of the servers' code: slower to start, faster to run. */
   readonly steady: boolean;
   /** Brokers; also controllers. */
   readonly kafka: readonly Ports[];
@@ -45,7 +45,7 @@ export interface Settings {
   readonly overrides: Overrides;
 }
 
-/** Loopback ports that are free now; no two alike. */
+/** Free loopback ports, all different. */
 export function freePorts(count: number): number[] {
   const listeners = Array.from(
     { length: count },

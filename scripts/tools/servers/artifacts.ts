@@ -1,5 +1,5 @@
 /**
- * What each server is made of: Maven artifacts at the versions of the Chartfile.
+ * The artifacts of each server: from Maven, at the versions of the Chartfile.
  *
  * @module
  */
@@ -12,26 +12,26 @@ export const JAR_SETS = ["kafka", "hdfs", "elasticsearch", "jmx-exporter", "comp
 /** A set of jars. */
 export type JarSet = (typeof JAR_SETS)[number];
 
-/** What a jar set asks Maven for. */
+/** The Maven artifacts of a jar set. */
 export interface Artifacts {
-  /** The server's own version, as the Chartfile has it; the compiler's. */
+  /** The server's own version, from the Chartfile; or the compiler's. */
   readonly version: string;
-  /** `group:artifact:version`; what they depend on comes with them. */
+  /** `group:artifact:version`; their dependencies are added. */
   readonly roots: readonly string[];
 }
 
-/** Kafka writes its log through SLF4J, and this is what takes it. */
+/** The SLF4J backend, through which Kafka logs. */
 const LOG4J = "2.25.5";
 
-/** Java's compiler, which a Java that only runs programs lacks. */
+/** Java's compiler, which a mere runtime lacks. */
 const COMPILER = "3.44.0";
 
 const CHARTFILE = new URL("../../../Chartfile", import.meta.url);
 
 /**
- * The version of a server as the Chartfile has it.
+ * The version of a server in the Chartfile.
  *
- * @throws {TypeError} where it is none of that form.
+ * @throws {TypeError} if it has another form.
  */
 export async function upstream(server: string, form = /^\d+\.\d+\.\d+$/): Promise<string> {
   const chartfile = parse(await Deno.readTextFile(CHARTFILE));

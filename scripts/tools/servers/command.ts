@@ -1,28 +1,28 @@
 /**
- * Commands that are run to their end.
+ * Runs commands to their end.
  *
  * @module
  */
 
 import { PipelineError } from "@pipeline/core";
 
-/** How to run a command. */
+/** Options of a command. */
 export interface CommandOptions {
-  /** Where it runs. */
+  /** Working directory. */
   readonly cwd?: string;
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Milliseconds after which it is ended; ten minutes where not given. */
+  /** Time limit in milliseconds; ten minutes by default. */
   readonly timeout?: number;
-  /** Lines at the end of what it wrote that an error shows; 15 where not given. */
+  /** Number of last output lines to show in an error; 15 by default. */
   readonly lines?: number;
 }
 
 /**
- * Runs a command and returns what it wrote to standard output.
+ * Runs a command and returns its standard output.
  *
- * @throws {PipelineError} `invalid` where there is no such command; `unavailable` where it failed,
- * with the end of what it wrote.
+ * @throws {PipelineError} `invalid` if there is no such command; `unavailable` if it failed, with
+ * the end of its output.
  */
 export async function command(
   name: string,
@@ -53,7 +53,7 @@ export async function command(
   }
 }
 
-/** The end of a text: where a program says why it failed. */
+/** The end of a text, where a program explains its failure. */
 export function lastLines(text: string, lines = 15): string {
   return text.trimEnd().split("\n").slice(-lines).join("\n");
 }

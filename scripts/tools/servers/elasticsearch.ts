@@ -9,7 +9,7 @@ import { provideJava } from "./provide.ts";
 import { javaFlags, local, type Settings } from "./_settings.ts";
 import type { NodeSpec } from "./node.ts";
 
-/** Megabytes of heap a node. */
+/** Megabytes of heap per node. */
 const HEAP = 512;
 
 /** `log4j2.properties`: everything to standard output. */
@@ -22,11 +22,11 @@ rootLogger.level = info
 rootLogger.appenderRef.console.ref = console
 `;
 
-/** Flags of Java with which the distribution starts its server, besides the launcher. */
+/** Flags of Java as in the distribution, except for the launcher. */
 export const JAVA_FLAGS: readonly string[] = [
   ...["-Dlog4j2.disable.jmx=true", "-Dlog4j.shutdownHookEnabled=false"],
   ...["-Dio.netty.noUnsafe=true", "-Dio.netty.noKeySetOptimization=true"],
-  // Without what the distribution has for vectors, native code and a module, which nothing here uses.
+  // Without the distribution's vector code, native code and a module, which are not used here.
   "-Dorg.elasticsearch.nativeaccess.enableVectorLibrary=false",
   "-Des.distribution.type=tar",
   "--add-modules=jdk.net,jdk.management.agent",
@@ -35,7 +35,7 @@ export const JAVA_FLAGS: readonly string[] = [
   "org.elasticsearch.simdvec,org.apache.lucene.core,ALL-UNNAMED",
 ];
 
-/** Prepares the nodes' folders below `data` and says how they start. */
+/** Prepares the nodes' folders below `data` and returns how to start them. */
 export async function prepareElasticsearch(data: string, settings: Settings): Promise<NodeSpec[]> {
   const { elasticsearch: nodes, overrides, steady } = settings;
   if (nodes.length === 0) return [];
@@ -57,10 +57,10 @@ export async function prepareElasticsearch(data: string, settings: Settings): Pr
       "transport.port": String(internal),
       "discovery.seed_hosts": JSON.stringify(nodes.map((node) => local(node.internal))),
       "cluster.initial_master_nodes": JSON.stringify(names),
-      // A node that is gone is noticed in seconds, and its copies are made anew at once.
+      // A lost node is noticed in seconds, and its replicas are recreated at once.
       "cluster.fault_detection.follower_check.timeout": "3s",
       "cluster.fault_detection.leader_check.timeout": "3s",
-      // Test machines have full disks that are no concern of ours.
+      // A test machine's full disk does not matter here.
       "cluster.routing.allocation.disk.threshold_enabled": "false",
       ...overrides.elasticsearch,
     };
@@ -79,7 +79,7 @@ export async function prepareElasticsearch(data: string, settings: Settings): Pr
   }));
 }
 
-/** Whether the node is in a cluster that has a master and no index that is red. */
+/** Whether the node has joined a cluster with a master and without red indices. */
 async function joined(endpoint: string): Promise<boolean> {
   const response = await fetch(`http://${endpoint}/_cluster/health?timeout=2s`, {
     signal: AbortSignal.timeout(5_000),

@@ -1,5 +1,5 @@
 /**
- * HDFS: a NameNode and DataNodes, talked to over WebHDFS.
+ * HDFS: a NameNode and DataNodes, accessed over WebHDFS.
  *
  * @module
  */
@@ -11,10 +11,10 @@ import { jars } from "./jars.ts";
 import { javaFlags, local, type Ports, type Settings } from "./_settings.ts";
 import type { NodeSpec } from "./node.ts";
 
-/** Megabytes of heap a node. */
+/** Megabytes of heap per node. */
 const HEAP = 256;
 
-/** The user that the servers run as, who may do everything. */
+/** The user that the servers run as, with all permissions. */
 const USER = "hdfs";
 
 /** `log4j.properties`: everything to standard output. */
@@ -24,7 +24,7 @@ log4j.appender.stdout.layout=org.apache.log4j.PatternLayout
 log4j.appender.stdout.layout.ConversionPattern=%d{ISO8601} %p %c{2}: %m%n
 `;
 
-/** Flags of Java: Hadoop looks into these packages at run time, which are closed otherwise. */
+/** Flags of Java: Hadoop reflects into these packages, which are closed otherwise. */
 export const JAVA_FLAGS: readonly string[] = [
   "java.lang",
   "java.lang.reflect",
@@ -42,7 +42,9 @@ export interface HdfsSpecs {
   readonly datanodes: NodeSpec[];
 }
 
-/** Prepares the nodes' folders below `data`, formats a new NameNode, and says how they start. */
+/**
+ * Prepares the nodes' folders below `data`, formats a new NameNode, and returns how to start them.
+ */
 export async function prepareHdfs(data: string, settings: Settings): Promise<HdfsSpecs> {
   const [namenode] = settings.namenodes;
   if (namenode === undefined) return { namenodes: [], datanodes: [] };
@@ -55,7 +57,7 @@ export async function prepareHdfs(data: string, settings: Settings): Promise<Hdf
   const run = [java, ...javaFlags(HEAP, settings.steady), ...JAVA_FLAGS, "-cp", classpath];
   const folder = `${data}/namenode`;
   await Deno.mkdir(folder, { recursive: true });
-  // Once only: what has a `current` is somebody's file system.
+  // Only once: a folder with `current` holds a file system.
   if (!await exists(`${folder}/name/current`)) {
     await command(java, [
       ...[...run.slice(1), `${SERVER}.namenode.NameNode`],
@@ -126,14 +128,14 @@ async function writeConfiguration(
     "dfs.namenode.datanode.registration.ip-hostname-check": "false",
     "dfs.client.use.datanode.hostname": "false",
     "dfs.permissions.superusergroup": USER,
-    // A DataNode that is gone: no new blocks for it after 3 s, given up after 14 s.
+    // A lost DataNode gets no new blocks after 3 s, and counts as dead after 14 s.
     "dfs.heartbeat.interval": "1",
     "dfs.namenode.heartbeat.recheck-interval": "2000",
     "dfs.namenode.stale.datanode.interval": "3000",
     "dfs.namenode.avoid.read.stale.datanode": "true",
     "dfs.namenode.avoid.write.stale.datanode": "true",
     "dfs.namenode.safemode.extension": "500",
-    // Three nodes have no fourth to take the place of one that died.
+    // With three nodes there is no fourth to replace a dead one.
     "dfs.client.block.write.replace-datanode-on-failure.policy": "NEVER",
     ...overrides.hdfs,
   };
@@ -141,7 +143,7 @@ async function writeConfiguration(
   await Deno.writeTextFile(`${conf}/hdfs-site.xml`, toXml(hdfs));
 }
 
-/** The jars of Maven lack the web pages, without whose folders no HTTP server starts. */
+/** Folders for the web pages, which Maven's jars lack, but without which no HTTP server starts. */
 export async function webFolders(data: string): Promise<string> {
   const root = `${data}/hdfs-web`;
   for (const name of ["hdfs", "datanode"]) {
@@ -161,12 +163,12 @@ function toXml(properties: Readonly<Record<string, string>>): string {
   return `<configuration>\n${lines.join("")}</configuration>\n`;
 }
 
-/** Whether the NameNode is out of safe mode, for which it needs the DataNodes that hold blocks. */
+/** Whether the NameNode has left safe mode, which requires the DataNodes that hold blocks. */
 async function isOpen(namenode: string): Promise<boolean> {
   return (await nameNodeInfo(namenode)).Safemode === "";
 }
 
-/** Whether the NameNode has heard from a DataNode, known by its data transfer port, just now. */
+/** Whether the NameNode has just heard from a DataNode, identified by its data transfer port. */
 async function isLive(namenode: string, port: number): Promise<boolean> {
   const { LiveNodes } = await nameNodeInfo(namenode);
   const live: Record<string, { readonly xferaddr: string; readonly lastContact: number }> = JSON
@@ -177,9 +179,9 @@ async function isLive(namenode: string, port: number): Promise<boolean> {
 }
 
 interface NameNodeInfo {
-  /** Empty where it is off, else why it is on. */
+  /** Empty if it is off, else the reason why it is on. */
   readonly Safemode: string;
-  /** JSON: what is known of each DataNode that is alive, by name. */
+  /** JSON: information on each live DataNode, by name. */
   readonly LiveNodes: string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The servers' jars: fetched by Maven as it is configured on the machine, held by the
- * hashes of `maven.lock`, and kept.
+ * The servers' jars: downloaded by Maven as configured on the machine, verified by the hashes of
+ * `maven.lock`, and cached.
  *
  * @module
  */
@@ -11,10 +11,10 @@ import { makeOnce, serverCache } from "./_cache.ts";
 import { fileHash } from "./_hash.ts";
 import { maven } from "./provide.ts";
 
-/** Lines of `<sha256>  <set>/<file>`, as `sha256sum` writes them. */
+/** Lines of `<sha256>  <set>/<file>`, in the format of `sha256sum`. */
 const LOCK = new URL("./maven.lock", import.meta.url);
 
-/** Pinned, since what is fetched depends on it as well. */
+/** Pinned, since it affects which files are downloaded. */
 const PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
 
 /** Hashes by file name of one set. */
@@ -23,7 +23,7 @@ type Hashes = ReadonlyMap<string, string>;
 /**
  * The folder with a set's jars.
  *
- * @throws {PipelineError} `corrupt` where a jar is not the one of the lock file.
+ * @throws {PipelineError} `corrupt` if a jar differs from the lock file.
  */
 export async function jars(set: JarSet): Promise<string> {
   const { [set]: artifacts } = await readArtifacts();
@@ -33,7 +33,7 @@ export async function jars(set: JarSet): Promise<string> {
   });
 }
 
-/** Fetches every set anew and returns the lock file that holds what came. */
+/** Downloads every set anew and returns the lock file for the result. */
 export async function lockText(): Promise<string> {
   const artifacts = await readArtifacts();
   const lines: string[] = [];
@@ -49,7 +49,7 @@ export async function lockText(): Promise<string> {
   return lines.join("\n") + "\n";
 }
 
-/** Fetches every set and puts what came into the lock file. */
+/** Downloads every set and writes the lock file for the result. */
 export async function writeLock(): Promise<void> {
   await Deno.writeTextFile(LOCK, await lockText());
 }
@@ -97,7 +97,7 @@ async function readLock(set: JarSet): Promise<Hashes> {
 }
 
 /**
- * Compares what came with what the lock file has.
+ * Compares the downloaded files with the lock file.
  *
  * @throws {PipelineError} `corrupt`, naming the first file that differs.
  */

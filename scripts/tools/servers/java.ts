@@ -1,5 +1,5 @@
 /**
- * Finds a Java that is new enough, also beside the default one.
+ * Finds a recent enough Java, even if it is not the default one.
  *
  * @module
  */
@@ -14,27 +14,27 @@ export interface Java {
   readonly release: number;
 }
 
-/** Where installations usually are, besides `JAVA_HOME` and the PATH. */
+/** The usual locations of installations, besides `JAVA_HOME` and the PATH. */
 const PLACES: readonly { readonly folder: string; readonly below: string }[] = [
   { folder: "/usr/lib/jvm", below: "" },
   { folder: "/Library/Java/JavaVirtualMachines", below: "/Contents/Home" },
 ];
 
-/** How to look for one. */
+/** Options of the search. */
 export interface JavaOptions {
-  /** What needs it, for the message. */
+  /** The program that needs it, for the message. */
   readonly for: string;
-  /** The environment; the process's where not given. */
+  /** The environment; the process's by default. */
   readonly env?: (name: string) => string | undefined;
-  /** Folders of installations; the usual ones where not given. */
+  /** Folders of installations; the usual ones by default. */
   readonly places?: readonly { readonly folder: string; readonly below: string }[];
 }
 
 /**
  * The first installation of at least this feature release: `JAVA_HOME`, the PATH's, then the newest
- * of the usual places.
+ * in the usual locations.
  *
- * @throws {PipelineError} `invalid`, one line that says what is needed and what was found.
+ * @throws {PipelineError} `invalid`, with one line on what is needed and what was found.
  */
 export async function findJava(atLeast: number, options: JavaOptions): Promise<Java> {
   const found: Java[] = [];
@@ -82,7 +82,7 @@ async function listFolder(path: string): Promise<string[]> {
   }
 }
 
-/** Reads the file `release`, which every JDK since 8 has in its home. */
+/** Reads the file `release` of a JDK's home, which exists since version 8. */
 async function inspect(home: string): Promise<Java | undefined> {
   const text = await Deno.readTextFile(`${home}/release`).catch(() => "");
   const release = /^JAVA_VERSION="(\d+)/m.exec(text)?.[1];

@@ -1,5 +1,5 @@
 /**
- * Kafka in KRaft mode: nodes that are broker and controller at once.
+ * Kafka in KRaft mode: each node is both broker and controller.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { jars } from "./jars.ts";
 import { javaFlags, local, type Settings } from "./_settings.ts";
 import type { NodeSpec } from "./node.ts";
 
-/** Megabytes of heap a node. */
+/** Megabytes of heap per node. */
 const HEAP = 400;
 
 /** `log4j2.yaml`: everything to standard output. */
@@ -24,7 +24,7 @@ export const LOGGING: string = `Configuration:
     Root: {level: INFO, AppenderRef: [{ref: STDOUT}]}
 `;
 
-/** Prepares the nodes' folders below `data`, formats new ones, and says how they start. */
+/** Prepares the nodes' folders below `data`, formats new ones, and returns how to start them. */
 export async function prepareKafka(data: string, settings: Settings): Promise<NodeSpec[]> {
   const { kafka: nodes, overrides, steady } = settings;
   if (nodes.length === 0) return [];
@@ -37,7 +37,7 @@ export async function prepareKafka(data: string, settings: Settings): Promise<No
   const voters = nodes.map(({ internal }, i) => `${i + 1}@${local(internal)}`).join(",");
   return await Promise.all(nodes.map(async (ports, i): Promise<NodeSpec> => {
     const { client, internal, behind, proxy } = ports;
-    // For whoever comes through a proxy: brokers tell clients where to find each of them.
+    // For clients that come through a proxy: brokers advertise the address of each broker.
     const proxied = { behind: local(behind!), proxy: local(proxy!) };
     const name = `kafka-${i + 1}`;
     const folder = `${data}/${name}`;
@@ -79,7 +79,7 @@ export async function prepareKafka(data: string, settings: Settings): Promise<No
 }
 
 /**
- * Runs a tool of Kafka's distribution by the name of its class and returns what it printed.
+ * Runs a tool of Kafka's distribution by the name of its class and returns its output.
  *
  * @throws {PipelineError} as {@linkcode command}.
  */
@@ -89,7 +89,9 @@ export async function kafkaTool(name: string, args: readonly string[]): Promise<
   return await command(`${home}/bin/java`, ["-Xmx400m", "-cp", classpath, name, ...args]);
 }
 
-/** Settings of all nodes: three copies of which two must be there, and nothing made by itself. */
+/**
+ * Settings of all nodes: three replicas of which two must be in sync, and no automatic creation.
+ */
 function common(nodes: number): Record<string, string> {
   const copies = String(Math.min(3, nodes));
   const least = nodes >= 3 ? "2" : "1";
@@ -109,7 +111,7 @@ function common(nodes: number): Record<string, string> {
     "auto.create.topics.enable": "false",
     "unclean.leader.election.enable": "false",
     "group.initial.rebalance.delay.ms": "0",
-    // What is in memory of a frozen or dead broker must be noticed in seconds.
+    // A frozen or dead broker must be noticed in seconds.
     "broker.session.timeout.ms": "6000",
     "broker.heartbeat.interval.ms": "1000",
     "replica.lag.time.max.ms": "10000",
@@ -120,14 +122,14 @@ function common(nodes: number): Record<string, string> {
 async function clusterId(data: string): Promise<string> {
   const file = `${data}/kafka-cluster-id`;
   if (await exists(file)) return await Deno.readTextFile(file);
-  // A UUID in URL-safe base64 without padding, as StorageTool makes them.
+  // A UUID in URL-safe base64 without padding, as made by StorageTool.
   const id = crypto.getRandomValues(new Uint8Array(16))
     .toBase64({ alphabet: "base64url", omitPadding: true }).replace(/^-/, "A");
   await Deno.writeTextFile(file, id);
   return id;
 }
 
-/** Whether the controllers know a broker, and it answers. */
+/** Whether a broker is registered with the controllers, and answers. */
 async function registered(endpoint: string, id: number): Promise<boolean> {
   const kafka = new Kafka({
     brokers: [endpoint],

@@ -1,5 +1,5 @@
 /**
- * Real servers for tests, benchmarks and whoever wants to try the jobs without a cluster.
+ * Real servers for tests, benchmarks and trying the jobs without a cluster.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * One server process: started, killed, paused and started again on the same data.
+ * One server process, which can be started, killed, paused and restarted on the same data.
  *
  * @module
  */
@@ -9,25 +9,25 @@ import { lastLines } from "./command.ts";
 import { isAlive, type ProcessId, readPid, send, writePid } from "./process.ts";
 
 /**
- * A second listener of a broker, for a proxy in front of it: brokers tell clients where to find each of
- * them, and so must name the proxy to whoever comes through it.
+ * A second listener of a broker, for a proxy in front of it: brokers advertise their addresses, and
+ * so must name the proxy to clients that come through it.
  */
 export interface Proxied {
-  /** `host:port` where the proxy is to listen, and where clients begin. */
+  /** `host:port` on which the proxy must listen, and to which clients connect first. */
   readonly proxy: string;
-  /** `host:port` that the proxy is to pass everything on to. */
+  /** `host:port` to which the proxy must forward everything. */
   readonly behind: string;
 }
 
-/** What starts a node, and how it is known to answer. Plain data besides `answers`. */
+/** How to start a node, and how to check that it answers. Plain data besides `answers`. */
 export interface NodeSpec {
   /** Such as `kafka-1`; also the name of its folder. */
   readonly name: string;
-  /** `host:port` of what clients talk to. */
+  /** `host:port` for clients. */
   readonly endpoint: string;
   /** The program and its arguments. */
   readonly command: readonly string[];
-  /** Where there is a listener for a proxy. */
+  /** The listener for a proxy, if there is one. */
   readonly proxied?: Proxied;
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>>;
@@ -38,7 +38,7 @@ export interface NodeSpec {
 /** Milliseconds that a node may take to answer. */
 const START_TIMEOUT = 300_000;
 
-/** Milliseconds that a node may take to end once asked. */
+/** Milliseconds that a node may take to end on request. */
 const STOP_TIMEOUT = 20_000;
 
 /** A server process. */
@@ -47,7 +47,7 @@ export class ServerNode {
   readonly #folder: string;
   #last: ProcessId | undefined;
 
-  /** @param folder of its own, which exists. A process that its file `pid` names is taken over. */
+  /** @param folder its own, existing folder. A process in its file `pid` is taken over. */
   constructor(spec: NodeSpec, folder: string) {
     this.#spec = spec;
     this.#folder = folder;
@@ -59,33 +59,33 @@ export class ServerNode {
     return this.#spec.name;
   }
 
-  /** `host:port` of what clients talk to. */
+  /** `host:port` for clients. */
   get endpoint(): string {
     return this.#spec.endpoint;
   }
 
-  /** The listener for a proxy, where there is one. */
+  /** The listener for a proxy, if there is one. */
   get proxied(): Proxied | undefined {
     return this.#spec.proxied;
   }
 
-  /** Of the process, or of the last one; 0 where there never was one. */
+  /** Id of the current or the last process; 0 if there was none. */
   get pid(): number {
     return this.#id?.pid ?? 0;
   }
 
-  /** Whether the process is there. */
+  /** Whether the process is alive. */
   get runs(): boolean {
     const id = this.#id;
     return id !== undefined && isAlive(id);
   }
 
-  /** The process, or the last one. */
+  /** The current or the last process. */
   get #id(): ProcessId | undefined {
     return readPid(this.#folder) ?? this.#last;
   }
 
-  /** File with what the process writes. */
+  /** File with the process's output. */
   get log(): string {
     return `${this.#folder}/out.log`;
   }
@@ -100,7 +100,7 @@ export class ServerNode {
   spawn(): void {
     if (this.runs) throw new PipelineError("conflict", `${this.name} runs already`);
     const { command, env } = this.#spec;
-    // The shell becomes the program: its output goes into a file, and nobody has to read it.
+    // The shell execs the program: its output goes into a file, which nobody has to drain.
     const child = new Deno.Command("/bin/sh", {
       args: ["-c", 'log=$1; shift; exec "$@" >>"$log" 2>&1', "sh", this.log, ...command],
       ...(env === undefined ? {} : { env }),
@@ -149,7 +149,7 @@ export class ServerNode {
     this.#send("SIGSTOP");
   }
 
-  /** Lets it go on. */
+  /** Resumes the process. */
   resume(): void {
     this.#send("SIGCONT");
   }
@@ -164,7 +164,7 @@ export class ServerNode {
     try {
       output = lastLines(Deno.readTextFileSync(this.log));
     } catch {
-      // It has written nothing.
+      // It has no output.
     }
     return new PipelineError("unavailable", `${this.name} ${what}. Its last lines:\n${output}`, {
       cause,

@@ -1,24 +1,24 @@
 /**
- * Processes by what no other is taken for: the number is given again, also after the machine has started anew.
+ * Unambiguous identity of processes: process ids are reused, and restart with the machine.
  *
  * @module
  */
 
 /** A process. */
 export interface ProcessId {
-  /** Its number. */
+  /** Its process id. */
   readonly pid: number;
-  /** When it started, to compare with {@linkcode startOf} its number. */
+  /** When it started, for comparison with {@linkcode startOf} its id. */
   readonly start: string;
 }
 
 const BOOT_ID = "/proc/sys/kernel/random/boot_id";
 
 /**
- * When the process of that number started, or nothing where none is there that has not ended.
+ * When the process of that id started, or `undefined` if none is alive.
  *
- * On Linux the boot and field 22 of `/proc/<pid>/stat` (proc_pid_stat(5)), counted after the name, which may
- * hold anything; elsewhere what `ps` shows.
+ * On Linux the boot and field 22 of `/proc/<pid>/stat` (proc_pid_stat(5)), counted after the name,
+ * which may contain anything; elsewhere the output of `ps`.
  */
 export function startOf(pid: number): string | undefined {
   if (pid <= 0) return undefined;
@@ -26,7 +26,7 @@ export function startOf(pid: number): string | undefined {
   try {
     const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    // One that has ended stays until its parent has asked for its end.
+    // A zombie stays until its parent has waited for it.
     if (fields[0] === "Z") return undefined;
     return `${Deno.readTextFileSync(BOOT_ID).trim()} ${fields[19]}`;
   } catch (error) {
@@ -44,12 +44,12 @@ function startByPs(pid: number): string | undefined {
   return state?.startsWith("Z") ? undefined : start;
 }
 
-/** Whether there is still that process. */
+/** Whether the process is still alive. */
 export function isAlive({ pid, start }: ProcessId): boolean {
   return startOf(pid) === start;
 }
 
-/** Signals the process; nothing where it has ended, whoever has its number since. */
+/** Signals the process, unless it has ended, even if its id was reused. */
 export function send(id: ProcessId, signal: Deno.Signal): void {
   try {
     if (isAlive(id)) Deno.kill(id.pid, signal);
@@ -58,14 +58,17 @@ export function send(id: ProcessId, signal: Deno.Signal): void {
   }
 }
 
-/** Notes a process that was just started in the file `pid` of a folder: its number and its start, a line each. */
+/**
+ * Writes a process that was just started into the file `pid` of a folder: its id and its start, on
+ * a line each.
+ */
 export function writePid(folder: string, pid: number): ProcessId {
   const start = startOf(pid) ?? "ended";
   Deno.writeTextFileSync(`${folder}/pid`, `${pid}\n${start}\n`);
   return { pid, start };
 }
 
-/** What the file `pid` of a folder names, running or not. */
+/** The process in the file `pid` of a folder, alive or not. */
 export function readPid(folder: string): ProcessId | undefined {
   try {
     const [pid, start = ""] = Deno.readTextFileSync(`${folder}/pid`).split("\n");
@@ -76,7 +79,7 @@ export function readPid(folder: string): ProcessId | undefined {
   }
 }
 
-// A process that ends while its file is read is not found, or is no such process (ESRCH).
+// If a process ends while its file is read, the error is "not found" or "no such process" (ESRCH).
 function isGone(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound || String(error).includes("os error 3");
 }

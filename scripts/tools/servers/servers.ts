@@ -12,30 +12,33 @@ import { prepareHdfs } from "./hdfs.ts";
 import { prepareKafka } from "./kafka.ts";
 import { type NodeSpec, ServerNode } from "./node.ts";
 
-/** Which servers, and where. */
+/** Number and location of the servers. */
 export interface ServersOptions {
-  /** Nodes that are broker and controller; 3 where not given, 0 for none. */
+  /** Nodes that are broker and controller; 3 by default, 0 for none. */
   readonly kafka?: number;
-  /** DataNodes beside the one NameNode; 3 where not given, 0 for no HDFS. */
+  /** DataNodes beside the one NameNode; 3 by default, 0 for no HDFS. */
   readonly datanodes?: number;
-  /** Nodes; 3 where not given, 0 for none. */
+  /** Nodes; 3 by default, 0 for none. */
   readonly elasticsearch?: number;
   /**
-   * Folder of all data, kept at the end; one that a call before has filled goes on as it was. A
-   * temporary one, which is removed, where not given.
+   * Folder of all data, kept at the end; an existing one is continued with its settings. By default
+   * a temporary one, which is removed.
    */
   readonly data?: string;
-  /** That temporary one in memory (`/dev/shm`): as if each node had a disk of its own that never waits. */
+  /**
+   * Keep the temporary folder in memory (`/dev/shm`): as if each node had its own disk without
+   * latency.
+   */
   readonly inMemory?: boolean;
-  /** Settings over those that we set. */
+  /** Settings that override ours. */
   readonly overrides?: Overrides;
-  /** Compile the servers' code fully: slower to start, quicker to run. */
+  /** Compile the servers' code fully: slower to start, faster to run. */
   readonly steady?: boolean;
 }
 
 const GUARD = new URL("./_guard.ts", import.meta.url).href;
 
-/** Where the settings are kept, in the data folder. */
+/** File of the settings, in the data folder. */
 const SETTINGS = "servers.json";
 
 /** A set of servers. */
@@ -61,7 +64,7 @@ export class Servers implements AsyncDisposable {
     this.elasticsearch = named("elasticsearch");
   }
 
-  /** Those of a data folder, running or not. */
+  /** Opens the servers of a data folder, running or not. */
   static async open(data: string): Promise<Servers> {
     const text = await Deno.readTextFile(`${data}/${SETTINGS}`).catch((cause) => {
       throw new PipelineError("not_found", `There are no servers in ${data}`, { cause });
@@ -70,7 +73,7 @@ export class Servers implements AsyncDisposable {
     const kafka = prepareKafka(data, settings);
     const hdfs = prepareHdfs(data, settings);
     const elasticsearch = prepareElasticsearch(data, settings);
-    // Side by side: what is downloaded and formatted takes longest.
+    // Concurrently: downloads and formatting take longest.
     const prepared = await Promise.all([kafka, hdfs, elasticsearch]);
     const [brokers, { namenodes, datanodes }, searchers] = prepared;
     return new Servers(data, [...brokers, ...namenodes, ...datanodes, ...searchers]);
@@ -81,7 +84,7 @@ export class Servers implements AsyncDisposable {
     return [...this.kafka, ...this.namenodes, ...this.datanodes, ...this.elasticsearch];
   }
 
-  /** Starts what does not run, all side by side. Resolves once everything answers. */
+  /** Starts all nodes that do not run, concurrently. Resolves once everything answers. */
   async start(): Promise<void> {
     const idle = this.nodes.filter((node) => !node.runs);
     for (const node of idle) node.spawn();
@@ -89,7 +92,7 @@ export class Servers implements AsyncDisposable {
     await this.#joined();
   }
 
-  /** Waits until the nodes of Elasticsearch, each of which answers, are one cluster. */
+  /** Waits until all nodes of Elasticsearch have joined one cluster. */
   async #joined(): Promise<void> {
     const [first] = this.elasticsearch;
     if (first === undefined) return;
@@ -104,13 +107,13 @@ export class Servers implements AsyncDisposable {
     );
   }
 
-  /** Ends all processes, in order where they let themselves be ended. */
+  /** Ends all processes, in order where they end on request. */
   async stop(): Promise<void> {
     for (const node of this.nodes) node.resume();
-    // DataNodes before their NameNode, which they would look for.
+    // DataNodes before their NameNode, to which they would reconnect.
     await Promise.all(this.datanodes.map((node) => node.kill("SIGTERM")));
     const others = this.nodes.filter((node) => !this.datanodes.includes(node));
-    // Nothing is kept by ending these gently: each must survive kill -9.
+    // Ending these gracefully has no benefit: each must survive kill -9.
     await Promise.all(others.map((node) => node.kill("SIGKILL")));
   }
 
@@ -120,7 +123,7 @@ export class Servers implements AsyncDisposable {
   }
 }
 
-/** Notes in a folder which servers it holds. Nothing where it holds some already. */
+/** Stores in a folder the settings of its servers, unless it has some already. */
 export async function settle(data: string, options: ServersOptions): Promise<void> {
   await Deno.mkdir(data, { recursive: true });
   if (await exists(`${data}/${SETTINGS}`)) return;
@@ -147,9 +150,9 @@ export async function settle(data: string, options: ServersOptions): Promise<voi
 }
 
 /**
- * Starts servers that end with this process, whatever ends it.
+ * Starts servers that end with this process, however it ends.
  *
- * @returns them once all answer; dispose of them to end them.
+ * @returns the servers once all answer; dispose of them to end them.
  */
 export async function startServers(options: ServersOptions = {}): Promise<Servers> {
   const { inMemory = false } = options;
@@ -173,7 +176,7 @@ export async function startServers(options: ServersOptions = {}): Promise<Server
 
 /**
  * A process that waits for the end of this one, by the pipe between them, and then ends the servers
- * whose `pid` files are in the folder: nothing is left behind by a process that was killed.
+ * whose `pid` files are in the folder: a killed process leaves nothing behind.
  */
 export function watchOver(
   data: string,
@@ -192,7 +195,7 @@ export function watchOver(
   child.unref();
   return {
     async end() {
-      // Else nothing would be left to wait for, and the program would end here.
+      // Otherwise nothing would be pending, and the program would end here.
       child.ref();
       await child.stdin.close();
       await child.status;

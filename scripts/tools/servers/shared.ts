@@ -6,16 +6,16 @@
 
 import { Servers, startServers } from "./servers.ts";
 
-/** The environment variable that names the data folder of servers that run. */
+/** The environment variable with the data folder of running servers. */
 export const SHARED = "PIPELINE_SERVERS";
 
 let own: Promise<Servers> | undefined;
 
 /**
- * Three nodes of each server: those of the whole test run, else own ones that live as long as this
- * process. Call it outside of tests, so that no test is blamed for what stays open.
+ * Three nodes of each server: those of the whole test run, else new ones that live as long as this
+ * process. Call it outside of tests, so that no test is blamed for leaked resources.
  *
- * What a test has killed before is started again.
+ * Nodes that an earlier test has killed are restarted.
  */
 export async function sharedServers(): Promise<Servers> {
   const data = Deno.env.get(SHARED);

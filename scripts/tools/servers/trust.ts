@@ -1,18 +1,19 @@
 /**
- * Whom the machine trusts, for Java, which has a list of its own: proxies and company mirrors depend on it.
+ * The machine's trusted certificates for Java, which has a list of its own: proxies and company
+ * mirrors depend on them.
  *
  * @module
  */
 
 import { serverCache } from "./_cache.ts";
 
-/** Where Debian keeps the machine's certificates; a variable of OpenSSL's may name another place. */
+/** Debian's file of the machine's certificates; a variable of OpenSSL may name another one. */
 const BUNDLE = "/etc/ssl/certs/ca-certificates.crt";
 
-/** The password that everybody uses for certificates, which are no secret. */
+/** The usual password of certificate stores, whose content is not secret. */
 const PASSWORD = "changeit";
 
-/** The flag of Java that makes it trust whom the machine trusts, where that is known. */
+/** The flag that makes Java trust the machine's certificates, if they are found. */
 export async function trustFlag(): Promise<string | undefined> {
   const pem = await Deno.readTextFile(Deno.env.get("SSL_CERT_FILE") ?? BUNDLE).catch(() => "");
   const certificates = Array.from(
@@ -28,8 +29,9 @@ export async function trustFlag(): Promise<string | undefined> {
 }
 
 /**
- * A key store of Java's own format, JKS, with certificates only: a header, an entry for each, and a digest that
- * begins with the password and two words, as `sun.security.provider.JavaKeyStore` of OpenJDK reads it.
+ * A key store in Java's own format, JKS, with certificates only: a header, an entry for each, and a
+ * digest that begins with the password and two words, as read by
+ * `sun.security.provider.JavaKeyStore` of OpenJDK.
  */
 export async function keyStore(certificates: readonly Uint8Array[]): Promise<Uint8Array> {
   const parts = [...certificates.entries()].map(([i, certificate]) =>
