@@ -1,5 +1,5 @@
 /**
- * What is in the log and cannot be read: it stops its partition, and nothing else.
+ * Batches of the log that cannot be read: each stops its partition, and nothing else.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import { PipelineError } from "./errors.ts";
 /** Why a batch of the log cannot be read: its checksum, its compression, its form, or its broker. */
 export type StopReason = "checksum" | "compression" | "format" | "broker";
 
-/** The reasons for which a partition stands still. */
+/** The reasons for which a partition is stopped. */
 export const STOP_REASONS: readonly StopReason[] = ["checksum", "compression", "format", "broker"];
 
-/** A partition that stands still, since what comes next in it cannot be read. */
+/** A partition that is stopped, since the next batch cannot be read. */
 export interface StoppedPartition {
   /** The topic. */
   readonly topic: string;
@@ -22,11 +22,11 @@ export interface StoppedPartition {
   readonly offset: number;
   /** Why, for machines. */
   readonly reason: StopReason;
-  /** Why, for people: a sentence that names all of it. */
+  /** Why, for people: a sentence that names all of the above. */
   readonly why: string;
 }
 
-/** What comes next in a partition cannot be read. */
+/** The next batch of a partition cannot be read. */
 export class UnreadableError extends PipelineError {
   /** Where, and why. */
   readonly at: StoppedPartition;
