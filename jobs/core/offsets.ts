@@ -1,6 +1,6 @@
 /**
  * Positions in the log and vectors of them. A horizon is such a vector:
- * `H[topic][partition]` is the first offset that a batch generation has not seen.
+ * `H[topic][partition]` is the first offset that a batch generation has not folded.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { type Topic, TOPICS } from "./records.ts";
 /** Offsets by topic; the array's index is the partition. */
 export type OffsetVector = Readonly<Record<Topic, readonly number[]>>;
 
-/** One partition of a topic of facts. */
+/** One partition of a topic of records. */
 export interface TopicPartition {
   /** The topic. */
   readonly topic: Topic;
@@ -18,12 +18,12 @@ export interface TopicPartition {
   readonly partition: number;
 }
 
-/** `topic-partition`, as metrics, documents and messages name it. */
+/** `topic-partition`, as used in metrics, documents and messages. */
 export function partitionName(topic: string, partition: number): string {
   return `${topic}-${partition}`;
 }
 
-/** A vector built from a function of the partition. */
+/** A vector computed by a function of the partition. */
 export function offsetVector(
   partitions: number,
   offset: (topic: Topic, partition: number) => number,
@@ -52,7 +52,7 @@ export function covers(a: OffsetVector, b: OffsetVector): boolean {
   return true;
 }
 
-/** The records between two vectors: the sum of `max(0, to - from)`. */
+/** The number of records between two vectors: the sum of `max(0, to - from)`. */
 export function distance(from: OffsetVector, to: OffsetVector): number {
   let sum = 0;
   for (const { topic, partition, offset } of eachOffset(to)) {

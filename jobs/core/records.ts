@@ -1,9 +1,8 @@
 /**
- * The three kinds of record, their strict reading from bytes and their one
- * canonical form.
+ * The three kinds of record, their strict parsing from bytes and their one canonical form.
  *
- * A record is a fact: "entity X looked like this at `timestamp`". A record whose
- * `timestamp` equals its `created_utc` announces the entity.
+ * A record is a fact: "entity X was in this state at `timestamp`". A record whose `timestamp`
+ * equals its `created_utc` announces the entity.
  *
  * @module
  */
@@ -13,45 +12,45 @@ import { nameKey } from "./names.ts";
 import { parseInteger } from "./numbers.ts";
 import { formatTime, parseTime, TIME_FORMS } from "./time.ts";
 
-/** The log's topics that carry facts. */
+/** The log's topics of records. */
 export const TOPICS = ["reddit.posts", "reddit.comments", "reddit.users"] as const;
 
-/** A topic that carries facts. */
+/** A topic of records. */
 export type Topic = (typeof TOPICS)[number];
 
-/** The topic of records that could not be used. */
+/** The topic of rejected records. */
 export const DEAD_LETTER_TOPIC = "reddit.dlq";
 
-/** Partitions of each topic of facts where nothing else is configured. */
+/** Default number of partitions of each topic of records. */
 export const DEFAULT_PARTITIONS = 3;
 
-/** Fields that the pipeline does not know, kept as they came (values as JSON has them). */
+/** Fields unknown to the pipeline, kept unchanged (values as in JSON). */
 export type Extra = Readonly<Record<string, unknown>>;
 
-/** What every kind of record has. Times are milliseconds since 1970 UTC. */
+/** The common fields of all kinds of record. Times are milliseconds since 1970 UTC. */
 export interface Fact {
-  /** The author; of a user record the account itself. A name (see `nameKey`), as it was written. */
+  /** The author; of a user record the account itself. A name (see `nameKey`), as written. */
   readonly user_id: string;
-  /** When the entity came to be. */
+  /** When the entity was created. */
   readonly created_utc: number;
-  /** When it looked like this; never before `created_utc`. */
+  /** When it was in this state; never before `created_utc`. */
   readonly timestamp: number;
   /**
-   * When the producer got it from where it comes, if it knows: archives announce at `created_utc`
+   * When the producer retrieved it from its source, if known: archives announce at `created_utc`
    * what they saw much later. See {@linkcode asOf}.
    */
   readonly retrieved_utc?: number;
-  /** Only where it was asked for (see {@linkcode ParseOptions}) and there is any. */
+  /** Only if requested (see {@linkcode ParseOptions}) and present. */
   readonly extra?: Extra;
 }
 
-/** A submission as it looked at `timestamp`. */
+/** A submission in its state at `timestamp`. */
 export interface Post extends Fact {
-  /** Tells the kinds of record apart; not part of the wire form. */
+  /** Discriminates the kinds of record; not part of the wire form. */
   readonly kind: "post";
   /** Identifies the post, with its `t3_` prefix where it comes from Reddit; the log key. */
   readonly post_id: string;
-  /** Without a prefix. A name (see `nameKey`), as it was written. */
+  /** Without a prefix. A name (see `nameKey`), as written. */
   readonly subreddit: string;
   /** May be empty. */
   readonly title: string;
@@ -59,13 +58,13 @@ export interface Post extends Fact {
   readonly content: string;
   /** Votes up less votes down. */
   readonly score: number;
-  /** What the producer says; the views count for themselves. */
+  /** As reported by the producer; the views count for themselves. */
   readonly num_comments: number;
 }
 
-/** A comment as it looked at `timestamp`; `subreddit` where the producer knew it. */
+/** A comment in its state at `timestamp`; with `subreddit` if the producer knew it. */
 export interface Comment extends Fact {
-  /** Tells the kinds of record apart; not part of the wire form. */
+  /** Discriminates the kinds of record; not part of the wire form. */
   readonly kind: "comment";
   /** Identifies the comment, with its `t1_` prefix where it comes from Reddit. */
   readonly comment_id: string;
@@ -75,35 +74,35 @@ export interface Comment extends Fact {
   readonly content: string;
   /** Votes up less votes down. */
   readonly score: number;
-  /** Absent where the producer did not know it. */
+  /** Absent if the producer did not know it. */
   readonly subreddit?: string;
 }
 
-/** An account as it looked at `timestamp`. */
+/** An account in its state at `timestamp`. */
 export interface User extends Fact {
-  /** Tells the kinds of record apart; not part of the wire form. */
+  /** Discriminates the kinds of record; not part of the wire form. */
   readonly kind: "user";
-  /** The name that is shown; may differ from the id. */
+  /** The displayed name; may differ from the id. */
   readonly username: string;
-  /** The sum of votes on all that the user wrote. */
+  /** The sum of votes on everything that the user wrote. */
   readonly karma: number;
 }
 
-/** A fact of any kind. */
+/** A record of any kind. */
 export type Entity = Post | Comment | User;
 
 /**
- * Longest identifier or subreddit in bytes of UTF-8. A document's id holds two of
- * them, one escaped, and Elasticsearch refuses ids of more than 512 bytes.
+ * Longest identifier or subreddit in bytes of UTF-8. A document's id contains two of them, one
+ * escaped, and Elasticsearch rejects ids of more than 512 bytes.
  */
 export const MAX_ID_LENGTH = 100;
 
 /** Longest title, content or user name, in UTF-16 units. */
 export const MAX_TEXT_LENGTH = 200_000;
 
-/** Why a record cannot be used; also the `reason` of its dead letter. */
+/** Why a record is rejected; also the `reason` of its dead letter. */
 export class RecordError extends Error {
-  /** Tells it from other errors in logs. */
+  /** Identifies this class in logs. */
   override name = "RecordError";
 }
 
@@ -113,7 +112,7 @@ export function isAnnouncement(record: Entity): boolean {
 }
 
 /**
- * When the entity looked like the record says: at `timestamp`, or when it was retrieved if that was
+ * When the entity was in the record's state: at `timestamp`, or when it was retrieved if that was
  * later. It comes first in the order of versions.
  */
 export function asOf({ timestamp, retrieved_utc = timestamp }: Fact): number {
@@ -134,13 +133,13 @@ export function topicOf(record: Entity): Topic {
 
 /**
  * The log key: a post and its comments share one, so they share a partition number; so do all
- * spellings of a user's name. Answers do not depend on it: other producers may choose otherwise.
+ * spellings of a user's name. Answers do not depend on it: other producers may choose other keys.
  */
 export function keyOf(record: Entity): string {
   return record.kind === "user" ? nameKey(record.user_id) : record.post_id;
 }
 
-/** The identifier of the record's own entity. */
+/** The id of the record's own entity. */
 export function idOf(record: Entity): string {
   switch (record.kind) {
     case "post":
@@ -152,29 +151,29 @@ export function idOf(record: Entity): string {
   }
 }
 
-/** Levels of arrays and objects that a field unknown to the pipeline may have. */
+/** Levels of arrays and objects allowed in a field unknown to the pipeline. */
 export const MAX_EXTRA_DEPTH = 64;
 
 const encoder = new TextEncoder();
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-/** Twice as fast: it puts U+FFFD where the strict one throws. */
+/** Twice as fast as the strict one, which throws where this one inserts U+FFFD. */
 const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Options of {@linkcode parseRecord}. */
 export interface ParseOptions {
   /**
-   * Also keep fields that the pipeline does not know, in `extra`. Folds do without;
-   * whether a record can be used does not depend on it.
+   * Also keep fields unknown to the pipeline, in `extra`. Folds do without; whether a record is
+   * rejected does not depend on it.
    */
   readonly extra?: boolean;
 }
 
 /**
- * Reads one record of a topic: fatal UTF-8, one JSON object, every field of its
- * type and range, integers that a double holds exactly, every form of a timestamp.
+ * Parses one record of a topic: strict UTF-8, one JSON object, every field of its type and range,
+ * integers that a double holds exactly, every form of a timestamp.
  *
  * @param value UTF-8 bytes of one JSON object, or `null` for a tombstone.
- * @throws {RecordError} that names the field and the value where it is not so.
+ * @throws {RecordError} that names the invalid field and its value.
  */
 export function parseRecord(
   topic: Topic,
@@ -185,7 +184,7 @@ export function parseRecord(
   let text: string;
   try {
     text = lenient.decode(value);
-    // Most have no U+FFFD, and then nothing was replaced.
+    // Most have no U+FFFD, which means that nothing was replaced.
     if (text.includes("\ufffd")) text = strict.decode(value);
   } catch (cause) {
     throw new RecordError("The value is not UTF-8", { cause });
@@ -193,7 +192,7 @@ export function parseRecord(
   return parseText(topic, text, options);
 }
 
-/** {@linkcode parseRecord} for text that was decoded already. */
+/** {@linkcode parseRecord} for decoded text. */
 export function parseText(topic: Topic, text: string, options: ParseOptions = {}): Entity {
   let json: unknown;
   try {
@@ -206,14 +205,14 @@ export function parseText(topic: Topic, text: string, options: ParseOptions = {}
 
 type Fields = Record<string, unknown>;
 
-/** {@linkcode parseRecord} for a value that was parsed already. */
+/** {@linkcode parseRecord} for a parsed value. */
 export function readRecord(topic: Topic, json: unknown, options: ParseOptions = {}): Entity {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
     throw new RecordError("The value is not a JSON object");
   }
   const f = json as Fields;
   const created_utc = time(f.created_utc, "created_utc");
-  // Most records announce, and say the same twice.
+  // Most records announce, with two equal times.
   const timestamp = f.timestamp === f.created_utc ? created_utc : time(f.timestamp, "timestamp");
   if (timestamp < created_utc) {
     throw new RecordError(
@@ -305,7 +304,7 @@ const KNOWN: Record<Topic, ReadonlySet<string>> = {
 function extraFields(topic: Topic, f: Fields, keep: boolean): Extra | undefined {
   const known = KNOWN[topic];
   const keys = Object.keys(f);
-  // The fields that a record must have were found: their number tells whether there are others.
+  // The required fields were found: the number of fields reveals whether there are others.
   const absent = (topic === "reddit.comments" && f.subreddit === undefined ? 1 : 0) +
     (f.retrieved_utc === undefined ? 1 : 0);
   if (keys.length === known.size - absent) return undefined;
@@ -323,7 +322,7 @@ function extraFields(topic: Topic, f: Fields, keep: boolean): Extra | undefined 
   return extra;
 }
 
-/** Whether JSON that was read can be written again without a change of meaning. */
+/** Whether parsed JSON can be written again without a change of meaning. */
 function isFaithful(value: unknown, depth: number): boolean {
   if (typeof value === "string") return value.isWellFormed();
   if (typeof value === "number") {
@@ -346,7 +345,7 @@ function identifier(value: unknown, name: string): string {
   throw invalid(name, value, `text of 1 to ${MAX_ID_LENGTH} bytes`);
 }
 
-/** A UTF-16 unit takes at most three bytes, so that only long identifiers need counting. */
+/** A UTF-16 unit takes at most three bytes, so only long identifiers need counting. */
 function fits(id: string): boolean {
   if (id.length * 3 <= MAX_ID_LENGTH) return true;
   return id.length <= MAX_ID_LENGTH && encoder.encode(id).length <= MAX_ID_LENGTH;
@@ -382,9 +381,9 @@ function shown(value: unknown): string {
 }
 
 /**
- * The canonical form of a record, as the log and the dataset hold it: one line of canonical JSON
- * with ISO timestamps, without a line end. This says what the form is; what needs many of them
- * writes them as bytes ({@linkcode RecordLines}, {@linkcode recordBytes}).
+ * The canonical form of a record, as stored in the log and the dataset: one line of canonical JSON
+ * with ISO timestamps, without a line end. This function defines the form; bulk writers produce it
+ * as bytes ({@linkcode RecordLines}, {@linkcode recordBytes}).
  */
 export function encodeRecord(record: Entity): string {
   const { kind: _kind, extra, retrieved_utc, ...known } = record;
@@ -401,9 +400,8 @@ export function encodeRecord(record: Entity): string {
 export const DEFAULT_MAX_FUTURE = 86_400_000;
 
 /**
- * The one rule by which ingest, both folds and `verify` tell usable records from
- * dead letters. It reads no clock: a record is judged against the time at which
- * the log took it.
+ * The one rule by which ingest, both folds and `verify` distinguish usable records from dead
+ * letters. It reads no clock: a record is judged by the time at which the log appended it.
  *
  * @param appendTime when the log appended the record, milliseconds since 1970.
  * @throws {RecordError} with the dead letter's reason.

@@ -7,7 +7,7 @@
 import { daysTo } from "./_calendar.ts";
 import { parseNumber } from "./numbers.ts";
 
-/** Name of a window size, as users give it. */
+/** Name of a window size, as written by users. */
 export type WindowName = "1m" | "1h" | "1d";
 
 /** Sizes of the tumbling windows in milliseconds. */
@@ -23,16 +23,16 @@ export const WINDOW_NAMES: readonly ["1m", "1h", "1d"] = ["1m", "1h", "1d"];
 /** One day in milliseconds. */
 export const DAY: number = WINDOWS["1d"];
 
-/** Greatest event time that is accepted: the last millisecond of the year 9999. */
+/** Greatest accepted event time: the last millisecond of the year 9999. */
 export const MAX_TIME = 253_402_300_799_999;
 
-/** What {@linkcode parseTime} reads, in words for those whose value it does not. */
+/** The forms that {@linkcode parseTime} accepts, for messages. */
 export const TIME_FORMS = "an ISO 8601 time with a zone, epoch seconds or epoch milliseconds";
 
 /** Numbers below this are epoch seconds, others epoch milliseconds (1973 in ms, 5138 in s). */
 const SECONDS_BELOW = 100_000_000_000;
 
-/** Start of the window of `size` milliseconds that holds `time`. */
+/** Start of the window of `size` milliseconds that contains `time`. */
 export function windowStart(time: number, size: number): number {
   return time - (time % size);
 }
@@ -46,11 +46,11 @@ const ISO =
   /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(?:([Zz])|([+-])(\d{2}):?(\d{2}))$/;
 
 /**
- * Reads a timestamp in any form, wherever it comes from: ISO 8601 with a zone, or epoch seconds or
+ * Parses a timestamp in any form, from any source: ISO 8601 with a zone, or epoch seconds or
  * milliseconds as a number or the text of one. Digits beyond milliseconds are cut off.
  *
- * @returns milliseconds since 1970, or `undefined` where the value has none of these
- * forms, is no date of the calendar, or lies outside 1970 to 9999.
+ * @returns milliseconds since 1970, or `undefined` if the value has none of these forms, is not a
+ * date of the calendar, or is outside 1970 to 9999.
  */
 export function parseTime(value: unknown): number | undefined {
   if (typeof value === "string") {
@@ -68,7 +68,7 @@ function parseEpoch(value: number | undefined): number | undefined {
     // `-0` is a time too, and one value must have one form.
     return time + 0;
   }
-  // By its digits: a product would be off by a millisecond now and then.
+  // By its digits: a product would sometimes be off by a millisecond.
   const m = /^(\d+)\.(\d+)$/.exec(String(value));
   if (m === null) return undefined;
   const whole = Number(m[1]);
@@ -77,7 +77,7 @@ function parseEpoch(value: number | undefined): number | undefined {
 
 /**
  * `YYYY-MM-DDTHH:MM:SS.mmmZ`, our own form, digit by digit: every record has two of them. -1 for
- * whatever is not quite so, which {@linkcode parseIso} judges.
+ * any other text, which {@linkcode parseIso} decides on.
  */
 function parseFixed(text: string): number {
   if (text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45 || text.charCodeAt(10) !== 84) {

@@ -1,21 +1,21 @@
 /**
- * Trending: a window against the mean of those before it.
+ * Trending: a window compared with the mean of the windows before it.
  *
  * @module
  */
 
 import { compareUtf8 } from "./bytes.ts";
 
-/** Windows before the one in question that make its baseline. */
+/** Number of preceding windows in the baseline. */
 export const BASELINE_WINDOWS = 24;
 
 /** A subreddit's announcements in a window, and in all baseline windows together. */
 export interface TrendInput {
   /** Decides between equal trends. */
   readonly subreddit: string;
-  /** Posts and comments of the window in question. */
+  /** Posts and comments of the window. */
   readonly recent: number;
-  /** Posts and comments of the windows before it, in sum. */
+  /** Posts and comments of the baseline windows, in sum. */
   readonly baseline: number;
 }
 
@@ -32,8 +32,8 @@ export function trendOf(input: TrendInput): Trend {
 }
 
 /**
- * Orders trends, strongest first; those without a baseline last. The products are
- * compared, not the quotients, so that rounding decides nothing.
+ * Orders trends, strongest first; those without a baseline last. It compares products, not
+ * quotients, so that rounding decides nothing.
  */
 export function compareTrends(a: TrendInput, b: TrendInput): number {
   if ((a.baseline === 0) !== (b.baseline === 0)) return a.baseline === 0 ? 1 : -1;

@@ -1,6 +1,6 @@
 /**
- * The total order of an entity's versions: by `timestamp`, which is when the entity was seen as it is
- * stored (`asOf` of its record), then by the canonical JSON of what the view stores of it, in UTF-8
+ * The total order of an entity's versions: by `timestamp`, which is when the entity was in the
+ * stored state (`asOf` of its record), then by the canonical JSON of what the view stores, in UTF-8
  * order. Never by arrival.
  *
  * @module
@@ -9,13 +9,13 @@
 import { canonicalJson, compareUtf8 } from "./bytes.ts";
 import type { PostDocument, UserTotalDocument } from "./documents.ts";
 
-/** What the top posts view stores of a post. */
+/** The fields of a post in the top posts view. */
 export type PostVersion = Omit<PostDocument, "type" | "part">;
 
-/** What the user activity view stores of a user record. */
+/** The fields of a user record in the user activity view. */
 export type UserVersion = Pick<UserTotalDocument, "karma" | "karma_timestamp" | "username">;
 
-/** Orders two versions of one post; 0 only where the view cannot tell them apart. */
+/** Compares two versions of one post; 0 only if they are equal to the view. */
 export function comparePostVersions(a: PostVersion, b: PostVersion): number {
   return a.timestamp - b.timestamp || compareUtf8(postBytes(a), postBytes(b));
 }
@@ -34,7 +34,7 @@ function postBytes(post: PostVersion): string {
   });
 }
 
-/** Orders two versions of one account; 0 only where the view cannot tell them apart. */
+/** Compares two versions of one account; 0 only if they are equal to the view. */
 export function compareUserVersions(a: UserVersion, b: UserVersion): number {
   return a.karma_timestamp - b.karma_timestamp || compareUtf8(userBytes(a), userBytes(b));
 }
@@ -44,7 +44,7 @@ function userBytes(user: UserVersion): string {
   return canonicalJson({ karma, username });
 }
 
-/** What decides how a post stands among others. */
+/** The fields that determine a post's rank. */
 export type Ranked = Pick<PostDocument, "score" | "created_utc" | "post_id">;
 
 /**

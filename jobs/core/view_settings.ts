@@ -1,5 +1,5 @@
 /**
- * What the views are computed with, and the hash that names it.
+ * The settings of the views, and the hash that identifies them.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { hashText } from "./hash.ts";
 import { DEFAULT_MAX_FUTURE } from "./records.ts";
 import { type WindowName, WINDOWS } from "./time.ts";
 
-/** What a view generation is computed with; part of its identity. */
+/** The settings of a view generation; part of its identity. */
 export interface ViewSettings {
   /** Windows that user activity is counted in. */
   readonly userWindows: readonly WindowName[];
@@ -18,7 +18,7 @@ export interface ViewSettings {
   readonly maxFuture: number;
 }
 
-/** The settings as stored documents have them. */
+/** The settings in their stored form. */
 export interface StoredViewSettings {
   /** See {@linkcode ViewSettings.userWindows}. */
   readonly user_windows: readonly WindowName[];
@@ -26,25 +26,25 @@ export interface StoredViewSettings {
   readonly max_future: number;
 }
 
-/** The stored form of settings. */
+/** Converts settings to their stored form. */
 export function storeSettings({ userWindows, maxFuture }: ViewSettings): StoredViewSettings {
   return { user_windows: userWindows, max_future: maxFuture };
 }
 
-/** Settings from their stored form. */
+/** Restores settings from their stored form. */
 export function restoreSettings(stored: StoredViewSettings): ViewSettings {
   return { userWindows: stored.user_windows, maxFuture: stored.max_future };
 }
 
-/** The settings where nothing else is configured. */
+/** The default settings. */
 export const DEFAULT_SETTINGS: ViewSettings = {
   userWindows: ["1d"],
   maxFuture: DEFAULT_MAX_FUTURE,
 };
 
 /**
- * The first retained window start of each size; 0 keeps everything. A smaller size is
- * never retained longer than a larger one.
+ * The first retained window start of each size; 0 keeps everything. A smaller size is never
+ * retained longer than a larger one.
  */
 export type RetainedFrom = Readonly<Record<WindowName, number>>;
 
@@ -55,8 +55,8 @@ export const RETAIN_ALL: RetainedFrom = { "1m": 0, "1h": 0, "1d": 0 };
 const DEFINITION = 3;
 
 /**
- * Names the views' definitions and settings. Layers with another hash never write
- * into one generation.
+ * Identifies the views' definitions and settings. Layers with different hashes never write into one
+ * generation.
  */
 export function definitionHash(settings: ViewSettings): string {
   return hashText(canonicalJson({

@@ -7,14 +7,13 @@
  *   count of their authors, per subreddit and window;
  * - *user activity*: the same sums per user and window, and totals.
  *
- * Names of subreddits and users are told apart by their keys (see `names.ts`). Each record that a view
- * takes in - all but the updates of comments - also writes how the names in it are spelled.
+ * Names of subreddits and users are compared by their keys (see `names.ts`). Each record that a
+ * view takes in - all but the updates of comments - also sets the spelling of the names in it.
  *
- * An announcement is identified by its kind, id and `created_utc`, and counted
- * once. Where records announce the same with another author or subreddit, the
- * least (subreddit, author) is counted, whatever came first (and of a comment whose
- * subreddit is unknown, the least post is taken); the distinct counts and
- * `last_active` take in all of them. So a state is a function of the *set* of
+ * An announcement is identified by its kind, id and `created_utc`, and counted once. If records
+ * announce the same with different authors or subreddits, the least (subreddit, author) is counted,
+ * whatever came first (and of a comment whose subreddit is unknown, the least post is used); the
+ * distinct counts and `last_active` take in all of them. So a state is a function of the *set* of
  * records that were folded.
  *
  * @module
@@ -38,13 +37,13 @@ import { RETAIN_ALL, type RetainedFrom, type ViewSettings } from "./view_setting
 export * from "./announcement.ts";
 export * from "./view_settings.ts";
 
-/** What a state has seen, by what became of it. */
+/** The records folded into a state, by outcome. */
 export interface FoldCounts {
   /** All records that were folded. */
   readonly records: number;
   /** Announcements that were counted, once each. */
   readonly announcements: number;
-  /** Announcements of what was announced already. */
+  /** Announcements that were duplicates. */
   readonly duplicates: number;
   /** Announcements older than the first retained day: not counted. */
   readonly retired: number;
@@ -72,9 +71,9 @@ export class ViewState {
   #records = 0;
 
   /**
-   * Makes a state that has seen nothing.
+   * Creates an empty state.
    *
-   * @param options.track remember which keys change, for {@linkcode takeChanged}.
+   * @param options.track track which keys change, for {@linkcode takeChanged}.
    */
   constructor(
     settings: ViewSettings,
@@ -98,7 +97,7 @@ export class ViewState {
     }, retained["1d"]);
   }
 
-  /** What was seen so far. */
+  /** The counts so far. */
   get counts(): FoldCounts {
     return {
       records: this.#records,
@@ -109,7 +108,7 @@ export class ViewState {
     };
   }
 
-  /** Number of keys held: what memory grows with. */
+  /** Number of keys held, which determines the memory in use. */
   get keys(): number {
     return this.#users.size + this.#userWindows.size + this.#posts.size + this.#activity.size +
       this.#subreddits.size + this.#announcements.ids;
@@ -121,10 +120,10 @@ export class ViewState {
   }
 
   /**
-   * Folds one record from its bytes: what {@linkcode add} makes of {@linkcode parseRecord}'s, several
-   * times as fast where they are of the canonical form.
+   * Folds one record from its bytes: equivalent to {@linkcode add} of {@linkcode parseRecord}'s
+   * result, and several times as fast for the canonical form.
    *
-   * @throws {RecordError} as `parseRecord` does; the state is then as it was.
+   * @throws {RecordError} as `parseRecord` does; the state is then unchanged.
    */
   addBytes(topic: Topic, value: Uint8Array | null): void {
     if (this.#scans(topic, value)) this.#fold(scanner.facts);
@@ -134,8 +133,8 @@ export class ViewState {
   /**
    * Folds one record of the log if {@linkcode admitRecord} admits it, as {@linkcode addBytes} does.
    *
-   * @param record `timestamp` is when the log took it, in milliseconds.
-   * @throws {RecordError} as `admitRecord` does; the state is then as it was.
+   * @param record its `timestamp` is when the log appended it, in milliseconds.
+   * @throws {RecordError} as `admitRecord` does; the state is then unchanged.
    */
   admit(
     topic: Topic,
@@ -153,7 +152,7 @@ export class ViewState {
   }
 
   /**
-   * Folds lines of one record each, as {@linkcode addBytes} does. Returns how many there were.
+   * Folds lines with one record each, as {@linkcode addBytes} does. Returns their number.
    *
    * @param lines each ends with a line feed.
    * @throws {RecordError} as `parseRecord` does; the lines before are then folded.
@@ -162,7 +161,7 @@ export class ViewState {
     scanner.open(lines);
     let count = 0;
     for (let start = 0; start < lines.length; start = ++scanner.at) {
-      // What it takes holds no line feed, so that it never reads on into the next line.
+      // Records that it accepts contain no line feed, so it never reads on into the next line.
       if (scanner.read(topic) && lines[scanner.at] === LINE_FEED) {
         this.#fold(scanner.facts);
       } else {
@@ -191,7 +190,7 @@ export class ViewState {
     if (announces) this.#announcements.announce(kind, facts, { user, subreddit });
   }
 
-  /** The documents of all keys that changed since the last call, whole. */
+  /** The whole documents of all keys that changed since the last call. */
   takeChanged(part: Part): ViewDocument[] {
     return [
       ...this.#posts.changed(part),
@@ -202,7 +201,7 @@ export class ViewState {
     ];
   }
 
-  /** The documents of all keys. Counts that were taken back to nothing are left out. */
+  /** The documents of all keys, without counts that were taken back to zero. */
   *documents(part: Part): Generator<ViewDocument> {
     for (let subreddit = 0; subreddit < this.#subreddits.size; subreddit++) {
       yield* this.#posts.documents(subreddit, part);
@@ -226,12 +225,12 @@ export class ViewState {
     return this.#announcements.has(a);
   }
 
-  /** The announcements that were counted: what later duplicates are told by. */
+  /** The announcements that were counted; later duplicates are recognised by them. */
   announcements(): Generator<Announcement> {
     return this.#announcements.all();
   }
 
-  /** Takes up a stored document, as if the records behind it had been folded. */
+  /** Restores a stored document, as if the records behind it had been folded. */
   restore(document: ViewDocument): void {
     switch (document.type) {
       case "post": {
@@ -259,20 +258,20 @@ export class ViewState {
     }
   }
 
-  /** Takes up a stored announcement whose counts {@linkcode restore} took up. */
+  /** Restores a stored announcement whose counts {@linkcode restore} has restored. */
   restoreAnnouncement(a: Announcement): void {
     this.#announcements.restore(a, this.#key);
   }
 
-  /** Adds to a user's subreddits one that was found for a comment. */
+  /** Adds to a user's subreddits the one that was found for a comment. */
   addSubreddit(userId: string, subreddit: string): void {
     const found = this.#subreddits.member(this.#subredditOf(subreddit));
     this.#users.addSubreddit(this.#userOf(userId), found);
   }
 
   /**
-   * Adds what a comment contributes to the windows of a subreddit that was found for it. Its user's
-   * counts were taken when it was announced.
+   * Adds a comment's contribution to the windows of the subreddit that was found for it. Its user's
+   * counts were added when it was announced.
    */
   addResolved(comment: Announcement, subreddit: string): void {
     const found = { user: this.#userOf(comment.user_id), subreddit: this.#subredditOf(subreddit) };
