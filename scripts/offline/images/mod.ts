@@ -1,5 +1,5 @@
 /**
- * Images that stand in for official ones where there is no registry of images.
+ * Stand-ins for official images, for machines without a registry of images.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { copyLibraries, makeRoot } from "../../tools/images/root.ts";
 import { serverRecipe, SERVERS } from "./servers.ts";
 
 interface Program {
-  /** In the official image. */
+  /** Its path in the official image. */
   readonly place: string;
   binary(): Promise<string>;
   version(): Promise<string>;
@@ -19,7 +19,7 @@ interface Program {
 
 const DEBIAN = "prometheus-elasticsearch-exporter";
 
-/** What reads metrics: the same program built by Go, and Debian's. */
+/** Programs that provide metrics: the same program built with Go, and Debian's. */
 const PROGRAMS = {
   prometheus: { place: "/usr/bin/prometheus", binary: prometheus, version: prometheusVersion },
   "elasticsearch-exporter": {
@@ -29,13 +29,13 @@ const PROGRAMS = {
   },
 } satisfies Record<string, Program>;
 
-/** What has a stand-in. */
+/** Images with a stand-in. */
 export const STAND_INS = [...SERVERS, "prometheus", "elasticsearch-exporter"] as const;
 
 /** See {@linkcode STAND_INS}. */
 export type StandIn = (typeof STAND_INS)[number];
 
-/** How a stand-in is made. */
+/** The recipe of a stand-in. */
 export async function standInRecipe(name: StandIn): Promise<Recipe> {
   const recipe = name === "prometheus" || name === "elasticsearch-exporter"
     ? await programRecipe(name)
@@ -60,7 +60,7 @@ async function programRecipe(name: keyof typeof PROGRAMS): Promise<Recipe> {
       await makeRoot(root, [NOBODY]);
       await Deno.copyFile(binary, `${root}${place}`);
       await Deno.chmod(`${root}${place}`, 0o755);
-      // One that Go has built needs none.
+      // A program built with Go needs none.
       if (name !== "prometheus") await copyLibraries(root, [binary]);
       return [{ folder: root }];
     },

@@ -1,7 +1,7 @@
 /**
- * Images that stand in for the official ones of Kafka, HDFS and Elasticsearch where there is no registry: the
- * same places, users and calls, from the artifacts that tests run as processes. Programs, libraries and Java
- * are those of this machine.
+ * Stand-ins for the official images of Kafka, HDFS and Elasticsearch, for machines without a
+ * registry: the same paths, users and calls, from the artifacts that tests run as processes.
+ * Programs, libraries and Java are those of this machine.
  *
  * @module
  */
@@ -26,19 +26,21 @@ import {
 import { hashFiles, hashText, labels, type Recipe } from "../../tools/images/build.ts";
 import { copyInto, copyLibraries, makeRoot } from "../../tools/images/root.ts";
 
-/** Servers that have a stand-in, by the repositories of the official images. */
+/** Servers with a stand-in, by the repositories of the official images. */
 export const SERVERS = ["kafka", "hadoop", "elasticsearch"] as const;
 
-/** A server that has a stand-in. */
+/** A server with a stand-in. */
 export type ServerName = (typeof SERVERS)[number];
 
-/** What scripts of pods call, and people who look into one. */
+/** Programs for the scripts of pods, and for people who inspect one. */
 const PROGRAMS = (
   "basename bash cat chmod cp cut date df dirname du env expr find grep head hostname id kill ln ls mkdir mktemp " +
   "mv nproc ps readlink rm rmdir sed seq sleep sort stat tail tee test timeout touch tr uname uniq wc"
 ).split(" ");
 
-/** Parts of a JDK that no server loads: sources, those of older releases, archives for unusual heaps. */
+/**
+ * Parts of a JDK that no server loads: sources, data of older releases, archives for unusual heaps.
+ */
 const UNUSED = [
   ...["include", "man", "demo", "jmods", "lib/src.zip", "lib/ct.sym"],
   ...["nocoops", "nocoops_coh", "coh"].map((name) => `lib/server/classes_${name}.jsa`),
@@ -63,9 +65,9 @@ const KAFKA_SCRIPTS = [
   ],
 ].map((name) => `kafka-${name}.sh`);
 
-/** What differs between the servers. */
+/** The differences between the servers. */
 interface ServerSpec {
-  /** In the Chartfile. */
+  /** Its name in the Chartfile. */
   readonly jarSet: "kafka" | "hdfs" | "elasticsearch";
   readonly cmd: readonly string[];
   readonly workdir: string;
@@ -85,7 +87,7 @@ const SPECS: Readonly<Record<ServerName, ServerSpec>> = {
       await copyScript("kafka.sh", `${home}/bin/kafka.sh`);
       for (const name of KAFKA_SCRIPTS) await Deno.symlink("kafka.sh", `${home}/bin/${name}`);
       await writeFile(`${home}/config/log4j2.yaml`, KAFKA_LOGGING);
-      // What a tool prints must not be mixed with what it logs.
+      // A tool's output must not be mixed with its log.
       const tools = KAFKA_LOGGING.replace("INFO", "WARN").replace(
         "name: STDOUT",
         "name: STDOUT, target: SYSTEM_ERR",
@@ -128,7 +130,7 @@ const SPECS: Readonly<Record<ServerName, ServerSpec>> = {
   },
 };
 
-/** How a stand-in is made. */
+/** The recipe of a stand-in. */
 export async function serverRecipe(name: ServerName): Promise<Recipe> {
   const { jarSet, cmd, workdir, env, lay } = SPECS[name];
   const { [jarSet]: { version } } = await readArtifacts();
@@ -158,7 +160,7 @@ export async function serverRecipe(name: ServerName): Promise<Recipe> {
 
 const LOCK = new URL("../../tools/servers/maven.lock", import.meta.url);
 
-/** The layer that all servers share: programs, libraries, Java. */
+/** The layer shared by all servers: programs, libraries, Java. */
 async function systemFolder(
   key: string,
   { java, programs }: { readonly java: Java; readonly programs: readonly string[] },
@@ -170,7 +172,7 @@ async function systemFolder(
     await Deno.symlink("bash", `${root}/usr/bin/sh`);
     const home = `${root}${JAVA_HOME}`;
     await Deno.mkdir(home.slice(0, home.lastIndexOf("/")), { recursive: true });
-    // Links lead out of it.
+    // Its links point outside of it.
     await command("cp", ["-RL", java.home, home]);
     for (const path of UNUSED) {
       await Deno.remove(`${home}/${path}`, { recursive: true }).catch(() => {});
@@ -179,7 +181,7 @@ async function systemFolder(
   });
 }
 
-/** Those of Java's own libraries that a server loads; the others draw windows. */
+/** The libraries of Java that a server loads; the others are for graphics. */
 async function javaLibraries(home: string): Promise<string[]> {
   const names =
     "java jli net nio zip jimage verify management management_ext extnet instrument attach jaas";
