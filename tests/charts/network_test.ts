@@ -341,13 +341,13 @@ Deno.test("Prometheus reaches the ports of further targets that are listed", asy
   assertEquals(anywhere(all, "prometheus"), ["53 53", "443 6443 9100 9101 9102 80"]);
 });
 
-Deno.test("the notes ask whether the network enforces the policies, or say that there are none", async () => {
+Deno.test("the notes name the networks that enforce no policies, or state that there are none", async () => {
   const notes = async (...values: string[]) => {
     const set = values.flatMap((value) => ["--set", value]);
     const { stdout } = await helm(["install", "reddit", CHART, "--dry-run=client", ...set]);
     return stdout.slice(stdout.lastIndexOf("NOTES:"));
   };
-  assert((await notes()).includes("Does this cluster's network enforce them? Flannel alone"));
+  assert((await notes()).includes("if the cluster's network enforces them. Flannel alone"));
   assert(
     (await notes("global.networkPolicy.enabled=false")).includes("any pod of the cluster may"),
   );

@@ -1,13 +1,13 @@
 {{/*
-Rules that record how many pods each component has by the values, of those that Prometheus reads: what an alert can tell
-from "not installed". Only the umbrella chart sees all of them.
+Rules that record how many pods the values require of each scraped component, so that an alert can distinguish a missing pod
+from a component that is not installed. Only the umbrella chart sees all components.
 */}}
 {{- define "pipeline.expected" -}}
 {{- $pods := dict -}}
 {{- if .Values.global.metrics.enabled -}}
 {{- with .Subcharts.kafka }}{{ $_ := set $pods "kafka" .Values.replicas }}{{ end -}}
 {{- with .Subcharts.elasticsearch -}}
-{{- /* The exporter speaks for the nodes. */ -}}
+{{- /* The exporter reports for all nodes. */ -}}
 {{- if .Values.exporter.enabled }}{{ $_ := set $pods "elasticsearch" .Values.replicas }}{{ end -}}
 {{- end -}}
 {{- end -}}

@@ -1,12 +1,12 @@
-{{/* What is wrong with names, a line each: a JSON list. */}}
+{{/* Errors in names, one line each: a JSON list. */}}
 {{- define "pipeline.nameErrors" -}}
 {{- $errors := list -}}
 {{- $release := .Release.Name -}}
-{{- /* CronJobs add their own end to names of at most 52 characters. */ -}}
+{{- /* CronJobs append a suffix to names of at most 52 characters. */ -}}
 {{- if gt (len $release) 35 -}}
 {{- $errors = append $errors (printf "the release's name %s has %d characters: at most 35" $release (len $release)) -}}
 {{- end -}}
-{{- /* Helm takes more than Services may be called. */ -}}
+{{- /* Helm accepts names that a Service may not have. */ -}}
 {{- $label := "^[a-z]([a-z0-9-]*[a-z0-9])?$" -}}
 {{- if not (regexMatch $label $release) -}}
 {{- $errors = append $errors (printf "the release's name %s cannot begin the names of Services: it must be small letters, digits and dashes, with a letter at its beginning and no dash at its end" $release) -}}
@@ -19,9 +19,8 @@
 {{- end }}
 
 {{/*
-Misspelt names under global, a line each: a JSON list. No schema can refuse a name there, since a parent chart has its own;
-but one that a letter more, less or other, two that changed places, or small and capital letters tell from a name of the
-chart's is none of a parent's.
+Misspelt names under global, one line each: a JSON list. No schema can refuse a name there, since a parent chart has its
+own. But a name that differs from one of this chart's by one letter, by two swapped letters or by case is not a parent's.
 */}}
 {{- define "pipeline.globalErrors" -}}
 {{- $errors := list -}}
@@ -50,7 +49,7 @@ chart's is none of a parent's.
 {{- $errors | toJson -}}
 {{- end }}
 
-{{/* What the user names as the chart does, and must be there once, a line each: a JSON list. */}}
+{{/* Names of the user that collide with the chart's own, one line each: a JSON list. */}}
 {{- define "pipeline.takenErrors" -}}
 {{- $errors := list -}}
 {{- range $chart, $values := .Values -}}

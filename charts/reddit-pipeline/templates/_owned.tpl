@@ -1,6 +1,6 @@
 {{/*
-Settings of servers that a release relies on, and why they are not the user's to change. A name that ends in * stands for all
-that begin so. Every other setting of the user wins over the chart's.
+Server settings that a release relies on, and the reason why users cannot change them. A name that ends in * is a prefix.
+Every other setting of the user wins over the chart's.
 */}}
 {{- define "pipeline.owned" -}}
 kafka:
@@ -71,7 +71,7 @@ grafana:
   GF_SECURITY_ADMIN_PASSWORD__FILE: *login
 {{- end }}
 
-{{/* How settings are called, by server. */}}
+{{/* Patterns of the settings' names, by server. */}}
 {{- define "pipeline.settingNames" -}}
 kafka: '^[\w.-]+$'
 hdfs: '^[\w.*@-]+$'
@@ -80,7 +80,7 @@ prometheus: '^[a-z][a-z0-9.-]*$'
 grafana: '^GF_[A-Z0-9_]+$'
 {{- end }}
 
-{{/* What is wrong with the servers' own settings, a line each: a JSON list. */}}
+{{/* Errors in the servers' settings, one line each: a JSON list. */}}
 {{- define "pipeline.ownedErrors" -}}
 {{- $errors := list -}}
 {{- $forms := include "pipeline.settingNames" . | fromYaml -}}

@@ -1,4 +1,4 @@
-{{/* Fails with a line for each rule that is broken. */}}
+{{/* Fails with a line for each broken rule. */}}
 {{- define "pipeline.requirements" -}}
 {{- $global := .Values.global -}}
 {{- $topics := $global.topics -}}

@@ -1,4 +1,4 @@
-{{/* What is done once for a release, before or beside its Deployments: a JSON object of steps by Job. */}}
+{{/* The steps that run once per release, before or beside its Deployments: a JSON object of steps by Job. */}}
 {{- define "pipeline.steps" -}}
 setup:
   {{- if .Values.ingest.enabled }}
@@ -16,8 +16,8 @@ history:
 {{- end }}
 
 {{/*
-A Job of several commands, one after the other. Each waits for what it needs and changes nothing twice. Its name ends in
-the hash of what it does: an upgrade that changes that makes another Job, and never changes one. Takes {ctx, component}.
+A Job of several commands, one after the other. Each waits for its servers and is idempotent. The Job's name ends in the hash
+of its steps: an upgrade with other steps creates another Job, and never changes one. Takes {ctx, component}.
 */}}
 {{- define "pipeline.job" -}}
 {{- $root := .ctx -}}

@@ -1,6 +1,6 @@
 {{/*
-A pod of `helm test`: a command of a job, in the job's own image, ended in time. Takes {ctx, job, name, weight, args,
-before?}: steps as a Job has them, before it. Pods run by weight, one after the other.
+A pod of `helm test`: a command of a job, in the job's own image, with a time limit. Takes {ctx, job, name, weight, args,
+before?}: before are steps that run first, as in a Job. Pods run by weight, one after the other.
 */}}
 {{- define "pipeline.testPod" -}}
 {{- $job := get .ctx.Subcharts .job -}}
@@ -22,7 +22,7 @@ spec:
   {{- $template.spec | toYaml | nindent 2 }}
 {{- end }}
 
-{{/* What sends one record and waits for it, where all of its way is part of the release: a JSON list, else an empty one. */}}
+{{/* The steps that send one record and wait for it, if its whole path is part of the release: a JSON list, else empty. */}}
 {{- define "pipeline.canaryArgs" -}}
 {{- if and .Values.generator.enabled .Values.ingest.enabled .Values.batch.enabled .Values.speed.enabled .Values.serving.enabled -}}
 {{- $limits := .Values.generator.canary -}}

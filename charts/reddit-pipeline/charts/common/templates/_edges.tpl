@@ -1,8 +1,8 @@
 {{/*
-Who may talk to whom within a release: one entry an edge. Both ends' NetworkPolicies follow from it.
-setup, history and test are the pods of the umbrella; ports that are published, and whoever else reads metrics, are not edges.
-Those that are inside are not there where a server outside takes the component's place. A component reaches itself through
-its Service, which not every network takes for a pod's own traffic: the NameNode where its tools run in its pod.
+The allowed connections within a release, one entry per edge. The NetworkPolicies of both ends follow from it.
+setup, history and test are the umbrella chart's pods; published ports and further readers of metrics are not edges.
+If a server outside the release replaces a component, the component's edges are omitted. A component may reach itself through
+its Service, which not every network treats as a pod's own traffic: so does the NameNode, whose tools run in its pod.
 */}}
 {{- define "common.edges" -}}
 - {from: kafka, to: kafka, ports: [9092, 9093]}
@@ -44,8 +44,8 @@ its Service, which not every network takes for a pod's own traffic: the NameNode
 {{- end }}
 
 {{/*
-The edges to a server's component of all jobs that need the server, but of the generator: its pods only produce. Takes {server, to,
-port}.
+The edges from all jobs that need a server to the server's component, except the generator's: its pods only produce. Takes
+{server, to, port}.
 */}}
 {{- define "common.jobEdges" -}}
 {{- $edge := . -}}
@@ -58,7 +58,7 @@ port}.
 {{- end }}
 {{- end }}
 
-{{/* The endpoints that stand for a component outside of the release, if any: a JSON list. Takes {ctx, component}. */}}
+{{/* The endpoints that replace a component from outside the release, if any: a JSON list. Takes {ctx, component}. */}}
 {{- define "common.externalEndpoints" -}}
 {{- $endpoints := .ctx.Values.global.endpoints -}}
 {{- $server := get (dict "kafka" "kafka" "namenode" "hdfs" "datanode" "hdfs" "elasticsearch" "elasticsearch") .component -}}
@@ -83,7 +83,7 @@ ports:
   {{- end }}
 {{- end }}
 
-{{/* Pods of a component of the release, of whichever chart. Takes {ctx, component}. */}}
+{{/* Pods of a component of the release, in any chart. Takes {ctx, component}. */}}
 {{- define "common.peerLabels" -}}
 app.kubernetes.io/instance: {{ .ctx.Release.Name | toYaml }}
 app.kubernetes.io/component: {{ .component }}
@@ -96,7 +96,7 @@ app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
 {{/*
-Into a component: its edges, what it publishes, its metrics, its pages, and what values add. Takes {ctx, component, own,
+Ingress of a component: its edges, published ports, metrics, pages, and rules that values add. Takes {ctx, component, own,
 published?, metrics?, web?}.
 */}}
 {{- define "common.ingressRules" -}}
@@ -129,7 +129,7 @@ published?, metrics?, web?}.
 {{- end }}
 
 {{/*
-Out of a component: names, its edges, also to servers outside of the release, ports anywhere, and what values add. Takes
+Egress of a component: DNS, its edges, also to servers outside the release, ports anywhere, and rules that values add. Takes
 {ctx, component, own, anywhere?}.
 */}}
 {{- define "common.egressRules" -}}
@@ -149,7 +149,7 @@ Out of a component: names, its edges, also to servers outside of the release, po
 {{- $external := include "common.externalEndpoints" (dict "ctx" $ctx "component" .to) | fromJsonArray }}
 {{- if and (eq .from $component) (not (and $external .inside)) }}
 {{- if and $external (eq .to "datanode") }}
-{{- /* Where a NameNode outside sends transfers is only known to it. */}}
+{{- /* Only a NameNode outside the release knows the DataNodes that it redirects transfers to. */}}
 - ports:
     - protocol: TCP
       port: 1
@@ -178,8 +178,9 @@ Out of a component: names, its edges, also to servers outside of the release, po
 {{- end }}
 
 {{/*
-The NetworkPolicy of a component. Takes {ctx, component, own?, published?, metrics?, web?, anywhere?}: the component's
-values where they are not all of its chart's, and lists of ports that everyone may reach, who reads metrics, who opens pages.
+The NetworkPolicy of a component. Takes {ctx, component, own?, published?, metrics?, web?, anywhere?}: own are the component's
+values if they are not the whole chart's; published, metrics and web are lists of ports, for everyone, for readers of metrics
+and for readers of pages.
 */}}
 {{- define "common.networkPolicy" -}}
 {{- $rules := merge (dict "own" (.own | default .ctx.Values)) . -}}

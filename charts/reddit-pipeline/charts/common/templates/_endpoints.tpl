@@ -9,7 +9,7 @@ ipFamilies:
 {{- end }}
 {{- end }}
 
-{{/* Where the jobs find each server: those outside of the release, or its own. Each is a JSON list; takes {ctx}. */}}
+{{/* The endpoints of each server for the jobs: outside the release, or its own. Each is a JSON list; takes {ctx}. */}}
 {{- define "common.endpoints.kafka" -}}
 {{- $own := printf "%s:9092" (include "common.host" (dict "ctx" .ctx "name" (printf "%s-kafka" .ctx.Release.Name))) -}}
 {{ .ctx.Values.global.endpoints.kafka | default (list $own) | toJson }}

@@ -4,9 +4,9 @@
 {{- end }}
 
 {{/*
-Reference of an image: by digest where one is given, else by tag. The registry that the user names for all wins over the
-image's own, and the one for the project's own images over both. Takes {ctx, image, tag, own?}: the tag where it has none,
-and whether the project builds it.
+Reference of an image: by digest if one is given, else by tag. The global registry wins over the image's own, and the registry
+of the project's own images over both. Takes {ctx, image, tag, own?}: the default tag, and whether the project builds the
+image.
 */}}
 {{- define "common.imageReference" -}}
 {{- $global := .ctx.Values.global -}}

@@ -3,7 +3,7 @@
 {{- range include "common.needs" . | fromJsonArray }}{{ if eq .job $.Chart.Name }}{{ .needs | toJson }}{{ end }}{{ end -}}
 {{- end }}
 
-{{/* A job's configuration: its own settings, and what the chart wires. Takes the job's scope. */}}
+{{/* A job's configuration: its own settings, and those that the chart wires. Takes the job's scope. */}}
 {{- define "common.job.config" -}}
 {{- $job := .Chart.Name -}}
 {{- $wired := dict "grace" (printf "%ds" (sub (int .Values.terminationGracePeriodSeconds) 10)) -}}
@@ -27,7 +27,7 @@ data:
     {{- include "common.job.config" . | nindent 4 }}
 {{- end }}
 
-{{/* A job's configuration and secrets as one volume, since a mount cannot lie within one that is read-only. */}}
+{{/* A job's configuration and secrets as one volume, since a mount cannot be inside a read-only mount. */}}
 {{- define "common.job.volume" -}}
 - name: {{ .Chart.Name }}
   projected:
@@ -48,7 +48,7 @@ data:
       {{- end }}
 {{- end }}
 
-{{/* Reference of a job's image; with OpenTelemetry it is another one. Takes the job's scope. */}}
+{{/* Reference of a job's image, which is another one with OpenTelemetry. Takes the job's scope. */}}
 {{- define "common.job.image" -}}
 {{- $tag := .Values.image.tag | default .Chart.AppVersion -}}
 {{- if .Values.global.otel.enabled }}{{ $tag = printf "%s-otel" $tag }}{{ end -}}
@@ -77,8 +77,8 @@ data:
 {{- end }}
 
 {{/*
-A container that runs a command of a job. Takes {ctx, name, args, resources?, serves?, ports?}: the job's resources where
-not given, with probes where it serves, and with ports where somebody may look at it while it runs.
+A container that runs a command of a job. Takes {ctx, name, args, resources?, serves?, ports?}: resources default to the
+job's; serves adds probes; ports opens the command's ports while it runs.
 */}}
 {{- define "common.job.container" -}}
 {{- $values := .ctx.Values -}}
@@ -125,7 +125,7 @@ restartPolicy}; a step is {ctx, name, args, resources?}. Everything but the step
 {{- define "common.job.podTemplate" -}}
 {{- $steps := .steps -}}
 {{- $serves := .serves -}}
-{{- /* What is done once for a release is over before anybody looks. */ -}}
+{{- /* The steps that run once per release end before anything could scrape them. */ -}}
 {{- $ports := or $serves (eq .component .ctx.Chart.Name) -}}
 {{- $checksums := dict -}}
 {{- $volumes := dict -}}
@@ -176,7 +176,7 @@ spec:
       "steps" (list (dict "ctx" .ctx "name" $component "args" .args))) | nindent 4 }}
 {{- end }}
 
-{{/* What verifies: so many keys of each view, or all, no longer than it may. Takes {sample, within}; is a JSON list. */}}
+{{/* Flags of a verification: keys of each view, or all, and the time limit. Takes {sample, within}; is a JSON list. */}}
 {{- define "common.job.verifyArgs" -}}
 {{- $args := list "verify" "--within" (include "common.scalar" (dict "value" .within "path" "verify.within")) -}}
 {{- with .sample }}{{ $args = concat $args (list "--sample" (int64 . | toString)) }}{{ end -}}
@@ -207,8 +207,7 @@ spec:
       {{- with .cron.activeDeadlineSeconds }}
       activeDeadlineSeconds: {{ . | int64 }}
       {{- end }}
-      # Bad configuration, a difference that was found, a verification that was not over in time: no other try can end
-      # otherwise.
+      # Bad configuration, a difference, or a verification that exceeded its time limit: a retry would end the same way.
       podFailurePolicy:
         rules:
           - action: FailJob

@@ -1,6 +1,6 @@
 {{/*
 The agent of the JMX exporter in a Java server's pod: an init container copies it into a volume, and the server's start
-script takes it up from JAVA_AGENT. What is read of the server stands in a file of its configuration.
+script reads its path from JAVA_AGENT. A file in the server's configuration lists the beans that it exports.
 */}}
 {{- define "common.jmxExporter.initContainers" -}}
 {{- if .Values.global.metrics.enabled -}}
@@ -20,7 +20,7 @@ initContainers:
 {{- end }}
 {{- end }}
 
-{{/* Variables of the server's container. Takes {ctx, config}: the path of what is read. */}}
+{{/* Variables of the server's container. Takes {ctx, config}: the path of the exporter's configuration. */}}
 {{- define "common.jmxExporter.env" -}}
 {{- if .ctx.Values.global.metrics.enabled -}}
 - name: JAVA_AGENT

@@ -3,7 +3,7 @@
 {{ .ctx.Release.Name }}-{{ .component }}
 {{- end }}
 
-{{/* What selects a component's pods. Never changed within a major version. Takes {ctx, component}. */}}
+{{/* Selector labels of a component's pods. Never changed within a major version. Takes {ctx, component}. */}}
 {{- define "common.selectorLabels" -}}
 app.kubernetes.io/name: {{ .ctx.Chart.Name }}
 app.kubernetes.io/instance: {{ .ctx.Release.Name | toYaml }}

@@ -1,4 +1,4 @@
-{{/* The restricted Pod Security Standard. Takes {user}: its number, which is also the group's. */}}
+{{/* The restricted Pod Security Standard. Takes {user}: the user id, which is also the group id. */}}
 {{- define "common.podSecurityContext" -}}
 runAsNonRoot: true
 runAsUser: {{ int64 .user }}
@@ -9,7 +9,7 @@ seccompProfile:
   type: RuntimeDefault
 {{- end }}
 
-{{/* Of every container. */}}
+{{/* The security context of every container. */}}
 {{- define "common.securityContext" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
@@ -17,7 +17,7 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{/* Metadata of a component's pods. Takes {ctx, component, checksums?}: name and checksum of what rolls them. */}}
+{{/* Metadata of a component's pods. Takes {ctx, component, checksums?}: names and checksums whose change restarts them. */}}
 {{- define "common.podMetadata" -}}
 labels:
   {{- include "common.labels" . | nindent 2 }}
@@ -35,7 +35,7 @@ annotations:
 {{- end }}
 {{- end }}
 
-{{/* What every pod's spec begins with: identity, security, placement. Takes {ctx, component, user, token?}: whether it may ask the API server. */}}
+{{/* The beginning of every pod's spec: identity, security, placement. Takes {ctx, component, user, token?}: whether it gets a token for the API server. */}}
 {{- define "common.podSpec" -}}
 {{- $values := .ctx.Values -}}
 serviceAccountName: {{ .ctx.Release.Name }}-{{ .ctx.Chart.Name }}
@@ -94,7 +94,7 @@ metadata:
 automountServiceAccountToken: false
 {{- end }}
 
-{{/* Evictions at a time, of those that the component's copies can bear. Takes {ctx, component, maxUnavailable}. */}}
+{{/* The number of simultaneous evictions that the component's copies tolerate. Takes {ctx, component, maxUnavailable}. */}}
 {{- define "common.podDisruptionBudget" -}}
 apiVersion: policy/v1
 kind: PodDisruptionBudget

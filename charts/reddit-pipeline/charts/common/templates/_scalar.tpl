@@ -1,6 +1,6 @@
 {{/*
-A user's value as the text of a server has it: every digit of a number, and one line. Values files make floats of all
-numbers, which Go prints as 1e+06. A list is joined by commas. Takes {value, path}: where it stands, for the message.
+A user's value as text for a server's configuration: every digit of a number, and one line. Values files turn all numbers into
+floats, which Go prints as 1e+06. A list is joined by commas. Takes {value, path}: its path in the values, for the message.
 */}}
 {{- define "common.scalar" -}}
 {{- $value := .value -}}
@@ -15,7 +15,7 @@ numbers, which Go prints as 1e+06. A list is joined by commas. Takes {value, pat
 {{- $value | toJson -}}
 {{- else -}}
 {{- $text := toString $value -}}
-{{- /* Also what YAML takes for the end of a line. */ -}}
+{{- /* Also the characters that YAML treats as line breaks. */ -}}
 {{- if regexMatch "[\\x00-\\x08\\x0a-\\x1f\\x7f\\x{85}\\x{2028}\\x{2029}]" $text -}}
 {{- fail (printf "\nERROR: %s (%s) holds a line break or another control character: a setting is one line" .path ($text | toJson)) -}}
 {{- end -}}
@@ -37,8 +37,8 @@ only ASCII is the same in every encoding. Takes {value, path}.
 {{- end }}
 
 {{/*
-The user's settings over the chart's, in place; null takes one of the chart's away. (merge would take false, 0 and "" for
-nothing.) Takes {onto, settings}.
+Merges the user's settings over the chart's, in place; null removes one of the chart's. (merge would treat false, 0 and "" as
+unset.) Takes {onto, settings}.
 */}}
 {{- define "common.overlay" -}}
 {{- range $key, $value := .settings -}}
@@ -61,14 +61,14 @@ nothing.) Takes {onto, settings}.
 {{- end -}}
 {{- end }}
 
-{{/* Further variables of a container, whose values are texts. Takes the chart's scope. */}}
+{{/* Further variables of a container, whose values are strings. Takes the chart's scope. */}}
 {{- define "common.extraEnv" -}}
 {{- $list := list -}}
 {{- range .Values.extraEnv -}}
 {{- $variable := deepCopy . -}}
 {{- if hasKey . "value" -}}
 {{- $path := printf "%s.extraEnv %v" $.Chart.Name .name -}}
-{{- /* Of a text, any line is allowed. */ -}}
+{{- /* A string may have several lines. */ -}}
 {{- if not (kindIs "string" .value) }}{{ $_ := set $variable "value" (include "common.scalar" (dict "value" .value "path" $path)) }}{{ end -}}
 {{- end -}}
 {{- $list = append $list $variable -}}

@@ -1,4 +1,4 @@
-{{/* What becomes of the volumes of a StatefulSet, and their template. Takes {ctx, persistence}. */}}
+{{/* Retention policy and template of a StatefulSet's volumes. Takes {ctx, persistence}. */}}
 {{- define "common.volumeClaims" -}}
 {{- if .persistence.enabled -}}
 persistentVolumeClaimRetentionPolicy:
@@ -11,7 +11,7 @@ volumeClaimTemplates:
       name: data
     spec:
       accessModes: [ReadWriteOnce]
-      {{- /* A dash asks for no class at all, as charts have it: a volume that somebody made. */}}
+      {{- /* A dash requests no storage class, as in other charts: a volume that was created by hand. */}}
       {{- with .persistence.storageClass | default .ctx.Values.global.storageClass }}
       storageClassName: {{ eq . "-" | ternary "" . | quote }}
       {{- end }}
@@ -21,7 +21,7 @@ volumeClaimTemplates:
 {{- end }}
 {{- end }}
 
-{{/* The volume of a pod without a claim. Takes {persistence}. */}}
+{{/* The volume of a pod if it has no claim. Takes {persistence}. */}}
 {{- define "common.dataVolume" -}}
 {{- if not .persistence.enabled -}}
 - name: data

@@ -1,6 +1,6 @@
 {{/*
-What the chart sets in a job's configuration: where the servers are, how to log in, and the facts that several
-jobs must agree on. Each takes {ctx} and is JSON.
+The settings that the chart sets in a job's configuration: endpoints, logins, and settings that several jobs share. Each
+takes {ctx} and is JSON.
 */}}
 {{- define "common.wiring.folder" -}}/etc/reddit-pipeline/secrets{{- end }}
 

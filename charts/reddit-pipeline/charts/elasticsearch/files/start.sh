@@ -1,4 +1,4 @@
-# Starts one node. The configuration folder must be writable, since the keystore is made in it.
+# Starts one node. The configuration folder must be writable, since the keystore is created in it.
 set -euo pipefail
 home=/usr/share/elasticsearch
 export ES_PATH_CONF=/tmp/config
@@ -7,9 +7,9 @@ export ES_TMPDIR=/tmp/java
 cp -Rf "$home/config/." "$ES_PATH_CONF/"
 cp /etc/elasticsearch-config/elasticsearch.yml /etc/elasticsearch-config/log4j2.properties "$ES_PATH_CONF/"
 settings=$ES_PATH_CONF/elasticsearch.yml
-# With whom to found a cluster, which takes most of them. A node that belongs to one does not look at it.
+# The initial nodes, most of which must run to bootstrap a cluster. A node that already belongs to a cluster ignores them.
 echo "cluster.initial_master_nodes: [$(cat /etc/elasticsearch-nodes/initial-master-nodes)]" >>"$settings"
-# What a distribution does not have it must not be told about.
+# Settings of modules that the distribution lacks must be omitted.
 while read -r module setting; do
   [ ! -d "$home/modules/$module" ] || echo "$setting"
 done </etc/elasticsearch-config/modules >>"$settings"

@@ -1,4 +1,4 @@
-{{/* The nodes that found the cluster, by name. */}}
+{{/* The names of the initial master nodes. */}}
 {{- define "elasticsearch.nodes" -}}
 {{- $nodes := list -}}
 {{- range $i := until (int .Values.replicas) -}}
@@ -7,14 +7,14 @@
 {{ join "," $nodes }}
 {{- end }}
 
-{{/* The user's settings by their dotted keys, as the chart's are: a key that is there twice stops a node. Takes {ctx, into}. */}}
+{{/* The user's settings by dotted keys, like the chart's: a duplicate key stops a node. Takes {ctx, into}. */}}
 {{- define "elasticsearch.own" -}}
 {{- include "common.flatten" (dict "settings" .ctx.Values.config "into" .into "path" "elasticsearch.config" "prefix" "") -}}
 {{- end }}
 
 {{/*
-Settings of all nodes. 0.0.0.0 is every address of both families to Java, and works where there is no IPv6. Of all addresses
-a node would tell the others one of IPv4, be it the loopback's: it is told which one is the pod's.
+Settings of all nodes. To Java, 0.0.0.0 means every address of both families, and works without IPv6. By default a node would
+publish an IPv4 address, even the loopback's: so the chart sets the pod's.
 */}}
 {{- define "elasticsearch.settings" -}}
 {{- $hosts := include "common.host" (dict "ctx" . "name" (printf "%s-elasticsearch-headless" .Release.Name)) -}}
@@ -34,8 +34,8 @@ a node would tell the others one of IPv4, be it the loopback's: it is told which
 {{- end }}
 
 {{/*
-Settings of modules that not every distribution has, and that a node refuses where the module is not there: lines of
-module and setting, without those that the user decides.
+Settings of modules that not every distribution has; a node refuses them if the module is missing. Lines of module and
+setting, without the settings that the user sets.
 */}}
 {{- define "elasticsearch.modules" -}}
 {{- $own := dict -}}

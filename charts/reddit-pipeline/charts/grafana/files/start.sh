@@ -1,4 +1,4 @@
-# Starts Grafana. Where no Secret says the administrator's password, it makes one up, which lives as long as the data.
+# Starts Grafana. Without a Secret, it generates the administrator's password, which is kept as long as the data.
 set -eu
 made=/var/lib/grafana/admin-password
 if [ ! -d /etc/grafana-admin ] && [ ! -s "$made" ]; then

@@ -1,4 +1,4 @@
-{{/* The Secret with the administrator's name and password; empty where there is none. */}}
+{{/* The Secret with the administrator's name and password; empty if there is none. */}}
 {{- define "grafana.adminSecret" -}}
 {{- if .Values.admin.existingSecret }}{{ .Values.admin.existingSecret -}}
 {{- else if .Values.adminPassword }}{{ include "common.fullname" (dict "ctx" . "component" "grafana") }}{{ end -}}
@@ -8,7 +8,7 @@
 {{ .Values.datasources.prometheus.url | default (printf "http://%s:9090" (include "common.host" (dict "ctx" . "name" (printf "%s-prometheus" .Release.Name)))) }}
 {{- end }}
 
-{{/* Grafana's settings, as variables: nothing is sent, fetched or installed, and nobody signs up. */}}
+{{/* Grafana's settings, as variables: it sends, fetches and installs nothing, and allows no sign-up. */}}
 {{- define "grafana.settings" -}}
 {{- $admin := ternary (dict
   "GF_SECURITY_ADMIN_USER" "$__file{/etc/grafana-admin/admin-user}"
@@ -31,14 +31,14 @@
   "GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED" "true") -}}
 {{- include "common.overlay" (dict "onto" $settings "settings" .Values.config) -}}
 {{- range $name, $value := $settings -}}
-{{- /* What a file holds is not given besides. */ -}}
+{{- /* A setting that is read from a file is not set as a variable. */ -}}
 {{- if not (hasKey $settings (printf "%s__FILE" $name)) }}
 {{ $name }}: {{ include "common.scalar" (dict "value" $value "path" (printf "grafana.config.%s" $name)) | quote }}
 {{- end }}
 {{- end }}
 {{- end }}
 
-{{/* Prometheus, and the alias of each view in Elasticsearch. What is secret is read from files. */}}
+{{/* Prometheus, and the alias of each view in Elasticsearch. Secrets are read from files. */}}
 {{- define "grafana.datasources" -}}
 {{- $login := .Values.global.credentials.elasticsearch -}}
 {{- $file := "$__file{/etc/grafana-elasticsearch/%s}" -}}
@@ -73,7 +73,7 @@
 {{ dict "apiVersion" 1 "prune" true "datasources" $list | toYaml }}
 {{- end }}
 
-{{/* Where the dashboards lie. They are read again when their ConfigMaps change. */}}
+{{/* The folder of the dashboards, which Grafana reloads when their ConfigMaps change. */}}
 {{- define "grafana.dashboardProvider" -}}
 apiVersion: 1
 providers:

@@ -1,4 +1,4 @@
-# Starts the NameNode. Formats its volume once: what holds anything is somebody's file system.
+# Starts the NameNode. Formats its volume once, if it is empty: never over existing data.
 set -euo pipefail
 name=/hadoop/dfs/name
 if [ ! -e "$name/current/VERSION" ]; then
@@ -6,7 +6,7 @@ if [ ! -e "$name/current/VERSION" ]; then
     echo "$name holds something, but no file system: look into it before anything is lost" >&2
     exit 1
   fi
-  # Each format makes a cluster id of its own: DataNodes that hold blocks of a file system that is lost
+  # Each format creates a new cluster id: DataNodes with blocks of a lost file system
   # refuse to serve a new one.
   /opt/hadoop/bin/hdfs namenode -format -nonInteractive
 fi

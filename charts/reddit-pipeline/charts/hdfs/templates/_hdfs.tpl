@@ -1,4 +1,4 @@
-{{/* Where DataNodes and tools find the NameNode. */}}
+{{/* Address of the NameNode for DataNodes and tools. */}}
 {{- define "hdfs.namenode" -}}
 {{ include "common.host" (dict "ctx" . "name" (printf "%s-namenode" .Release.Name)) }}
 {{- end }}
@@ -12,9 +12,9 @@
 {{- end }}
 
 {{/*
-0.0.0.0 is every address of both families to Java, and works where there is no IPv6, which :: does not.
-A DataNode that is silent gets no new blocks after 5 seconds and is given up after 40. A write goes on without one that
-died, since three nodes have no fourth to take its place; the NameNode makes the missing copies later.
+To Java, 0.0.0.0 means every address of both families, and works without IPv6, unlike ::.
+A silent DataNode gets no new blocks after 5 seconds and counts as dead after 40. A write continues without a dead DataNode,
+since three nodes have no fourth to replace it; the NameNode makes the missing copies later.
 */}}
 {{- define "hdfs.hdfsSite" -}}
 {{- $properties := dict
@@ -47,7 +47,7 @@ died, since three nodes have no fourth to take its place; the NameNode makes the
 </configuration>
 {{- end }}
 
-{{/* Environment of both kinds of nodes. Takes {ctx, heap, options}: the variable that their options are in. */}}
+{{/* Environment of both kinds of nodes. Takes {ctx, heap, options}: the variable of their options. */}}
 {{- define "hdfs.env" -}}
 - name: POD_NAME
   valueFrom:
@@ -65,7 +65,7 @@ died, since three nodes have no fourth to take its place; the NameNode makes the
   value: {{ .ctx.Values.global.dataset.user }}
 - name: HADOOP_ROOT_LOGGER
   value: INFO,console
-# Hadoop looks into these at run time; Java closes them otherwise. Without options of ours Hadoop listens on IPv4 alone.
+# Hadoop needs these packages by reflection, which Java closes by default. Without these options Hadoop listens on IPv4 only.
 - name: HADOOP_OPTS
   value: >-
     -Djava.net.preferIPv4Stack=false
@@ -79,7 +79,7 @@ died, since three nodes have no fourth to take its place; the NameNode makes the
 {{- end }}
 {{- end }}
 
-{{/* A StatefulSet's pod. Takes {ctx, component, own, ports, mbean, options, agent?}: own values, what it says of itself. */}}
+{{/* A StatefulSet's pod. Takes {ctx, component, own, ports, mbean, options, agent?}: own are its values, mbean reports its state. */}}
 {{- define "hdfs.podTemplate" -}}
 {{- $probes := .ctx.Values.probes -}}
 {{- $alive := dict "httpGet" (dict "path" (printf "/jmx?qry=%s" .mbean) "port" "http") -}}

@@ -14,7 +14,7 @@
 {{ join "," $voters }}
 {{- end }}
 
-{{/* Settings of all brokers. Nothing is made by itself, and no copy that lags becomes a leader. */}}
+{{/* Settings of all brokers. Topics are not created automatically, and no lagging replica becomes a leader. */}}
 {{- define "kafka.properties" -}}
 {{- $topics := .Values.global.topics -}}
 {{- $properties := dict

@@ -1,4 +1,4 @@
-{{/* What is scraped: the release's pods whose container has a port named metrics, and Hadoop's own endpoint. */}}
+{{/* Scrape targets: the release's pods whose container has a port named metrics, and Hadoop's own endpoint. */}}
 {{- define "prometheus.config" -}}
 {{- $global := dict "scrape_interval" .Values.scrapeInterval "evaluation_interval" .Values.scrapeInterval -}}
 {{- $pods := list (dict "role" "pod" "namespaces" (dict "own_namespace" true)) -}}
@@ -21,8 +21,8 @@
 {{- end }}
 
 {{/*
-Prometheus' flags, each once: those of a switch are --x and --no-x, and a list is a flag that is repeated. Its
-configuration is read again only for what the umbrella chart says of other components: the chart's own files roll the pod.
+Prometheus' flags, each once: a switch is --x or --no-x, and a list is a repeated flag. Prometheus reloads its configuration
+only for the umbrella chart's rules about other components: changes of the chart's own files restart the pod.
 */}}
 {{- define "prometheus.flags" -}}
 {{- $flags := dict
@@ -52,8 +52,8 @@ configuration is read again only for what the umbrella chart says of other compo
 {{- end }}
 
 {{/*
-Running pods of the release at one port, by its name, and the labels that everything else relies on. The exporter of
-Elasticsearch speaks for it. Takes {ctx, port}.
+Running pods of the release at one named port, with the labels that rules and dashboards rely on. The exporter reports for
+Elasticsearch. Takes {ctx, port}.
 */}}
 {{- define "prometheus.relabel" -}}
 - source_labels: [__meta_kubernetes_pod_label_app_kubernetes_io_instance]
@@ -68,7 +68,7 @@ Elasticsearch speaks for it. Takes {ctx, port}.
 {{ include "prometheus.targetLabels" . }}
 {{- end }}
 
-{{/* The labels of every target, in terms of what Kubernetes says of a pod. */}}
+{{/* The labels of every target, from Kubernetes' metadata of the pod. */}}
 {{- define "prometheus.targetLabels" -}}
 - source_labels: [__meta_kubernetes_namespace]
   target_label: namespace
@@ -82,7 +82,7 @@ Elasticsearch speaks for it. Takes {ctx, port}.
   replacement: $1
 {{- end }}
 
-{{/* Of some thousand series of a NameNode, those that are worth keeping; and no label whose value changes by itself. */}}
+{{/* Keeps the useful ones of a NameNode's thousands of series, and drops labels whose values change by themselves. */}}
 {{- define "prometheus.hadoop" -}}
 - source_labels: [__name__]
   regex: (fs_namesystem|namenode|name_node|datanode|startup_progress|jvm_metrics|rpc_rpc|rpc_call_queue|org_apache_hadoop_hdfs_server_datanode_fsdataset).*
@@ -91,7 +91,7 @@ Elasticsearch speaks for it. Takes {ctx, port}.
   action: labeldrop
 {{- end }}
 
-{{/* Metadata of what the operator reads, with the labels that it selects by. Takes {ctx, suffix?}. */}}
+{{/* Metadata of the operator's objects, with the labels that it selects by. Takes {ctx, suffix?}. */}}
 {{- define "prometheus.operatorMetadata" -}}
 {{ include "common.metadata" (merge (dict "component" "prometheus") .) }}
 {{- with .ctx.Values.operator.labels }}
@@ -99,7 +99,7 @@ Elasticsearch speaks for it. Takes {ctx, port}.
 {{- end }}
 {{- end }}
 
-{{/* Groups of rules: recording rules, and every alert with its runbook and what values say of it. */}}
+{{/* Rule groups: recording rules, and every alert with its runbook and the overrides from values. */}}
 {{- define "prometheus.rules" -}}
 {{- $root := . -}}
 {{- range $name, $_ := .Values.alerts -}}
