@@ -1,6 +1,6 @@
 # Each target is one line to a script or task; `make` alone lists them.
 # Variables of `make demo`: DURATION PORT DATA RATE SEED POSTS COMMENTS BACKEND, e.g. make demo DURATION=30s
-# Of what works with a cluster: NAMESPACE RELEASE VALUES, of its tests SCENARIO (dev, full), e.g. make deploy VALUES=charts/reddit-pipeline/values-dev.yaml
+# Variables of the cluster's targets: NAMESPACE RELEASE VALUES, and SCENARIO (dev, full) of test-cluster, e.g. make deploy VALUES=charts/reddit-pipeline/values-dev.yaml
 .DEFAULT_GOAL := help
 .PHONY: help demo verify images test test-quick test-cluster bench fmt lint check charts clean-data
 .PHONY: install deploy status generate-historical run-consumer run-producer run-batch run-streaming logs clean
@@ -12,19 +12,19 @@ help: ## list the targets
 demo: ## run the whole pipeline on http://localhost:30080; BACKEND=servers: on real servers
 	@scripts/demo
 
-verify: ## prove that what DATA (default ./data) serves is right
+verify: ## prove that the answers from DATA (default ./data) are right
 	@scripts/verify
 
-images: ## build the jobs' images; SERVERS=1: stand-ins for the servers' too; LOAD=1: into the cluster
+images: ## build the jobs' images; SERVERS=1: and the servers' stand-ins; LOAD=1: load them into the cluster
 	@scripts/images $(if $(SERVERS),--servers) $(if $(LOAD),--load)
 
 test: ## every check and test; ends with "N passed, N failed"
 	@scripts/test
 
-test-quick: ## a part of it in minutes: checks, units, laws, layers, what the charts render to
+test-quick: ## a part of the tests in minutes: checks, units, laws, layers, rendered charts
 	@scripts/test --quick
 
-test-cluster: ## test the chart on the current cluster; IMAGES=official: with the servers' own images
+test-cluster: ## test the chart on the current cluster; IMAGES=official: with the servers' official images
 	@scripts/test-cluster $(SCENARIO)
 
 bench: ## run the benchmarks
@@ -39,10 +39,10 @@ lint: ## lint everything
 check: ## type-check everything
 	@scripts/deno check .
 
-charts: ## write what is generated of the charts: schemas, reference, dashboards, what presets render to
+charts: ## write the charts' generated files: schemas, reference, dashboards, rendered presets
 	@scripts/charts --golden
 
-clean-data: ## delete what `make demo` stored (DATA, default ./data)
+clean-data: ## delete the data of `make demo` (DATA, default ./data)
 	@scripts/clean-data
 
 install: ## set up the tools: Deno and Helm
@@ -51,7 +51,7 @@ install: ## set up the tools: Deno and Helm
 deploy: ## install the release on the current cluster, or upgrade it
 	@scripts/helm-release deploy
 
-status: ## what runs of the release
+status: ## show the release's status and pods
 	@scripts/helm-release status
 
 generate-historical: ## generate history and load it
@@ -69,10 +69,10 @@ run-batch: ## build a generation of the batch views now
 run-streaming: ## start speed
 	@scripts/helm-release run-streaming
 
-test-scalability: ## give a release that runs more pods and more records, and take them back
+test-scalability: ## scale a running release to more pods and more records, and back
 	@scripts/helm-release test-scalability
 
-test-fault-tolerance: ## delete one pod of each kind of a release that runs, and prove its answers
+test-fault-tolerance: ## delete one pod of each kind of a running release, and verify its answers
 	@scripts/helm-release test-fault-tolerance
 
 logs: ## follow the logs of the release

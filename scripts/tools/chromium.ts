@@ -9,8 +9,8 @@ import { installPackage } from "./servers/mod.ts";
 
 const USAGE = `Usage: scripts/chromium
 
-Prints the path of a Chromium or Chrome: $CHROME_PATH, else one on the PATH, else the
-distribution's, installed with apt-get as root or by sudo without a password.`;
+Prints the path of a Chromium or Chrome: $CHROME_PATH, else a browser on the PATH, else the
+distribution's, installed with apt-get as root or with passwordless sudo.`;
 
 const BROWSERS = [
   Deno.env.get("CHROME_PATH") ?? "",
@@ -19,8 +19,7 @@ const BROWSERS = [
 ];
 
 async function findBrowser(): Promise<string | undefined> {
-  // The version is queried, since some distributions have a stub that only explains how to install
-  // it.
+  // Checks the version, since some distributions have a stub that only prints how to install it.
   const script = `for browser; do
     if path=$(command -v "$browser") && "$path" --version >/dev/null 2>&1; then echo "$path" && exit; fi
   done`;

@@ -8,7 +8,7 @@ import { help } from "./run.ts";
 
 const USAGE = `Usage: [DATA=./data] scripts/clean-data
 
-Deletes the folder in which 'make demo' keeps its data.`;
+Deletes the data folder of 'make demo'.`;
 
 const data = Deno.env.get("DATA") || "data";
 const stat = (path: string) => Deno.lstat(path).catch(() => undefined);
@@ -17,7 +17,7 @@ help(USAGE);
 if (await Deno.stat(data).catch(() => undefined) === undefined) {
   console.log(`Nothing to delete: there is no ${data}`);
 } else if (
-  // A mistyped variable must not delete anything but a demo's data: scripts/demo leaves this mark.
+  // A mistyped variable must not delete more than a demo's data: scripts/demo leaves this mark.
   (await stat(data.replace(/\/+$/, "")))?.isSymlink ||
   !(await stat(`${data}/.reddit-pipeline`))?.isFile
 ) {

@@ -9,23 +9,23 @@ import { attempt, help, isThere, run, type RunOptions } from "./run.ts";
 const USAGE =
   `Usage: [NAMESPACE=reddit-pipeline] [RELEASE=reddit] [VALUES="FILE ..."] scripts/helm-release COMMAND
 
-Works with one release of charts/reddit-pipeline on the cluster that kubectl talks to.
+Operates one release of charts/reddit-pipeline on kubectl's current cluster.
 
   deploy               install the release, or upgrade it
-  status               what runs, and what the release says of itself
-  test                 prove that the release works (helm test)
-  generate-historical  generate history and load it, and build a generation from it; what is
-                       there already is not made again
+  status               show the release's status and its pods
+  test                 test the release (helm test)
+  generate-historical  generate history, load it, and build a generation from it; steps that are
+                       already done are not repeated
   run-consumer         start ingest, and show its log
-  run-producer         the same for the generator's live traffic
-  run-streaming        the same for speed
+  run-producer         start the generator's live traffic, and show its log
+  run-streaming        start speed, and show its log
   run-batch            build a generation now, and wait for it
-  test-scalability     more pods of the jobs and more records a second, and back
-  test-fault-tolerance one pod of each kind goes, one after the other; then everything is verified
+  test-scalability     scale to more pods of the jobs and more records a second, and back
+  test-fault-tolerance delete one pod of each kind, one after the other, and verify everything
   logs                 follow the logs of the jobs
-  clean                uninstall the release; volumes go where their whenDeleted says Delete
+  clean                uninstall the release, and delete volumes whose whenDeleted is Delete
 
-  VALUES  files of values, separated by spaces, e.g. charts/reddit-pipeline/values-dev.yaml`;
+  VALUES  values files, separated by spaces, e.g. charts/reddit-pipeline/values-dev.yaml`;
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const namespace = Deno.env.get("NAMESPACE") || "reddit-pipeline";
@@ -45,7 +45,7 @@ function fail(why: string): never {
   Deno.exit(1);
 }
 
-/** A Deployment that was scaled to zero is scaled to `$REPLICAS`, or to 1. */
+/** Scales a Deployment up again if it was scaled to 0, waits for it, and shows its log. */
 async function runDeployment(component: string): Promise<void> {
   const name = `${release}-${component}`;
   const replicas = ["get", "deployment", name, "--output", "jsonpath={.spec.replicas}"];
@@ -56,7 +56,7 @@ async function runDeployment(component: string): Promise<void> {
   await kube(["logs", `deployment/${name}`, "--tail", "20"]);
 }
 
-/** A finished Job must not prevent another run: it is recreated from the release. */
+/** Runs the history Job again, also if it has finished: recreates it from the release's manifest. */
 async function runHistory(): Promise<void> {
   const manifests = (await helm(["get", "manifest", release], { quiet: true })).split(/^---$/m);
   const input = manifests.filter((text) => /^# Source: .*\/history-job\.yaml$/m.test(text)).join(
@@ -77,7 +77,7 @@ async function runBatch(): Promise<void> {
   await waitForJob(`job/${job}`);
 }
 
-/** Waits for the end of the Job, and exits with an error if it failed. */
+/** Returns when the Job completes, and exits with an error when it fails. */
 async function waitForJob(job: string): Promise<void> {
   console.log(`Waiting for ${job}`);
   const state = ["get", job, "--output", 'jsonpath={.status.conditions[?(@.status=="True")].type}'];
@@ -109,7 +109,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<unknown>>> = {
     const files = (Deno.env.get("VALUES") ?? "").split(/\s+/).filter((file) => file !== "");
     return helm([
       ...["upgrade", "--install", release, `${ROOT}charts/reddit-pipeline`, "--create-namespace"],
-      // Manual scaling or suspension is reverted to the values.
+      // Resets to the values whatever was scaled or suspended by hand.
       ...["--force-conflicts", ...files.flatMap((file) => ["--values", file])],
     ]);
   },

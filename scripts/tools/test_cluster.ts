@@ -8,19 +8,19 @@ import { attempt, help, isThere } from "./run.ts";
 
 const USAGE = `Usage: [IMAGES=official] scripts/test-cluster [dev|full]
 
-Installs charts/reddit-pipeline on the cluster that kubectl talks to (KUBECONFIG), in a namespace of
-its own that must not exist, uses it as people do, and takes it away again.
+Installs charts/reddit-pipeline on kubectl's current cluster (KUBECONFIG), in a namespace of its
+own that must not exist yet, uses it as users do, and uninstalls it.
 
-  dev   the laptop's preset, one of each: install, helm test, pods that go, upgrade, roll-back,
-        install again on kept volumes. About 20 minutes on two cores
+  dev   the laptop's preset, one of each: install, helm test, deleted pods, upgrade, rollback,
+        reinstall on kept volumes. About 20 minutes on two cores
   full  3 brokers, 3 DataNodes, 3 Elasticsearch nodes, on three nodes or more: spread,
         NetworkPolicies, restricted pods. About 12 minutes
 
-Without an argument: full where the cluster has three nodes or more, else dev.
+Without an argument: full if the cluster has three nodes or more, else dev.
 
-Images are built (scripts/images) and loaded into the cluster first: those of the jobs, and stand-ins for
-the servers'. IMAGES=official takes the servers' own images, from where the cluster gets them;
-IMAGES=loaded takes what is loaded already.
+The jobs' images and stand-ins for the servers' images are built (scripts/images) and loaded into the
+cluster first. IMAGES=official uses the servers' official images, which the cluster pulls;
+IMAGES=loaded uses the images that are already loaded.
 
 The last line is 'N passed, N failed'.`;
 

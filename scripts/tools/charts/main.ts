@@ -17,10 +17,10 @@ Writes the values.schema.json of every chart and the reference of their values, 
 schemas of the jobs' settings and the charts' own part (scripts/tools/charts), and the
 dashboards of the chart grafana (scripts/tools/dashboards).
 
-  --golden      also write what the default renders to and how each other preset differs,
+  --golden      also write the rendered default and the differences of each other preset,
                 which tests compare with
-  --new-major   also write what an upgrade may not change (selectors, volume claims): only
-                for a new major version, which users install anew`;
+  --new-major   also write the fields that an upgrade may not change (selectors, volume
+                claims): only for a new major version, which users reinstall`;
 
 help(USAGE);
 Deno.chdir(new URL("../../..", import.meta.url));

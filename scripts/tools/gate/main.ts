@@ -3,10 +3,10 @@ import { needsCluster } from "./files.ts";
 import { runGate } from "./gate.ts";
 import { Tally } from "./tally.ts";
 
-/** Milliseconds that a test may take, even while other processes keep the machine busy. */
+/** Milliseconds that a test may take, also on a busy machine. */
 const LIMIT = 10 * 60_000;
 
-/** On a cluster a whole installation is one step. */
+/** On a cluster, a whole installation is one step. */
 const LIMIT_ON_CLUSTER = 30 * 60_000;
 
 const USAGE = `Usage: scripts/test [--quick | path...] [-- deno-test-option...]
@@ -14,12 +14,12 @@ const USAGE = `Usage: scripts/test [--quick | path...] [-- deno-test-option...]
 Without a path: formatting, lint, types, documentation, then every test, with coverage.
 With --quick: the same checks, then the tests of modules, laws, layers and charts that need no
 server, without coverage.
-With paths (files or folders): only the tests there. Options after -- go to 'deno test',
+With paths (files or folders): only their tests. Options after -- go to 'deno test',
 for example: scripts/test jobs/core -- --filter merge
 
 The last line is 'N passed, N failed', where each check counts as one test; the exit code
-is 1 if anything failed. The browser test needs Chromium: it is installed with apt-get where
-that is possible, see scripts/chromium.`;
+is 1 if anything failed. The browser test needs Chromium, which is installed with apt-get if
+possible; see scripts/chromium.`;
 
 help(USAGE);
 const split = Deno.args.indexOf("--");

@@ -21,11 +21,11 @@ type Name = (typeof NAMES)[number];
 
 const program = {
   name: "scripts/images",
-  summary: "Images of the jobs and of the JMX exporter, and stand-ins for those of the servers.",
+  summary: "Images of the jobs and of the JMX exporter, and stand-ins for the servers' images.",
   fallback: "build",
   commands: {
     build: {
-      summary: "Build the images that are not there yet, and say where they are.",
+      summary: "Build the missing images, and print the paths of their archives.",
       flags: z.strictObject({
         servers: z.boolean().default(false)
           .describe("Build stand-ins for the servers' images too, for tests without a registry."),
@@ -33,13 +33,13 @@ const program = {
         load: z.boolean().default(false)
           .describe("Load them into the cluster of kubectl's context; see docs/images.md."),
         measure: z.boolean().default(false)
-          .describe("Measure how large the jobs' images are and how quickly they start."),
+          .describe("Measure the size and the start-up time of the jobs' images."),
         otel: z.boolean().default(false).describe(
-          "Compile OpenTelemetry into the jobs' images, whose tags end in -otel then; see docs/metrics.md.",
+          "Compile OpenTelemetry into the jobs' images, whose tags then end in -otel; see docs/metrics.md.",
         ),
-        revision: text().optional().describe("Commit that is named in the jobs' images."),
+        revision: text().optional().describe("Commit to record in the jobs' images."),
         root: text().optional().describe(
-          "Lay out the root file system of the one job that --only names in this new folder; build no image.",
+          "Lay out the root file system of the job named by --only in this new folder; build no image.",
         ),
       }),
     },

@@ -10,44 +10,44 @@ import { z } from "zod";
 import { writeLock } from "./jars.ts";
 import { Servers, settle } from "./servers.ts";
 
-const data = text().prefault("./data/servers").describe("Folder of all that the servers store.");
+const data = text().prefault("./data/servers").describe("Folder of the servers' data.");
 
 const count = (what: string) => integer({ min: 0, max: 9 }).prefault(3).describe(what);
 
 const program = {
   name: "servers",
-  summary: "Real Kafka, HDFS and Elasticsearch as processes of this machine, on loopback.",
+  summary: "Real Kafka, HDFS and Elasticsearch as processes on this machine, on loopback.",
   commands: {
     up: {
-      summary: "Start them, or those that do not run. Counts are those of the first time.",
+      summary: "Start the servers that do not run. The counts of the first start stay fixed.",
       flags: z.strictObject({
-        kafka: count("Nodes of Kafka, each broker and controller; 0 for none."),
-        datanodes: count("DataNodes of HDFS beside its NameNode; 0 for no HDFS."),
-        elasticsearch: count("Nodes of Elasticsearch; 0 for none."),
+        kafka: count("Kafka nodes, each a broker and controller; 0 for none."),
+        datanodes: count("HDFS DataNodes beside the NameNode; 0 for no HDFS."),
+        elasticsearch: count("Elasticsearch nodes; 0 for none."),
         data,
       }),
     },
     down: {
-      summary: "End them and delete what they stored.",
+      summary: "Stop the servers and delete their data.",
       flags: z.strictObject({
         data,
-        keep: z.boolean().default(false).describe("Keep what they stored."),
+        keep: z.boolean().default(false).describe("Keep their data."),
       }),
     },
     status: {
-      summary: "A line for each node, and how clients reach them.",
+      summary: "Show a line for each node, and the endpoints for clients.",
       flags: z.strictObject({ data }),
     },
     config: {
-      summary: "How they are reached, as the jobs' configuration has it, in JSON.",
+      summary: "Print the servers' endpoints as JSON, in the form of the jobs' configuration.",
       flags: z.strictObject({
         data,
         only: z.array(z.enum(["kafka", "hdfs", "elasticsearch"])).optional()
-          .describe("Those that a job has; all where not given."),
+          .describe("Servers of a job; all if not given."),
       }),
     },
     lock: {
-      summary: "Fetch the jars of the Chartfile's versions anew and write maven.lock.",
+      summary: "Fetch the jars of the Chartfile's versions again and write maven.lock.",
       flags: z.strictObject({}),
     },
   },
@@ -73,7 +73,7 @@ async function main(args: readonly string[]): Promise<number> {
         throw error;
       }
       report(servers);
-      console.log(`\nEnd them with: scripts/servers down --data ${folder}`);
+      console.log(`\nStop them with: scripts/servers down --data ${folder}`);
       return 0;
     }
     case "down": {
