@@ -14,23 +14,22 @@ and the jobs between them.
 
     helm install reddit charts/reddit-pipeline -n reddit-pipeline --create-namespace
 
-| preset                        | what it is                                                                     |
+| preset                        | contents                                                                       |
 | ----------------------------- | ------------------------------------------------------------------------------ |
 | \`values.yaml\`                 | 3 brokers, NameNode and 3 DataNodes, 3 Elasticsearch nodes, 100 records a second |
-| \`values-dev.yaml\`             | a laptop: one of each, about 4 GiB                                             |
+| \`values-dev.yaml\`             | a laptop: one pod of each component, about 4 GiB                               |
 | \`values-prod.yaml\`            | sizes for 5,000 records a second, with the arithmetic                          |
-| \`ci/bring-your-own-values.yaml\` | servers of others                                                              |
+| \`ci/bring-your-own-values.yaml\` | servers outside the release                                                    |
 
-Values are checked by a schema on every level: an unknown one is refused, but for names under \`global\` that are a parent
+A schema checks the values on every level: unknown values are refused, except names under \`global\`, which may be a parent
 chart's own. Rules over several values fail with a line that begins with \`ERROR:\`.
 
-Numbers reach a server digit by digit. What a server's \`config\` has wins over the chart's own setting, \`null\` takes the
-chart's away, and a setting that the release relies on (where it listens, its volume, its identity) is refused by name.
+Numbers reach a server digit by digit. A server's \`config\` wins over the chart's own settings, \`null\` removes one of the
+chart's settings, and overrides of settings that the release relies on (listeners, volume, identity) are refused by name.
 
 ## Values
 
-Generated from the schemas, which are the jobs' own; \`make charts\` writes this file anew. A default in parentheses is
-the job's own.
+Generated from the schemas, which are the jobs' own, by \`make charts\`. A default in parentheses is the job's own.
 `;
 
 /** Markdown of the reference. */

@@ -27,14 +27,14 @@ export const ELASTICSEARCH: DashboardSpec = {
   description: "Health, indexing, searching, memory and space of the serving store.",
   sections: [
     {
-      title: "Is it whole?",
+      title: "Health",
       lines: [{
         height: 4,
         panels: [
           figure({
             title: "Status",
             description:
-              "Green: all shards and copies. Yellow: copies are missing. Red: shards are missing, so answers too.",
+              "Green: all shards and copies are available. Yellow: copies are missing. Red: shards are missing, so answers are incomplete.",
             unit: units.NoUnit,
             steps: above(1, 2),
             texts: { 0: "green", 1: "yellow", 2: "red" },
@@ -48,21 +48,21 @@ export const ELASTICSEARCH: DashboardSpec = {
           }),
           figure({
             title: "Unassigned shards",
-            description: "Shards and copies that no node has.",
+            description: "Shards and copies without a node.",
             unit: units.Short,
             steps: from(1),
             targets: [prom(max("elasticsearch_cluster_health_unassigned_shards"))],
           }),
           figure({
             title: "Pending tasks",
-            description: "Changes of the cluster that wait for the master.",
+            description: "Changes of the cluster state that wait for the master.",
             unit: units.Short,
             steps: above(10, 100),
             targets: [prom(max("elasticsearch_cluster_health_number_of_pending_tasks"))],
           }),
           figure({
             title: "Most heap used",
-            description: "Share of the heap that is used on the fullest node.",
+            description: "Used share of the heap on the fullest node.",
             unit: units.PercentUnit,
             min: 0,
             max: 1,
@@ -78,7 +78,7 @@ export const ELASTICSEARCH: DashboardSpec = {
           figure({
             title: "Least space free",
             description:
-              "Share of the space that is free on the fullest node. Below 15 %, no copies are put there; below 5 %, indices become read-only.",
+              "Free share of the space on the fullest node. Below 15 %, the node gets no more copies; below 5 %, its indices become read-only.",
             unit: units.PercentUnit,
             min: 0,
             max: 1,
@@ -101,14 +101,14 @@ export const ELASTICSEARCH: DashboardSpec = {
         panels: [
           lines({
             title: "Documents indexed",
-            description: "A second, copies counted, by node.",
+            description: "Documents a second, copies counted, by node.",
             unit: units.OpsPerSecond,
             min: 0,
             targets: [prom(rate("elasticsearch_indices_indexing_index_total"), "{{name}}")],
           }),
           lines({
-            title: "Time of a document",
-            description: "Mean time to index one, by node.",
+            title: "Time per document",
+            description: "Mean time to index a document, by node.",
             unit: units.Seconds,
             min: 0,
             targets: [
@@ -123,14 +123,15 @@ export const ELASTICSEARCH: DashboardSpec = {
           }),
           lines({
             title: "Refreshes",
-            description: "A second, by node. What was written can be found from the next one on.",
+            description:
+              "Refreshes a second, by node. Searches find a document after the next refresh.",
             unit: units.OpsPerSecond,
             min: 0,
             targets: [prom(rate("elasticsearch_indices_refresh_total"), "{{name}}")],
           }),
           lines({
             title: "Merging",
-            description: "Threads that merge segments, on average, by node.",
+            description: "Mean number of threads that merge segments, by node.",
             unit: units.Short,
             min: 0,
             targets: [
@@ -147,13 +148,13 @@ export const ELASTICSEARCH: DashboardSpec = {
         panels: [
           lines({
             title: "Searches",
-            description: "Of shards, a second, by node.",
+            description: "Searches of shards a second, by node.",
             unit: units.RequestsPerSecond,
             min: 0,
             targets: [prom(rate("elasticsearch_indices_search_query_total"), "{{name}}")],
           }),
           lines({
-            title: "Time of a search",
+            title: "Time per search",
             description: "Mean time of a shard's search, by node.",
             unit: units.Seconds,
             min: 0,
@@ -168,8 +169,8 @@ export const ELASTICSEARCH: DashboardSpec = {
             ],
           }),
           lines({
-            title: "Tasks that wait",
-            description: "In the queues of the threads that write and search, by node.",
+            title: "Waiting tasks",
+            description: "Tasks in the queues of the write and search threads, by node.",
             unit: units.Short,
             min: 0,
             targets: [
@@ -180,8 +181,9 @@ export const ELASTICSEARCH: DashboardSpec = {
             ],
           }),
           lines({
-            title: "Tasks refused",
-            description: "A second, since a queue was full, by kind. The jobs try again.",
+            title: "Refused tasks",
+            description:
+              "Tasks refused a second because a queue was full, by kind. The jobs retry.",
             unit: units.OpsPerSecond,
             min: 0,
             steps: from(0.1),
@@ -206,7 +208,7 @@ export const ELASTICSEARCH: DashboardSpec = {
           }),
           lines({
             title: "Heap used",
-            description: "Share of the heap that is used.",
+            description: "Used share of the heap.",
             unit: units.PercentUnit,
             min: 0,
             max: 1,
@@ -221,8 +223,8 @@ export const ELASTICSEARCH: DashboardSpec = {
             ],
           }),
           lines({
-            title: "Collecting garbage",
-            description: "Share of the time that each node spends with it.",
+            title: "Garbage collection",
+            description: "Share of the time that each node spends on garbage collection.",
             unit: units.PercentUnit,
             min: 0,
             steps: from(0.1),
@@ -233,7 +235,7 @@ export const ELASTICSEARCH: DashboardSpec = {
           lines({
             title: "Circuit breakers",
             description:
-              "Requests refused since they would take too much memory, a second, by breaker.",
+              "Requests a second that were refused because they would take too much memory, by breaker.",
             unit: units.OpsPerSecond,
             min: 0,
             steps: from(0.1),
@@ -250,14 +252,14 @@ export const ELASTICSEARCH: DashboardSpec = {
           lines({
             title: "Documents",
             description:
-              "By index, copies not counted. Each generation has its own indices; the previous ones are kept.",
+              "Documents by index, copies not counted. Each generation has its own indices; the previous ones are kept.",
             unit: units.Short,
             min: 0,
             targets: [prom(max("elasticsearch_indices_docs_primary", "index"), "{{index}}")],
           }),
           lines({
             title: "Size",
-            description: "By index, copies counted.",
+            description: "Bytes by index, copies counted.",
             unit: units.BytesIEC,
             min: 0,
             targets: [
@@ -266,7 +268,7 @@ export const ELASTICSEARCH: DashboardSpec = {
           }),
           lines({
             title: "Shards",
-            description: "Those that are active, being started, moved, or have no node.",
+            description: "Shards that are active, being started, being moved, or without a node.",
             unit: units.Short,
             min: 0,
             targets: [
@@ -278,7 +280,7 @@ export const ELASTICSEARCH: DashboardSpec = {
           }),
           lines({
             title: "Segments",
-            description: "By node: many of them slow searches down.",
+            description: "Segments by node: many segments slow searches down.",
             unit: units.Short,
             min: 0,
             targets: [prom(sum("elasticsearch_indices_segments_count", "name"), "{{name}}")],

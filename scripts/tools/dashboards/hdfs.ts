@@ -21,17 +21,17 @@ const USED = `${max("fs_namesystem_capacity_used")} / ${max("fs_namesystem_capac
 export const HDFS: DashboardSpec = {
   uid: "hdfs",
   title: "HDFS",
-  description: "Blocks and their copies, DataNodes, space, and how long the NameNode takes.",
+  description: "Blocks and their copies, DataNodes, space, and the NameNode's response times.",
   sections: [
     {
-      title: "Is it whole?",
+      title: "Health",
       lines: [{
         height: 4,
         panels: [
           figure({
             title: "Safe mode",
             description:
-              "While it is on, nothing can be written: the NameNode waits for blocks, or was told to.",
+              "While it is on, HDFS refuses writes: the NameNode waits for blocks, or an operator turned it on.",
             unit: units.NoUnit,
             steps: from(1),
             texts: { 0: "off", 1: "on" },
@@ -39,14 +39,14 @@ export const HDFS: DashboardSpec = {
           }),
           figure({
             title: "Live DataNodes",
-            description: "DataNodes that say they are there.",
+            description: "DataNodes that report.",
             unit: units.Short,
             targets: [prom(max("fs_namesystem_num_live_data_nodes"))],
           }),
           figure({
             title: "Dead or stale DataNodes",
             description:
-              "Dead: not heard of for minutes, its blocks are copied anew. Stale: not heard of for half a minute.",
+              "Dead: no report for minutes, its blocks are copied again. Stale: no report for half a minute.",
             unit: units.Short,
             steps: from(1),
             targets: [
@@ -59,7 +59,7 @@ export const HDFS: DashboardSpec = {
           }),
           figure({
             title: "Missing blocks",
-            description: "Blocks of which no copy is left: data that cannot be read.",
+            description: "Blocks without any copy: their data cannot be read.",
             unit: units.Short,
             steps: from(1),
             targets: [prom(max("fs_namesystem_missing_blocks"))],
@@ -67,7 +67,7 @@ export const HDFS: DashboardSpec = {
           figure({
             title: "Under-replicated blocks",
             description:
-              "Blocks with fewer copies than they are to have. Passes by itself where there are enough DataNodes.",
+              "Blocks with fewer copies than configured. Resolves by itself if there are enough DataNodes.",
             unit: units.Short,
             steps: above(1, 1_000),
             targets: [prom(max("fs_namesystem_under_replicated_blocks"))],
@@ -91,7 +91,8 @@ export const HDFS: DashboardSpec = {
         panels: [
           lines({
             title: "Space",
-            description: "Of all DataNodes: all there is, what HDFS uses, what is free for it.",
+            description:
+              "Space of all DataNodes: the total, the space that HDFS uses, and the space free for it.",
             unit: units.BytesIEC,
             min: 0,
             targets: [
@@ -102,7 +103,7 @@ export const HDFS: DashboardSpec = {
           }),
           lines({
             title: "Files and blocks",
-            description: "What the NameNode holds in memory: about 1 GB of heap a million.",
+            description: "Objects in the NameNode's memory: about 1 GB of heap a million.",
             unit: units.Short,
             min: 0,
             targets: [
@@ -111,7 +112,7 @@ export const HDFS: DashboardSpec = {
             ],
           }),
           lines({
-            title: "Blocks in need",
+            title: "Blocks to repair",
             description: "Blocks that are corrupt, lack copies, or are being copied.",
             unit: units.Short,
             min: 0,
@@ -132,8 +133,8 @@ export const HDFS: DashboardSpec = {
           height: 8,
           panels: [
             lines({
-              title: "Files made, moved, deleted",
-              description: "A second. Ingest makes and moves files with every flush.",
+              title: "Files created, renamed, deleted",
+              description: "Operations a second. Ingest creates and renames files in every flush.",
               unit: units.OpsPerSecond,
               min: 0,
               targets: [
@@ -150,8 +151,8 @@ export const HDFS: DashboardSpec = {
               targets: [prom(sumRate("rpc_rpc_processing_time_num_ops", "", NAMENODE), "calls")],
             }),
             lines({
-              title: "Time of a call",
-              description: "Mean of the last interval: waiting in the queue, and being processed.",
+              title: "Time per call",
+              description: "Means of the last interval: time in the queue, and time of processing.",
               unit: units.Milliseconds,
               min: 0,
               targets: [
@@ -160,9 +161,8 @@ export const HDFS: DashboardSpec = {
               ],
             }),
             lines({
-              title: "Calls that wait",
-              description:
-                "Length of the queue of calls: grows where the NameNode does not keep up.",
+              title: "Waiting calls",
+              description: "Length of the call queue: it grows when the NameNode does not keep up.",
               unit: units.Short,
               min: 0,
               targets: [prom(max("rpc_call_queue_length", "", NAMENODE), "queue")],
@@ -173,7 +173,7 @@ export const HDFS: DashboardSpec = {
           height: 8,
           panels: [
             lines({
-              title: "Writing the journal",
+              title: "Journal writes",
               description:
                 "Mean time of the last interval to make changes of the file system durable.",
               unit: units.Milliseconds,
@@ -182,7 +182,7 @@ export const HDFS: DashboardSpec = {
             }),
             lines({
               title: "Changes since the last checkpoint",
-              description: "What a restart of the NameNode must read again.",
+              description: "Changes that a restart of the NameNode must replay.",
               unit: units.Short,
               min: 0,
               targets: [
@@ -191,7 +191,7 @@ export const HDFS: DashboardSpec = {
             }),
             lines({
               title: "Heap used",
-              description: "Share of the heap that is used, of NameNode and DataNodes.",
+              description: "Used share of the heap of the NameNode and the DataNodes.",
               unit: units.PercentUnit,
               min: 0,
               max: 1,
@@ -206,8 +206,8 @@ export const HDFS: DashboardSpec = {
               ],
             }),
             lines({
-              title: "Collecting garbage",
-              description: "Share of the time that each process spends with it.",
+              title: "Garbage collection",
+              description: "Share of the time that each process spends on garbage collection.",
               unit: units.PercentUnit,
               min: 0,
               steps: from(0.1),
@@ -225,8 +225,7 @@ export const HDFS: DashboardSpec = {
           panels: [
             lines({
               title: "Written",
-              description:
-                "Bytes that each DataNode writes, a second, copies for others among them.",
+              description: "Bytes that each DataNode writes a second, copies for others included.",
               unit: units.BytesPerSecondIEC,
               min: 0,
               targets: [prom(rate("datanode_bytes_written"), "{{pod}}")],
@@ -239,7 +238,7 @@ export const HDFS: DashboardSpec = {
               targets: [prom(rate("datanode_bytes_read"), "{{pod}}")],
             }),
             lines({
-              title: "Transfers under way",
+              title: "Active transfers",
               description: "Blocks that each DataNode sends or receives now.",
               unit: units.Short,
               min: 0,
@@ -247,7 +246,7 @@ export const HDFS: DashboardSpec = {
             }),
             lines({
               title: "Free space",
-              description: "What each DataNode has left for HDFS.",
+              description: "Space that each DataNode has free for HDFS.",
               unit: units.BytesIEC,
               min: 0,
               targets: [prom(sum(`${VOLUMES}_remaining`, "pod"), "{{pod}}")],
@@ -258,9 +257,9 @@ export const HDFS: DashboardSpec = {
           height: 8,
           panels: [
             lines({
-              title: "Time of a block's operation",
+              title: "Time per block operation",
               description:
-                "Mean of the last interval, to write or read a block, on the slowest DataNode.",
+                "Mean time to write or read a block in the last interval, on the slowest DataNode.",
               unit: units.Milliseconds,
               min: 0,
               targets: [
@@ -279,7 +278,7 @@ export const HDFS: DashboardSpec = {
             lines({
               title: "Slow writes",
               description:
-                "Packets that took long to reach the disk or the next DataNode, a second.",
+                "Packets a second that took long to reach the disk or the next DataNode.",
               unit: units.OpsPerSecond,
               min: 0,
               targets: [
@@ -290,7 +289,7 @@ export const HDFS: DashboardSpec = {
             lines({
               title: "Errors",
               description:
-                "Network errors of DataNodes and blocks whose checksums were wrong, a second.",
+                "Network errors of DataNodes, and blocks with wrong checksums, a second.",
               unit: units.OpsPerSecond,
               min: 0,
               targets: [

@@ -26,7 +26,7 @@ export const JOBS_DASHBOARD: DashboardSpec = {
     "CPU, memory, restarts and readiness of generator, canary, ingest, batch, speed and serving.",
   sections: [
     {
-      title: "Is everyone well?",
+      title: "Health",
       lines: [{
         height: 6,
         widths: [7, 7, 10],
@@ -40,8 +40,7 @@ export const JOBS_DASHBOARD: DashboardSpec = {
           }),
           figure({
             title: "Restarts",
-            description:
-              "Starts of a job's processes within the chosen time, beside the first of each pod.",
+            description: "Restarts of a job's processes in the selected time range.",
             unit: units.Short,
             steps: from(1),
             targets: [prom(restarts("job", "$__range"), "{{job}}")],
@@ -49,7 +48,7 @@ export const JOBS_DASHBOARD: DashboardSpec = {
           rows({
             title: "Versions",
             description:
-              "What runs, and on which Deno. Several versions of a job: an upgrade is under way.",
+              "Running versions of the jobs and of Deno. Several versions of a job: an upgrade is in progress.",
             unit: units.NoUnit,
             targets: [prom(`count by (job, version, deno) (${series("job_build_info")})`)],
             transformations: [
@@ -88,7 +87,7 @@ export const JOBS_DASHBOARD: DashboardSpec = {
             }),
             lines({
               title: "JavaScript heap",
-              description: "What of it are live objects of JavaScript.",
+              description: "Live JavaScript objects in each pod's memory.",
               unit: units.BytesIEC,
               min: 0,
               targets: [prom(series("nodejs_heap_size_used_bytes", JOBS), EACH_POD)],
@@ -101,7 +100,7 @@ export const JOBS_DASHBOARD: DashboardSpec = {
             lines({
               title: "Event loop lag",
               description:
-                "How late timers are, 99 of 100: a job that computes for long does nothing else meanwhile.",
+                "Delay of timers, p99: a job does nothing else during a long computation.",
               unit: units.Seconds,
               min: 0,
               steps: from(1),
@@ -116,7 +115,7 @@ export const JOBS_DASHBOARD: DashboardSpec = {
             }),
             lines({
               title: "Starts",
-              description: "Starts of each pod's process within five minutes, beside its first.",
+              description: "Restarts of each pod's process within five minutes.",
               unit: units.Short,
               min: 0,
               steps: from(1),
@@ -132,16 +131,16 @@ export const JOBS_DASHBOARD: DashboardSpec = {
         height: 9,
         panels: [
           lines({
-            title: "Calls tried again",
-            description: "A second, by job and reason.",
+            title: "Retried calls",
+            description: "Retries a second, by job and reason.",
             unit: units.OpsPerSecond,
             min: 0,
             targets: [prom(sumRate("job_retries_total", "job, code"), "{{job}} {{code}}")],
           }),
           lines({
-            title: "Calls being tried again",
+            title: "Pending retries",
             description:
-              "Calls that failed and wait for their next try now, by job: above 0 for long, a server is away.",
+              "Failed calls that wait for their next attempt, by job: above 0 for long, a server is down.",
             unit: units.Short,
             min: 0,
             steps: from(1),
@@ -149,7 +148,7 @@ export const JOBS_DASHBOARD: DashboardSpec = {
           }),
           lines({
             title: "Scraped",
-            description: "1 where Prometheus could read the metrics of a pod, else 0.",
+            description: "1 if Prometheus could read a pod's metrics, else 0.",
             unit: units.Short,
             min: 0,
             max: 1,

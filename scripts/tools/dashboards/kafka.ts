@@ -16,10 +16,10 @@ const JOB = 'job="kafka"';
 export const KAFKA: DashboardSpec = {
   uid: "kafka",
   title: "Kafka",
-  description: "Brokers, partitions and their copies, traffic, and how long requests take.",
+  description: "Brokers, partitions and their replicas, traffic, and request times.",
   sections: [
     {
-      title: "Is it whole?",
+      title: "Health",
       lines: [{
         height: 4,
         panels: [
@@ -31,21 +31,21 @@ export const KAFKA: DashboardSpec = {
           }),
           figure({
             title: "Active controllers",
-            description: "Exactly one, or nothing can be created or elected.",
+            description: "Exactly one; without it, no topic can be created and no leader elected.",
             unit: units.Short,
             steps: [[null, "red"], [1, "green"], [2, "red"]],
             targets: [prom(sum("kafka_controller_kafkacontroller_activecontrollercount"))],
           }),
           figure({
             title: "Offline partitions",
-            description: "Partitions without a leader: nobody can read or write them.",
+            description: "Partitions without a leader: no reads, no writes.",
             unit: units.Short,
             steps: from(1),
             targets: [prom(max("kafka_controller_kafkacontroller_offlinepartitionscount"))],
           }),
           figure({
             title: "Under-replicated partitions",
-            description: "Partitions that lack a copy in sync. Passes while a broker restarts.",
+            description: "Partitions that lack an in-sync replica. Normal while a broker restarts.",
             unit: units.Short,
             steps: above(1, 10),
             targets: [prom(sum("kafka_server_replicamanager_underreplicatedpartitions"))],
@@ -53,14 +53,14 @@ export const KAFKA: DashboardSpec = {
           figure({
             title: "Under min ISR",
             description:
-              "Partitions with fewer copies in sync than a record needs: writes to them are refused.",
+              "Partitions with fewer in-sync replicas than a write needs: writes to them are refused.",
             unit: units.Short,
             steps: from(1),
             targets: [prom(sum("kafka_server_replicamanager_underminisrpartitioncount"))],
           }),
           figure({
-            title: "Offline log folders",
-            description: "Folders of logs that a broker could not read or write.",
+            title: "Offline log directories",
+            description: "Log directories that a broker could not read or write.",
             unit: units.Short,
             steps: from(1),
             targets: [prom(sum("kafka_log_logmanager_offlinelogdirectorycount"))],
@@ -75,7 +75,7 @@ export const KAFKA: DashboardSpec = {
         panels: [
           lines({
             title: "Records in",
-            description: "Records that leaders took, a second, by topic.",
+            description: "Records that leaders appended a second, by topic.",
             unit: units.RecordsPerSecond,
             min: 0,
             targets: [
@@ -87,7 +87,7 @@ export const KAFKA: DashboardSpec = {
           }),
           lines({
             title: "Bytes in",
-            description: "Bytes that leaders took, a second, by topic; without what brokers copy.",
+            description: "Bytes that leaders appended a second, by topic; without replication.",
             unit: units.BytesPerSecondIEC,
             min: 0,
             targets: [
@@ -96,8 +96,7 @@ export const KAFKA: DashboardSpec = {
           }),
           lines({
             title: "Bytes out",
-            description:
-              "Bytes that consumers were given, a second, by topic; without what brokers copy.",
+            description: "Bytes sent to consumers a second, by topic; without replication.",
             unit: units.BytesPerSecondIEC,
             min: 0,
             targets: [
@@ -113,7 +112,7 @@ export const KAFKA: DashboardSpec = {
         height: 9,
         panels: [
           lines({
-            title: "Time of a request",
+            title: "Time per request",
             description:
               "99 of 100 requests of a kind take at most this long, on the slowest broker. Fetches wait for records on purpose.",
             unit: units.Milliseconds,
@@ -128,7 +127,7 @@ export const KAFKA: DashboardSpec = {
           lines({
             title: "Idle request handlers",
             description:
-              "Share of their time that handlers wait for work: near 0, the broker is busy.",
+              "Share of the time that handlers wait for work: near 0, the broker is busy.",
             unit: units.PercentUnit,
             min: 0,
             max: 1,
@@ -137,7 +136,7 @@ export const KAFKA: DashboardSpec = {
           }),
           lines({
             title: "Failed requests",
-            description: "Requests to produce or fetch that failed, a second.",
+            description: "Failed produce and fetch requests a second.",
             unit: units.RequestsPerSecond,
             min: 0,
             targets: [
@@ -159,15 +158,14 @@ export const KAFKA: DashboardSpec = {
           panels: [
             lines({
               title: "Partitions led",
-              description: "Partitions that each broker leads: alike, where the load is spread.",
+              description: "Partitions that each broker leads: equal numbers mean an even load.",
               unit: units.Short,
               min: 0,
               targets: [prom(series("kafka_server_replicamanager_leadercount"), "{{pod}}")],
             }),
             lines({
-              title: "Partitions held",
-              description:
-                "Copies of partitions that each broker has, and those of them it cannot use.",
+              title: "Replicas",
+              description: "Replicas on each broker, and those that it cannot use.",
               unit: units.Short,
               min: 0,
               targets: [
@@ -177,7 +175,7 @@ export const KAFKA: DashboardSpec = {
             }),
             lines({
               title: "Log",
-              description: "Size of the topics' logs on all brokers, copies counted.",
+              description: "Size of the topics' logs on all brokers, replicas counted.",
               unit: units.BytesIEC,
               min: 0,
               targets: [prom(sum("kafka_log_log_size", "topic"), "{{topic}}")],
@@ -185,7 +183,7 @@ export const KAFKA: DashboardSpec = {
             lines({
               title: "Fenced brokers",
               description:
-                "Brokers that the controller knows and keeps from serving: they start, or do not answer.",
+                "Registered brokers that the controller keeps from serving: they are starting, or do not answer.",
               unit: units.Short,
               min: 0,
               steps: from(1),
@@ -207,7 +205,7 @@ export const KAFKA: DashboardSpec = {
             }),
             lines({
               title: "Heap used",
-              description: "Share of the heap that is used.",
+              description: "Used share of the heap.",
               unit: units.PercentUnit,
               min: 0,
               max: 1,
@@ -222,8 +220,8 @@ export const KAFKA: DashboardSpec = {
               ],
             }),
             lines({
-              title: "Collecting garbage",
-              description: "Share of the time that each broker spends with it.",
+              title: "Garbage collection",
+              description: "Share of the time that each broker spends on garbage collection.",
               unit: units.PercentUnit,
               min: 0,
               steps: from(0.1),
@@ -233,7 +231,7 @@ export const KAFKA: DashboardSpec = {
             }),
             lines({
               title: "Open files",
-              description: "Share of the files that each broker may open.",
+              description: "Open share of the files that each broker may open.",
               unit: units.PercentUnit,
               min: 0,
               steps: from(0.8),

@@ -31,7 +31,7 @@ export const PIPELINE: DashboardSpec = {
         panels: [
           figure({
             title: "Produced",
-            description: "Records that the log acknowledged to the generator, a second.",
+            description: "Records a second that the log acknowledged to the generator.",
             unit: units.RecordsPerSecond,
             noValue: "no generator",
             targets: [prom(sumRate("generator_records_total", "", 'state="acknowledged"'))],
@@ -55,14 +55,14 @@ export const PIPELINE: DashboardSpec = {
           }),
           figure({
             title: "Serving generation",
-            description: "The batch generation that answers stand on.",
+            description: "The batch generation that answers are computed from.",
             unit: units.NoUnit,
             targets: [prom(max("lambda_generation"))],
           }),
           figure({
             title: "Age of the horizon",
             description:
-              "Since batch read the commits that the serving generation is built of: what speed must hold in memory grows with it.",
+              "Time since batch read the commits of the serving generation: speed's memory grows with it.",
             unit: units.Seconds,
             steps: above(3_600, 21_600),
             targets: [prom(age("lambda_horizon_timestamp_seconds"))],
@@ -70,7 +70,7 @@ export const PIPELINE: DashboardSpec = {
           figure({
             title: "Drift",
             description:
-              "Differences that the last verification found between what is served and a recomputation: always 0.",
+              "Differences that the last verification found between the served views and a recomputation: must be 0.",
             unit: units.Short,
             steps: from(1),
             noValue: "not verified yet",
@@ -99,7 +99,7 @@ export const PIPELINE: DashboardSpec = {
           lines({
             title: "Latency until visible",
             description:
-              "From when the log took a record until it could be found by searching, of the oldest record a partition and flush; and until the API showed a canary. Each over five minutes.",
+              "Time from a record's append to the log until a search finds it, for the oldest record of each partition and flush; and until the API shows a canary. Each over five minutes.",
             unit: units.Seconds,
             min: 0,
             steps: from(1),
@@ -135,14 +135,14 @@ export const PIPELINE: DashboardSpec = {
           lines({
             title: "Lag of ingest",
             description:
-              "Records of the log that are not committed to the dataset yet: rises between flushes, falls with each.",
+              "Records of the log that are not committed to the dataset yet: the lag rises between flushes and falls with each.",
             unit: units.Short,
             min: 0,
             targets: [prom(max("log_lag_records", PARTITION, 'job="ingest"'), EACH_PARTITION)],
           }),
           lines({
             title: "Age of the last commit",
-            description: "Since each partition was committed to the dataset last.",
+            description: "Time since each partition's last commit to the dataset.",
             unit: units.Seconds,
             min: 0,
             steps: from(300),
@@ -160,9 +160,9 @@ export const PIPELINE: DashboardSpec = {
         widths: [14, 10],
         panels: [
           rows({
-            title: "Where the horizon is",
+            title: "Position of the horizon",
             description:
-              "Batch has folded everything before the horizon, speed everything from it to what it has folded; the rest up to the end of the log is not visible yet.",
+              "Batch has folded everything before the horizon, speed everything from the horizon to its folded offset; the rest up to the end of the log is not visible yet.",
             unit: units.NoUnit,
             targets: [
               prom(max("lambda_horizon_offset", PARTITION)),
@@ -195,7 +195,7 @@ export const PIPELINE: DashboardSpec = {
           lines({
             title: "Records since the horizon",
             description:
-              "Offsets between horizon and end of the log: what speed answers for. Falls with every switch.",
+              "Offsets between the horizon and the end of the log, which speed answers for. Falls with every switch.",
             unit: units.Short,
             min: 0,
             targets: [
@@ -226,7 +226,7 @@ export const PIPELINE: DashboardSpec = {
             lines({
               title: "Age of horizon and generation",
               description:
-                "Since batch read what the generation is built of, and since the generation began to serve.",
+                "Time since batch read the generation's commits, and since the generation began to serve.",
               unit: units.Seconds,
               min: 0,
               targets: [
@@ -237,7 +237,7 @@ export const PIPELINE: DashboardSpec = {
             lines({
               title: "Records by layer",
               description:
-                "Records that the serving generation was built of, and that speed folded since its horizon.",
+                "Records that the serving generation was built from, and records that speed folded since its horizon.",
               unit: units.Short,
               min: 0,
               targets: [
@@ -251,22 +251,23 @@ export const PIPELINE: DashboardSpec = {
           height: 8,
           panels: [
             lines({
-              title: "Since the last run of batch",
-              description: "Since a run ended last that built a generation, and one that did not.",
+              title: "Time since the last batch run",
+              description:
+                "Time since the end of the last run that built a generation, and of the last one that did not.",
               unit: units.Seconds,
               min: 0,
               targets: [prom(age("batch_run_timestamp_seconds", "result"), "{{result}}")],
             }),
             lines({
               title: "Duration of the last run",
-              description: "What the last generation took, by step: fold, publish, switch.",
+              description: "Duration of the last generation's steps: fold, publish, switch.",
               unit: units.Seconds,
               min: 0,
               targets: [prom(max("batch_run_duration_seconds", "step"), "{{step}}")],
             }),
             lines({
-              title: "Run under way",
-              description: "How much of each step of a run is done; empty while none runs.",
+              title: "Current run",
+              description: "Completed share of each step of the run; empty while none is active.",
               unit: units.PercentUnit,
               min: 0,
               max: 1,
@@ -284,7 +285,7 @@ export const PIPELINE: DashboardSpec = {
           lines({
             title: "Differences found",
             description:
-              "What the last verification found that is not as it must be, and the last one that had a ledger of acknowledged records, against that.",
+              "Differences that the last verification found, and that the last one with a ledger found against the acknowledged records.",
             unit: units.Short,
             min: 0,
             steps: from(1),
@@ -294,15 +295,15 @@ export const PIPELINE: DashboardSpec = {
             ],
           }),
           lines({
-            title: "Since the last verification",
-            description: "Since all that is served was recomputed and compared last.",
+            title: "Time since the last verification",
+            description: "Time since the served views were last recomputed and compared.",
             unit: units.Seconds,
             min: 0,
             targets: [prom(age("batch_verify_timestamp_seconds"), "age")],
           }),
           lines({
             title: "Dead letters",
-            description: "Records that could not be used, a second, by topic.",
+            description: "Invalid records a second, by topic.",
             unit: units.RecordsPerSecond,
             min: 0,
             targets: [prom(sumRate("ingest_dead_letters_total", "topic"), "{{topic}}")],
@@ -310,7 +311,7 @@ export const PIPELINE: DashboardSpec = {
           lines({
             title: "Not counted since the horizon",
             description:
-              "Announcements of what was announced already, or older than what is kept; records that could not be used; and comments whose subreddit is not known to speed until the next generation.",
+              "Repeated announcements, and announcements older than the retention; invalid records; and comments whose subreddit is unknown to speed until the next generation.",
             unit: units.Short,
             min: 0,
             targets: [
@@ -332,7 +333,7 @@ export const PIPELINE: DashboardSpec = {
             lines({
               title: "Writes per event",
               description:
-                "Documents that speed writes to Elasticsearch for each record that it folds, by view: the more records a flush gathers, the fewer.",
+                "Documents that speed writes to Elasticsearch per folded record, by view: larger flushes write fewer.",
               unit: units.Short,
               decimals: 2,
               min: 0,
@@ -348,7 +349,7 @@ export const PIPELINE: DashboardSpec = {
             lines({
               title: "Duration of a flush",
               description:
-                "Of speed, from taking what changed until all of it can be found; of ingest, from the first file until it is committed. 99 of 100.",
+                "Speed: from taking the changed keys until searches find all of them. Ingest: from the first file until the commit. p99.",
               unit: units.Seconds,
               min: 0,
               targets: [
@@ -358,8 +359,7 @@ export const PIPELINE: DashboardSpec = {
             }),
             lines({
               title: "Committed",
-              description:
-                "Bytes of the files that ingest commits to the dataset, a second, by topic.",
+              description: "Bytes of files that ingest commits to the dataset a second, by topic.",
               unit: units.BytesPerSecondIEC,
               min: 0,
               targets: [prom(sumRate("ingest_bytes_total", "topic"), "{{topic}}")],
@@ -370,9 +370,9 @@ export const PIPELINE: DashboardSpec = {
           height: 8,
           panels: [
             lines({
-              title: "Calls tried again",
+              title: "Retried calls",
               description:
-                "Calls that a dependency did not answer or refused, a second, by job and reason.",
+                "Calls a second that a dependency did not answer or refused, by job and reason.",
               unit: units.OpsPerSecond,
               min: 0,
               targets: [prom(sumRate("job_retries_total", "job, code"), "{{job}} {{code}}")],
@@ -388,7 +388,7 @@ export const PIPELINE: DashboardSpec = {
             }),
             lines({
               title: "Latency of answers",
-              description: "Until the answer begins, 99 of 100, by route.",
+              description: "Time until the answer begins, p99, by route.",
               unit: units.Seconds,
               min: 0,
               targets: [
@@ -396,9 +396,9 @@ export const PIPELINE: DashboardSpec = {
               ],
             }),
             lines({
-              title: "Readable and followed",
+              title: "Readability and stream clients",
               description:
-                "Replicas of serving that can read the figures of the whole pipeline, and clients that follow the stream.",
+                "Replicas of serving that can read the pipeline's figures, and clients of the event stream.",
               unit: units.Short,
               min: 0,
               targets: [
@@ -412,31 +412,31 @@ export const PIPELINE: DashboardSpec = {
           height: 8,
           panels: [
             lines({
-              title: "Generator behind",
+              title: "Backlog of the generator",
               description:
-                "Records that are due and not sent yet: above 0, the load is more than the log takes.",
+                "Records that are due and not sent yet: above 0, the load exceeds the log's capacity.",
               unit: units.Short,
               min: 0,
               targets: [prom(sum("generator_behind_records"), "due")],
             }),
             lines({
-              title: "Records by what became of them",
+              title: "Records by outcome",
               description:
-                "Of the generator, a second. Refused, ambiguous and abandoned ones are not acknowledged.",
+                "Records of the generator a second. Refused, ambiguous and abandoned records are not acknowledged.",
               unit: units.RecordsPerSecond,
               min: 0,
               targets: [prom(sumRate("generator_records_total", "state"), "{{state}}")],
             }),
             lines({
               title: "Keys in memory",
-              description: "Keys that speed holds, in all generations that it folds, a pod.",
+              description: "Keys that speed holds per pod, in all generations that it folds.",
               unit: units.Short,
               min: 0,
               targets: [prom(series("speed_keys"), "{{pod}}")],
             }),
             lines({
               title: "Commits",
-              description: "Flushes committed to the dataset, a second, by topic.",
+              description: "Flushes committed to the dataset a second, by topic.",
               unit: units.OpsPerSecond,
               min: 0,
               targets: [prom(sumRate("ingest_commits_total", "topic"), "{{topic}}")],

@@ -54,7 +54,8 @@ const POST_COLUMNS = ["title", "subreddit", "score", "num_comments", "user_id", 
 export const REDDIT_NOW: DashboardSpec = {
   uid: "reddit-now",
   title: "Reddit now",
-  description: "What is posted, where and by whom, as the speed and batch layers see it together.",
+  description:
+    "Current posts and comments, subreddits and users, merged from the speed and batch layers.",
   variables: [{
     name: "min_score",
     label: "Least score of top posts",
@@ -106,7 +107,7 @@ export const REDDIT_NOW: DashboardSpec = {
             lines({
               title: "Announced by minute",
               description:
-                "Posts and comments by the minute in which they were created, summed over all partitions and layers; from the store, so also of times before this Prometheus.",
+                "Posts and comments by the minute of their creation, summed over all partitions and layers; from the store, so also for times before this Prometheus.",
               unit: units.Short,
               min: 0,
               targets: [perMinute],
@@ -132,7 +133,7 @@ export const REDDIT_NOW: DashboardSpec = {
             rows({
               title: "Trending subreddits",
               description:
-                "Posts and comments of the last ten minutes against the mean of the 24 times ten minutes before: 1 is as usual. Names are in small letters, as they compare.",
+                "Posts and comments of the last ten minutes relative to the mean of the previous 24 times ten minutes: 1 is normal. Names are in lower case, their compared form.",
               unit: units.Short,
               timeFrom: "250m",
               targets: [
@@ -145,7 +146,7 @@ export const REDDIT_NOW: DashboardSpec = {
             rows({
               title: "Top posts",
               description:
-                "By score, of the posts created in the chosen time; their titles as of the latest version. Looks at the newest 500 versions whose score is at least the chosen one: raise it for a longer time. Subreddits are in small letters, as they compare.",
+                "Posts created in the selected time range, by score, with the title of the latest version. Reads the newest 500 versions whose score is at least the selected one: raise it for a longer range. Subreddits are in lower case, their compared form.",
               unit: units.Short,
               targets: [topPosts],
               units: { "as of": units.DateTimeFromNow, title: "string", subreddit: "string" },
@@ -163,7 +164,7 @@ export const REDDIT_NOW: DashboardSpec = {
           rows({
             title: "Most active users today",
             description:
-              "By comments of this day, UTC; summed over all partitions and layers. Names are in small letters, as they compare.",
+              "Users by comments of this day, UTC, summed over all partitions and layers. Names are in lower case, their compared form.",
             unit: units.Short,
             // A day's window begins at midnight: the last 24 hours contain exactly one beginning.
             timeFrom: "24h",
