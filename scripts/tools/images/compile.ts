@@ -14,7 +14,7 @@ import { DENO, type JobSources, ROOT } from "./sources.ts";
 /** Files of packages that a program can load; the rest is types, source maps and documentation. */
 const LOADED = /\.([cm]?js|json|wasm)$/;
 
-/** Files of packages that a program can read, and the folder that they are moved to. */
+/** Files of packages that a program can only read, and the folder that they are moved to. */
 const READ = /\.css$/;
 const READ_FOLDER = "files";
 
