@@ -1,6 +1,7 @@
 import { faulty, type MemoryPorts, openMemory, type Step } from "@pipeline/adapters/testing";
 import { DAY, DEFAULT_SETTINGS, eachOffset, PipelineError } from "@pipeline/core";
 import { readManifest, readManifests, writeFolded } from "@pipeline/protocol";
+import { foldedTo } from "@pipeline/protocol/testing";
 import { createLogger, TestClock } from "@pipeline/runtime";
 import { assertEquals, assertRejects } from "@std/assert";
 import { type BatchOptions, runBatch } from "./batch.ts";
@@ -50,20 +51,12 @@ class World {
     const { store } = this.ports;
     for (const { manifest: { generation, state, horizon } } of await readManifests(store)) {
       if (state !== "prepared") continue;
-      const counts = {
-        records: 0,
-        dead_letters: 0,
-        duplicates: 0,
-        retired: 0,
-        unresolved: 0,
-        keys: 0,
-      };
       await writeFolded(
         store,
         generation,
-        [...eachOffset(horizon)].map(({ topic, partition, offset }) => {
-          return { topic, partition, next_offset: offset, ...counts };
-        }),
+        [...eachOffset(horizon)].map(({ topic, partition, offset }) =>
+          foldedTo(topic, partition, offset)
+        ),
       );
     }
   }

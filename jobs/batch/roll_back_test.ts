@@ -1,14 +1,7 @@
 import { MemoryStore } from "@pipeline/adapters/testing";
-import {
-  DEFAULT_SETTINGS,
-  definitionHash,
-  offsetVector,
-  PipelineError,
-  RETAIN_ALL,
-  type ServingStore,
-  TOPICS,
-} from "@pipeline/core";
+import { DEFAULT_SETTINGS, PipelineError, type ServingStore, TOPICS } from "@pipeline/core";
 import { type Manifest, readManifest, writeFolded, writeManifest } from "@pipeline/protocol";
+import { emptyManifest, foldedTo } from "@pipeline/protocol/testing";
 import { TestClock } from "@pipeline/runtime";
 import { assertEquals, assertRejects } from "@std/assert";
 import type { BatchSettings } from "./config.ts";
@@ -34,26 +27,12 @@ async function opened(state: Manifest["state"], folded: readonly [number, number
   const store = new MemoryStore();
   for (const [i, generation] of [1, 2].entries()) {
     await store.createGeneration(generation);
-    await writeManifest(store, {
-      generation,
-      state: generation === 1 ? state : "live",
-      horizon: offsetVector(1, () => 0),
-      history: [],
-      definition: definitionHash(DEFAULT_SETTINGS),
-      settings: DEFAULT_SETTINGS,
-      retained_from: RETAIN_ALL,
-      keep: 10,
-      records: 0,
-      unresolved: 0,
-      updated: 0,
-    }, 0);
+    const manifest = emptyManifest({ generation, state: generation === 1 ? state : "live" });
+    await writeManifest(store, manifest, 0);
     await writeFolded(
       store,
       generation,
-      TOPICS.map((topic) => {
-        const counts = { records: 0, dead_letters: 0, duplicates: 0, retired: 0, unresolved: 0 };
-        return { topic, partition: 0, next_offset: folded[i]!, ...counts, keys: 0 };
-      }),
+      TOPICS.map((topic) => foldedTo(topic, 0, folded[i]!)),
     );
   }
   await store.switchTo(2, undefined);

@@ -1,15 +1,6 @@
 import { faulty, MemoryStore, openMemory } from "@pipeline/adapters/testing";
+import { offsetVector, PipelineError, type ServingStore, TOPICS } from "@pipeline/core";
 import {
-  DEFAULT_SETTINGS,
-  definitionHash,
-  offsetVector,
-  PipelineError,
-  RETAIN_ALL,
-  type ServingStore,
-  TOPICS,
-} from "@pipeline/core";
-import {
-  type Folded,
   foldedGenerations,
   type Manifest,
   readManifest,
@@ -18,6 +9,7 @@ import {
   writeManifest,
   writeStopped,
 } from "@pipeline/protocol";
+import { emptyManifest, foldedTo } from "@pipeline/protocol/testing";
 import { TestClock } from "@pipeline/runtime";
 import { assertEquals, assertRejects } from "@std/assert";
 import { dropOthers, giveUp, type SwitchOptions, switchTo } from "./switch.ts";
@@ -31,30 +23,16 @@ async function made(
   { state = "prepared", horizon = 0 }: { state?: Manifest["state"]; horizon?: number } = {},
 ): Promise<VersionedManifest> {
   await store.createGeneration(generation);
-  return await writeManifest(store, {
-    generation,
-    state,
-    horizon: offsetVector(1, (topic) => topic === POSTS ? horizon : 0),
-    history: [],
-    definition: definitionHash(DEFAULT_SETTINGS),
-    settings: DEFAULT_SETTINGS,
-    retained_from: RETAIN_ALL,
-    keep: 10,
-    records: 0,
-    unresolved: 0,
-    updated: 0,
-  }, 0);
+  const ends = offsetVector(1, (topic) => topic === POSTS ? horizon : 0);
+  return await writeManifest(store, emptyManifest({ generation, state, horizon: ends }), 0);
 }
 
 /** Writes that speed has folded the posts this far, and all other topics to their end. */
 async function folds(store: ServingStore, generation: number, posts: number): Promise<void> {
-  const none = { records: 0, dead_letters: 0, duplicates: 0, retired: 0, unresolved: 0, keys: 0 };
   await writeFolded(
     store,
     generation,
-    TOPICS.map((topic): Folded => {
-      return { topic, partition: 0, next_offset: topic === POSTS ? posts : 0, ...none };
-    }),
+    TOPICS.map((topic) => foldedTo(topic, 0, topic === POSTS ? posts : 0)),
   );
 }
 

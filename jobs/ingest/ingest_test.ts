@@ -4,6 +4,7 @@ import {
   openMemory,
   type Ports,
   type Step,
+  withSubscribe,
 } from "@pipeline/adapters/testing";
 import {
   type Consumer,
@@ -173,11 +174,7 @@ function byHand(log: EventLog) {
     hand.subscriber = subscriber;
     return Promise.resolve(consumer);
   };
-  const played = new Proxy(log, {
-    get: (target, name: keyof EventLog) =>
-      name === "subscribe" ? subscribe : (target[name] as () => unknown).bind(target),
-  });
-  return { hand, log: played };
+  return { hand, log: withSubscribe(log, subscribe) };
 }
 
 function batch(startOffset: number, count: number) {

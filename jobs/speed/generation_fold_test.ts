@@ -4,16 +4,14 @@ import {
   openMemory,
   type Ports,
   type Step,
+  withSubscribe,
 } from "@pipeline/adapters/testing";
 import {
   type Consumer,
-  DEFAULT_SETTINGS,
-  definitionHash,
   encodeRecord,
   type EventLog,
   offsetVector,
   PipelineError,
-  RETAIN_ALL,
   type StoppedPartition,
   type Subscription,
   TOPICS,
@@ -25,6 +23,7 @@ import {
   readStopped,
   recordHash,
 } from "@pipeline/protocol";
+import { emptyManifest } from "@pipeline/protocol/testing";
 import { TestClock } from "@pipeline/runtime";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type FlushReport, GenerationFold } from "./generation_fold.ts";
@@ -34,19 +33,8 @@ const DAY_START = Date.UTC(2026, 2, 1);
 
 /** A generation of one partition per topic, with the same horizon everywhere. */
 function manifest(horizon: number): Manifest {
-  return {
-    generation: 1,
-    state: "prepared",
-    horizon: offsetVector(1, (topic) => topic === POSTS ? horizon : 0),
-    history: [],
-    definition: definitionHash(DEFAULT_SETTINGS),
-    settings: DEFAULT_SETTINGS,
-    retained_from: RETAIN_ALL,
-    keep: 10,
-    records: 0,
-    unresolved: 0,
-    updated: 0,
-  };
+  const ends = offsetVector(1, (topic) => topic === POSTS ? horizon : 0);
+  return emptyManifest({ horizon: ends });
 }
 
 /** Flushes on request only, except for the first time and at this many unflushed records. */
@@ -122,11 +110,7 @@ function byHand(log: EventLog) {
     hand.subscriber = subscriber;
     return Promise.resolve(consumer);
   };
-  const played = new Proxy(log, {
-    get: (target, name: keyof EventLog) =>
-      name === "subscribe" ? subscribe : (target[name] as () => unknown).bind(target),
-  });
-  return { hand, log: played };
+  return { hand, log: withSubscribe(log, subscribe) };
 }
 
 /** Posts that the log has appended a millisecond apart. */

@@ -1,13 +1,5 @@
 import { faulty, type MemoryPorts, openMemory, type Ports } from "@pipeline/adapters/testing";
-import {
-  DEFAULT_SETTINGS,
-  definitionHash,
-  encodeRecord,
-  offsetVector,
-  PipelineError,
-  RETAIN_ALL,
-  TOPICS,
-} from "@pipeline/core";
+import { encodeRecord, PipelineError, TOPICS } from "@pipeline/core";
 import {
   type Manifest,
   readFolded,
@@ -15,6 +7,7 @@ import {
   removeControls,
   writeManifest,
 } from "@pipeline/protocol";
+import { emptyManifest } from "@pipeline/protocol/testing";
 import { createLogger, TestClock } from "@pipeline/runtime";
 import { assertEquals, assertRejects } from "@std/assert";
 import { Speed } from "./speed.ts";
@@ -43,20 +36,7 @@ class World implements AsyncDisposable {
   async generation(generation: number, more: Partial<Manifest>): Promise<void> {
     const { store } = this.ports;
     await store.createGeneration(generation);
-    await writeManifest(store, {
-      generation,
-      state: "prepared",
-      horizon: offsetVector(1, () => 0),
-      history: [],
-      definition: definitionHash(DEFAULT_SETTINGS),
-      settings: DEFAULT_SETTINGS,
-      retained_from: RETAIN_ALL,
-      keep: 10,
-      records: 0,
-      unresolved: 0,
-      updated: 0,
-      ...more,
-    }, 0);
+    await writeManifest(store, emptyManifest({ generation, ...more }), 0);
   }
 
   async setState(generation: number, state: Manifest["state"]): Promise<void> {

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { faulty, openMemory, type Ports } from "@pipeline/adapters/testing";
-import { type Manifest, writeManifest, writeOwn } from "@pipeline/protocol";
-import { DEFAULT_SETTINGS, hasCode, PipelineError, TOPICS, VIEWS } from "@pipeline/core";
+import { writeManifest, writeOwn } from "@pipeline/protocol";
+import { emptyManifest } from "@pipeline/protocol/testing";
+import { hasCode, PipelineError, TOPICS, VIEWS } from "@pipeline/core";
 import { eventLogSuite } from "./event_log_suite.ts";
 import { masterDatasetSuite } from "./master_dataset_suite.ts";
 import { servingStoreSuite } from "./serving_store_suite.ts";
@@ -74,8 +75,6 @@ async function filled(): Promise<ReturnType<typeof openMemory>> {
   return ports;
 }
 
-const MANIFEST = { generation: 7, settings: DEFAULT_SETTINGS } as Manifest;
-
 /** Every call of every port but those that are never repeated. */
 const CALLS: readonly (readonly [string, (ports: Ports) => Promise<unknown>])[] = [
   ["log.ensureTopics", ({ log }) => log.ensureTopics([{ topic: "reddit.posts", partitions: 1 }])],
@@ -113,7 +112,7 @@ const CALLS: readonly (readonly [string, (ports: Ports) => Promise<unknown>])[] 
   ["store.controls", ({ store }) => store.controls("x")],
   ["store.putControls", ({ store }) => store.putControls([{ id: "y", version: 1, body: 1 }])],
   ["store.removeControls", ({ store }) => store.removeControls(["y"])],
-  ["writeManifest", ({ store }) => writeManifest(store, MANIFEST, 0)],
+  ["writeManifest", ({ store }) => writeManifest(store, emptyManifest({ generation: 7 }), 0)],
 ];
 
 /** Without the moments at which things were made. */

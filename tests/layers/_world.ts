@@ -13,7 +13,6 @@ import {
   documentId,
   encodeRecord,
   type Entity,
-  type EventLog,
   hashBytes,
   type Post,
   type Topic,
@@ -155,14 +154,6 @@ export class World {
     }
     return found;
   }
-}
-
-/** A log whose `subscribe` is another one. */
-export function withSubscribe(log: EventLog, subscribe: EventLog["subscribe"]): EventLog {
-  return new Proxy(log, {
-    get: (target, name: keyof EventLog) =>
-      name === "subscribe" ? subscribe : (target[name] as () => unknown).bind(target),
-  });
 }
 
 const bytesOf = (fact: Entity) => new TextEncoder().encode(encodeRecord(fact));

@@ -1,5 +1,6 @@
 /** A log that delivers, as brokers may, before it has handed out the consumer. */
 
+import { withSubscribe } from "@pipeline/adapters/testing";
 import { runBatch } from "@pipeline/batch";
 import type { EventLog } from "@pipeline/core";
 import { Ingest } from "@pipeline/ingest";
@@ -7,7 +8,7 @@ import { CommitLog, INGEST_GROUP, readFolded } from "@pipeline/protocol";
 import { Speed } from "@pipeline/speed";
 import { assertEquals } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
-import { post, SETTINGS, START, withSubscribe, World } from "./_world.ts";
+import { post, SETTINGS, START, World } from "./_world.ts";
 
 /** The log, but `subscribe` resolves only when a first batch was handled, flush and all. */
 function early(log: EventLog): EventLog {

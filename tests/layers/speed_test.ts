@@ -1,9 +1,10 @@
+import { withSubscribe } from "@pipeline/adapters/testing";
 import { runBatch } from "@pipeline/batch";
 import { type EventLog, PipelineError, type ServingStore } from "@pipeline/core";
 import { TestClock } from "@pipeline/runtime";
 import { Speed } from "@pipeline/speed";
 import { assertEquals, assertRejects } from "@std/assert";
-import { comment, post, SETTINGS, START, withSubscribe, World } from "./_world.ts";
+import { comment, post, SETTINGS, START, World } from "./_world.ts";
 
 const SPEED = { flushInterval: 2, maxUnflushed: 1_000, pollInterval: 2 };
 

@@ -290,3 +290,11 @@ export class MemoryEventLog implements EventLog {
     if (this.#closed) throw stopped("log");
   }
 }
+
+/** A log whose `subscribe` is another one. */
+export function withSubscribe(log: EventLog, subscribe: EventLog["subscribe"]): EventLog {
+  return new Proxy(log, {
+    get: (target, name: keyof EventLog) =>
+      name === "subscribe" ? subscribe : (target[name] as () => unknown).bind(target),
+  });
+}
