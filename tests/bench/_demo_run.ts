@@ -35,7 +35,7 @@ export async function demoRun(
   options: { readonly endAfter?: number; readonly onSpawn?: (pid: number) => void } = {},
 ): Promise<DemoRun> {
   const folder = await Deno.makeTempDir({ prefix: "bench-" });
-  const entry = new URL("../../jobs/pipeline/main.ts", import.meta.url).pathname;
+  const entry = new URL("../../jobs/demo/main.ts", import.meta.url).pathname;
   try {
     const child = new Deno.Command(Deno.execPath(), {
       args: [

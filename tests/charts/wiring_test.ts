@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { SPECS } from "@pipeline/pipeline/specs";
+import { SPECS } from "@pipeline/demo/specs";
 import { commandConfig, loadConfig } from "@pipeline/runtime";
 import { find, type Manifest, PRESETS, renderChart } from "@pipeline/tools/charts";
 

@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   runtime: ["core"],
   protocol: ["core", "runtime"],
   adapters: BELOW_JOBS,
-  pipeline: [...BELOW_JOBS, "adapters", ...JOBS],
+  demo: [...BELOW_JOBS, "adapters", ...JOBS],
   ...Object.fromEntries(JOBS.map((job) => [job, BELOW_JOBS])),
 };
 

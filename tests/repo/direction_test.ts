@@ -22,7 +22,7 @@ const sources = await Promise.all(
   paths.map(async (path) => parseSource(path, await Deno.readTextFile(path))),
 );
 
-Deno.test("dependencies point one way: core, runtime, protocol, adapters, jobs, pipeline, tools, tests", async () => {
+Deno.test("dependencies point one way: core, runtime, protocol, adapters, jobs, demo, tools, tests", async () => {
   const workspace = await readWorkspace();
   assertEquals(sources.flatMap((s) => directionProblems(s, workspace)), []);
 });
@@ -182,7 +182,7 @@ const RIGHT: [path: string, code: string][] = [
   ["jobs/speed/a_test.ts", 'import "@pipeline/adapters/testing";'],
   ["jobs/adapters/testing/a.ts", 'import "../testing/log.ts"; import "../contract/rules.ts";'],
   ["jobs/adapters/config.ts", 'import "./kafka/config.ts"; import "zod";'],
-  ["jobs/pipeline/a.ts", 'import "@pipeline/speed"; import "@pipeline/adapters/embedded";'],
+  ["jobs/demo/a.ts", 'import "@pipeline/speed"; import "@pipeline/adapters/embedded";'],
   ["tests/sim/a.ts", 'console.log(1); import "@pipeline/speed"; import "../support/a.ts";'],
   ["scripts/tools/a/b.ts", 'import "../tests/c.ts"; import "@pipeline/core"; import "zod";'],
 ];

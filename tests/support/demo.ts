@@ -63,7 +63,7 @@ export class DemoFolder {
 
   /** Runs the `verify` command. */
   async verify(data: string = this.data): Promise<Program> {
-    const main = `${ROOT}jobs/pipeline/main.ts`;
+    const main = `${ROOT}jobs/demo/main.ts`;
     const allowed = [`--allow-read=${ROOT},${data}`, `--allow-write=${data}`];
     const program = new Program(
       ["scripts/deno", "run", "--frozen", "--no-check", ...allowed, main, "verify", "--data", data],

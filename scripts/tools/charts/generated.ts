@@ -4,7 +4,7 @@
  * @module
  */
 
-import { SPECS } from "@pipeline/pipeline/specs";
+import { SPECS } from "@pipeline/demo/specs";
 import { withDefaults } from "./_defaults.ts";
 import { valuesReference } from "./_reference.ts";
 import { CHART } from "./render.ts";

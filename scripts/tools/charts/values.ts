@@ -4,7 +4,7 @@
  * @module
  */
 
-import { SPECS } from "@pipeline/pipeline/specs";
+import { SPECS } from "@pipeline/demo/specs";
 import { configJsonSchema, integer } from "@pipeline/runtime";
 import { z } from "zod";
 import { deadline, ipFamilies, networkPolicies, networkPolicy } from "./_network.ts";
