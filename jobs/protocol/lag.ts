@@ -93,9 +93,15 @@ export async function watchLag(options: LagOptions): Promise<void> {
     help: "Records of the log that the job has not done yet.",
     labels: PARTITION_LABELS,
   });
-  const reached = metrics.gauge("log_position_offset", {
+  metrics.gauge("log_position_offset", {
     help: "The first offset of the log that the job has not done.",
     labels: PARTITION_LABELS,
+    collect: (gauge) => {
+      gauge.clear();
+      for (const { topic, partition, offset } of options.positions()) {
+        gauge.set(offset, { topic, partition: String(partition) });
+      }
+    },
   });
   metrics.gauge("log_stopped_offset", {
     help: "Where a partition stands still, since what comes next in the log cannot be read.",
@@ -119,13 +125,10 @@ export async function watchLag(options: LagOptions): Promise<void> {
     const stopped = new Set(options.stopped().map((s) => partitionName(s.topic, s.partition)));
     let behind = 0;
     lag.clear();
-    reached.clear();
     for (const { topic, partition, offset } of positions) {
       const records = Math.max(0, (ends[topic][partition] ?? 0) - offset);
       if (!stopped.has(partitionName(topic, partition))) behind += records;
-      const labels = { topic, partition: String(partition) };
-      lag.set(records, labels);
-      reached.set(offset, labels);
+      lag.set(records, { topic, partition: String(partition) });
     }
     const now = positions.map((p) => `${p.topic}-${p.partition}=${p.offset}`).sort().join();
     if (behind === 0 || now !== before) progress.beat();

@@ -8,9 +8,8 @@ import type { Health } from "./health.ts";
 import type { Metrics } from "./metrics.ts";
 import package_ from "./deno.json" with { type: "json" };
 
-/** Adds the version, readiness and resource usage of the process. */
+/** Adds the version and readiness of the job. */
 export function describeJob(metrics: Metrics, health: Health): void {
-  metrics.collectProcess();
   metrics.gauge("job_build_info", {
     help: "1; what runs.",
     labels: { version: [package_.version], deno: [Deno.version.deno] },

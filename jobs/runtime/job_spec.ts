@@ -7,9 +7,9 @@
 import { z } from "zod";
 import type { Command } from "./cli.ts";
 import { text } from "./fields.ts";
-import type { Job } from "./job.ts";
 import type { OpsConfig, ProcessConfig } from "./job_config.ts";
 import type { Ports } from "./patient.ts";
+import type { Job } from "./running.ts";
 
 /** The servers that jobs need, in the order in which they are opened, with the port of each. */
 export const PORT_OF = { kafka: "log", hdfs: "dataset", elasticsearch: "store" } as const;

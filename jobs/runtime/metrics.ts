@@ -92,6 +92,22 @@ export class Metrics implements Disposable {
     return this.#registry.metrics();
   }
 
+  /**
+   * What a counter or gauge says now, summed over the values of its other labels.
+   *
+   * @returns nothing where it says nothing with these labels, or is not there.
+   */
+  async read(
+    name: string,
+    labels: Readonly<Record<string, string>> = {},
+  ): Promise<number | undefined> {
+    const { values = [] } = await this.#registry.getSingleMetric(name)?.get() ?? {};
+    const found = values.filter((value) =>
+      Object.entries(labels).every(([label, wanted]) => value.labels[label] === wanted)
+    );
+    return found.length === 0 ? undefined : found.reduce((sum, { value }) => sum + value, 0);
+  }
+
   /** Adds CPU, memory, open files and event loop lag of the process. */
   collectProcess(): void {
     // The client library keeps its event loop monitor private, and never stops it.

@@ -25,6 +25,7 @@ export * from "./parts.ts";
 export * from "./patient.ts";
 export * from "./progress.ts";
 export * from "./retry.ts";
+export * from "./running.ts";
 export type { Schema } from "./schema.ts";
 export * from "./secrets.ts";
 export * from "./shutdown.ts";
