@@ -40,6 +40,7 @@ export async function runHistorical(dataset: MasterDataset, job: GeneratorJob): 
   const load = historyLoadId(options);
   await stageOnce(dataset, job, {
     load,
+    ratio: stagedRatio(job),
     stage: (limits) => generateHistory(dataset, options, limits),
   });
 }
@@ -50,10 +51,12 @@ const EMPTY_ARCHIVE = "The archive has no lines: no record comes from it";
 export async function runArchiveLoads(dataset: MasterDataset, job: GeneratorJob): Promise<void> {
   const { files } = job.config.archive;
   for (const file of files) await archiveSize(file);
+  const ratio = stagedRatio(job);
   for (const file of files) {
     let rejected = 0;
     const staged = await stageOnce(dataset, job, {
       load: await archiveLoadId(file),
+      ratio,
       stage: (limits) =>
         loadArchive(dataset, file, {
           ...limits,
@@ -67,8 +70,16 @@ export async function runArchiveLoads(dataset: MasterDataset, job: GeneratorJob)
   }
 }
 
+function stagedRatio({ metrics }: GeneratorJob) {
+  return metrics.gauge("generator_step_done_ratio", {
+    help: "How much of a step of a load is done, 0 to 1.",
+    labels: { step: ["stage"] },
+  });
+}
+
 interface Staging {
   readonly load: string;
+  readonly ratio: ReturnType<typeof stagedRatio>;
   readonly stage: (limits: {
     readonly signal: AbortSignal;
     readonly onProgress: (progress: Progress) => void;
@@ -79,7 +90,7 @@ interface Staging {
 async function stageOnce(
   dataset: MasterDataset,
   { begin, logger, signal }: GeneratorJob,
-  { load, stage }: Staging,
+  { load, ratio, stage }: Staging,
 ): Promise<LoadManifest | undefined> {
   const committed = await begin("dataset", () => new CommitLog(dataset).history(load));
   if (committed !== undefined) {
@@ -90,6 +101,7 @@ async function stageOnce(
   const manifest = await stage({
     signal,
     onProgress: ({ done, total }) => {
+      ratio.set(total === 0 ? 1 : done / total, { step: "stage" });
       const tenth = Math.floor(done * 10 / Math.max(1, total));
       if (tenth > shown) logger.info("Staging", { load, done, total });
       shown = tenth;

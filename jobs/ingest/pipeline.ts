@@ -78,9 +78,14 @@ export async function commitLoads(
     if (before.length > 0) return job.logger.info("No load waits; some were committed before");
     throw new PipelineError("not_found", `No complete load waits in ${STAGING}, and none ever did`);
   }
+  const gauge = job.metrics.gauge("ingest_step_done_ratio", {
+    help: "How much of a step of a load is done, 0 to 1.",
+    labels: { step: ["bootstrap"] },
+  });
   for (const load of loads) {
     const { commit, added } = await bootstrap(dataset, load, {
       onProgress: (done, total) => {
+        gauge.set(done / total, { step: "bootstrap" });
         if (done % 100 === 0 || done === total) job.logger.debug("Files", { load, done, total });
       },
     });

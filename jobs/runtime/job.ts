@@ -55,8 +55,11 @@ export async function runJob<C extends CommandConfig>(
       env: io.env,
       ...(command.args === undefined ? {} : { args: command.args(flags) }),
     });
-    return await asProcess(config, { ...io, name: spec.name }, (own) =>
-      startCommand(spec, line.command, { config, flags, open, ...own }));
+    return await asProcess(
+      config,
+      { ...io, name: spec.name },
+      (own) => startCommand(spec, line.command, { config, flags, open, ...own }),
+    );
   } catch (error) {
     io.printError(errorText(error));
     return exitCode(error);

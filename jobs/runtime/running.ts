@@ -113,7 +113,10 @@ export function startCommand<C extends CommandConfig>(
   const run = async () => {
     const about = { config, logger, metrics, health, clock: systemClock, signal, retry: shown };
     const job: Job<C> = { ...about, begin, print };
-    const ports = await begin("parts", () => servers.length === 0 ? openAll({}) : open(servers, job));
+    const ports = await begin(
+      "parts",
+      () => servers.length === 0 ? openAll({}) : open(servers, job),
+    );
     try {
       const given = command.impatient === true ? ports : patient(ports, { ...shown, signal });
       return await command.run(given, job, flags) ?? 0;

@@ -20,8 +20,8 @@ export interface ServingPorts {
   readonly store: ServingStore;
 }
 
-/** Milliseconds between two probes of the store. */
-const POLL_INTERVAL = 2_000;
+/** Milliseconds between two probes of the store, once it is ready and before. */
+const POLL_INTERVAL = { ready: 2_000, waiting: 250 };
 
 /** Answers requests until the signal is aborted. */
 export async function runServing(
@@ -68,6 +68,7 @@ async function watchStore(
       waiting ??= new Waiting({ what: "Waiting for a generation to serve", logger, clock });
       waiting.look({ why });
     }
-    await clock.sleep(POLL_INTERVAL, signal).catch(() => {});
+    const interval = why === undefined ? POLL_INTERVAL.ready : POLL_INTERVAL.waiting;
+    await clock.sleep(interval, signal).catch(() => {});
   }
 }

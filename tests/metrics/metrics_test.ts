@@ -5,14 +5,14 @@
 import { assert, assertEquals } from "@std/assert";
 import { openMemory } from "@pipeline/adapters/testing";
 import { readAcknowledged } from "@pipeline/protocol";
-import { type Job, untilAborted } from "@pipeline/runtime";
+import { type CommandConfig, type Job, untilAborted } from "@pipeline/runtime";
 import type { z } from "zod";
 import { batchConfig } from "../../jobs/batch/config.ts";
 import { runGeneration, runVerify } from "../../jobs/batch/pipeline.ts";
 import { generatorConfig } from "../../jobs/generator/config.ts";
-import { runCanaries, runRealtime } from "../../jobs/generator/pipeline.ts";
+import { runCanaries, runHistorical, runRealtime } from "../../jobs/generator/pipeline.ts";
 import { ingestConfig } from "../../jobs/ingest/config.ts";
-import { runIngest, setUp } from "../../jobs/ingest/pipeline.ts";
+import { commitLoads, runIngest, setUp } from "../../jobs/ingest/pipeline.ts";
 import { servingConfig } from "../../jobs/serving/config.ts";
 import { runServing } from "../../jobs/serving/pipeline.ts";
 import { speedConfig } from "../../jobs/speed/config.ts";
@@ -36,21 +36,43 @@ Deno.test("every job says the metrics of docs/metrics.md, all of them and no oth
   const api = freePort();
   const said = new Map<string, string>();
   const running = new Map<string, Running>();
-  /** Runs a command of batch to its end. Returns what its metrics say at last. */
-  const once = async (work: (job: Job<z.output<typeof batchConfig>>) => Promise<unknown>) => {
+  /** Runs a command to its end. Returns what its metrics say at last. */
+  const once = async <C extends CommandConfig>(
+    name: string,
+    { schema, settings = {} }: { readonly schema: z.ZodType<C>; readonly settings?: object },
+    work: (job: Job<C>) => Promise<unknown>,
+  ) => {
     const done = Promise.withResolvers<void>();
-    const batch = start(folder, "batch", batchConfig, { ...one, ledger }, async (job) => {
+    const job = start(folder, name, schema, { ...settings }, async (job) => {
       await work(job).then(() => done.resolve(), done.reject);
       await untilAborted(job.signal);
     });
     try {
       await done.promise;
-      return await batch.metrics();
+      return await job.metrics();
     } finally {
-      await batch.end();
+      await job.end();
     }
   };
+  const batch = { schema: batchConfig, settings: { ...one, ledger } };
   try {
+    const history = { historical: { days: 0.1, scale: 0.01 } };
+    said.set(
+      "generator historical",
+      await once(
+        "historical",
+        { schema: generatorConfig, settings: history },
+        (job) => runHistorical(ports.dataset, job),
+      ),
+    );
+    said.set(
+      "ingest bootstrap",
+      await once(
+        "bootstrap",
+        { schema: ingestConfig, settings: one },
+        (job) => commitLoads(ports.dataset, job, undefined),
+      ),
+    );
     const ingest = { ...one, flush: { age: "100ms" } };
     running.set(
       "ingest",
@@ -104,9 +126,17 @@ Deno.test("every job says the metrics of docs/metrics.md, all of them and no oth
     const counts = async (job: string, name: string) =>
       assert(sumOf(await running.get(job)!.metrics(), name, {}) > 0, `${job} has no ${name}`);
     await eventually(() => counts("ingest", "ingest_commits_total"));
-    said.set("batch", await once((job) => runGeneration(ports, job, { full: true })));
+    said.set(
+      "batch",
+      await once("batch", batch, (job) => runGeneration(ports, job, { full: true })),
+    );
     await eventually(() => counts("speed", "speed_documents_total"));
-    await once((job) => runVerify(ports, job, { merged: false, ledger: readAcknowledged(ledger) }));
+    const acknowledged = readAcknowledged(ledger);
+    await once(
+      "batch",
+      batch,
+      (job) => runVerify(ports, job, { merged: false, ledger: acknowledged }),
+    );
     await (await fetch(`http://127.0.0.1:${api}/v1/status`)).json();
     for (const [name, job] of running) {
       // Some of it is looked at every few seconds.
