@@ -1,75 +1,60 @@
 /**
- * Runs batch on a separate thread, so that a long run does not delay live records.
+ * Runs batch's command on a thread of its own: it publishes on the thread that it runs on, and would hold
+ * up what is live.
  *
  * @module
  */
 
-import {
-  type BatchReport,
-  type BatchSettings,
-  type BatchStep,
-  errorOf,
-  showTrouble,
-  type WorkerError,
-  type WorkerTrouble,
-} from "@pipeline/batch";
-import { stopped, type Watched } from "@pipeline/runtime";
-import type { Place } from "./parts.ts";
+import { type BatchConfig, type BatchStep, errorOf, type WorkerError } from "@pipeline/batch";
+import { type Metrics, stopped } from "@pipeline/runtime";
 
-/** The request to the thread. */
-export interface BatchRequest {
-  /** Location of the ports. */
-  readonly place: Place;
-  /** Settings of the computation. */
-  readonly settings: BatchSettings;
-  /** Threads that fold days. */
-  readonly threads: number;
-}
+/** How much of each step is done, 0 to 1, of those that were begun. */
+export type BatchSteps = { readonly [S in BatchStep]?: number | undefined };
 
-/** A message from the thread: first that it listens, then progress, then its result. */
+/** What the thread says: once that it listens, then what it logs and how far it is, then how it ended. */
 export type BatchReply =
   | { readonly ready: true }
-  | { readonly trouble: WorkerTrouble }
-  | { readonly step: BatchStep; readonly done: number; readonly total: number }
-  | { readonly report: BatchReport }
+  | { readonly line: string }
+  | { readonly steps: BatchSteps }
+  | { readonly code: number }
   | { readonly error: WorkerError };
 
-/** Options of {@linkcode runBatchThread}. */
-export interface BatchThreadOptions {
-  /** Ends the run; the old generation stays served. */
-  readonly signal?: AbortSignal;
-  /** See `BatchOptions.onProgress`. */
-  readonly onProgress?: (step: BatchStep, done: number, total: number) => void;
-  /** Receives the thread's retries. */
-  readonly shown: Watched;
+/** A run of batch on a thread. */
+export interface BatchThread {
+  /** As of a command in this thread. It rejects with `stopped` as soon as it is told to end. */
+  readonly done: Promise<number>;
+  /** Only how far the steps are. */
+  readonly metrics: Pick<Metrics, "read">;
 }
 
-/** Runs batch once. Rejects as `runBatch` does. */
-export async function runBatchThread(
-  request: BatchRequest,
-  { signal, onProgress, shown }: BatchThreadOptions,
-): Promise<BatchReport> {
-  if (signal?.aborted) throw stopped(signal);
+/** Starts `batch run`. Told to end, it ends where it is; the old generation goes on serving. */
+export function startBatchThread(
+  config: BatchConfig,
+  { signal, sink }: { readonly signal: AbortSignal; readonly sink: (line: string) => void },
+): BatchThread {
   const worker = new Worker(new URL("./batch_worker.ts", import.meta.url), { type: "module" });
-  const { promise, resolve, reject } = Promise.withResolvers<BatchReport>();
-  const stop = () => reject(stopped(signal!));
-  signal?.addEventListener("abort", stop, { once: true });
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  let steps: BatchSteps = {};
+  const stop = () => reject(stopped(signal));
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop, { once: true });
   worker.onmessage = ({ data }: MessageEvent<BatchReply>) => {
-    // Messages posted before the thread has loaded its modules are lost.
-    if ("ready" in data) return worker.postMessage(request);
-    if ("trouble" in data) return showTrouble(data.trouble, shown);
-    if ("step" in data) return onProgress?.(data.step, data.done, data.total);
-    if ("report" in data) return resolve(data.report);
-    reject(errorOf(data.error));
+    // What is posted before the thread has loaded its modules is lost.
+    if ("ready" in data) worker.postMessage(config);
+    else if ("line" in data) sink(data.line);
+    else if ("steps" in data) steps = data.steps;
+    else if ("code" in data) resolve(data.code);
+    else reject(errorOf(data.error));
   };
   worker.onerror = (event) => {
     event.preventDefault();
     reject(new Error(`The batch thread failed: ${event.message}`));
   };
-  try {
-    return await promise;
-  } finally {
-    signal?.removeEventListener("abort", stop);
+  const done = promise.finally(() => {
+    signal.removeEventListener("abort", stop);
     worker.terminate();
-  }
+  });
+  done.catch(() => {});
+  const read: Metrics["read"] = (_, labels) => Promise.resolve(steps[labels?.step as BatchStep]);
+  return { done, metrics: { read } };
 }

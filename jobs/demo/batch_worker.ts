@@ -1,47 +1,58 @@
 /**
- * Entry point of the thread that runs batch, on ports of its own.
+ * Entry of the thread that runs batch's command, on ports of its own.
  *
  * @module
  */
 
 /// <reference lib="deno.worker" />
 
-import { type BatchOptions, posted, runBatch, startDayPool, workerError } from "@pipeline/batch";
-import { patient } from "@pipeline/runtime";
-import type { BatchReply, BatchRequest } from "./batch_thread.ts";
-import { openParts } from "./parts.ts";
+import { openPorts } from "@pipeline/adapters/process";
+import { type BatchConfig, workerError } from "@pipeline/batch";
+import { batch } from "@pipeline/batch/job";
+import { createLogger, startCommand, systemClock } from "@pipeline/runtime";
+import type { BatchReply } from "./batch_thread.ts";
+import { openers } from "./place.ts";
 
-self.onmessage = async ({ data }: MessageEvent<BatchRequest>) => {
-  self.postMessage(await answer(data));
-};
+/** Milliseconds between two times that the thread says how far it is. */
+const TELL = 50;
 
-self.postMessage({ ready: true } satisfies BatchReply);
+self.onmessage = async ({ data }: MessageEvent<BatchConfig>) => post(await run(data));
 
-async function answer({ place, settings, threads }: BatchRequest): Promise<BatchReply> {
-  const { folder, servers } = place;
-  const parts = await openParts(place, { access: "join" });
-  const shown = posted((trouble) => self.postMessage({ trouble } satisfies BatchReply));
-  const { dataset, store } = patient(parts, shown);
-  const pool = threads < 2 ? undefined : startDayPool(
-    threads,
-    servers === undefined ? { embedded: { folder, access: "join" } } : { hdfs: servers.hdfs },
-    { shown },
-  );
-  const onProgress: BatchOptions["onProgress"] = (step, done, total) =>
-    self.postMessage({ step, done, total } satisfies BatchReply);
-  try {
-    const report = await runBatch({
-      dataset,
-      store,
-      settings,
-      onProgress,
-      ...(pool === undefined ? {} : { foldDay: (task) => pool.fold(task) }),
+post({ ready: true });
+
+async function run(config: BatchConfig): Promise<BatchReply> {
+  const fields = { job: batch.name };
+  const { done, metrics } = startCommand(batch, "run", {
+    config,
+    flags: batch.commands.run!.flags.parse({}),
+    open: (servers, job) => openPorts(servers, config, { ...job, openers }),
+    logger: createLogger({ sink: (line) => post({ line }), clock: systemClock, fields }),
+    // Whoever tells it to end terminates the thread.
+    signal: new AbortController().signal,
+    print: () => {},
+  });
+  const tell = async () => {
+    const read = (step: string) => metrics.read("batch_step_done_ratio", { step });
+    post({
+      steps: {
+        fold: await read("fold"),
+        publish: await read("publish"),
+        switch: await read("switch"),
+      },
     });
-    return { report };
+  };
+  const telling = setInterval(tell, TELL);
+  try {
+    const code = await done;
+    await tell();
+    return { code };
   } catch (error) {
     return { error: workerError(error) };
   } finally {
-    pool?.close();
-    await parts.close();
+    clearInterval(telling);
   }
+}
+
+function post(reply: BatchReply): void {
+  self.postMessage(reply);
 }

@@ -1,29 +1,54 @@
 /**
- * Verifies a data folder, with or without a running pipeline.
+ * Verification of a data folder, beside a demo that runs or without one.
  *
  * @module
  */
 
-import { verify, type VerifyReport } from "@pipeline/batch";
+import type { VerifyReport } from "@pipeline/batch";
+import { batch } from "@pipeline/batch/job";
 import { hasCode, PipelineError } from "@pipeline/core";
-import { readAcknowledged } from "@pipeline/protocol";
-import { type Logger, logRetries, patient } from "@pipeline/runtime";
 import { ledgerPath } from "./data_folder.ts";
-import { openParts, type Parts, type Place } from "./parts.ts";
+import { Jobs } from "./jobs.ts";
+import { openParts, type Parts, type Place } from "./place.ts";
 
 /**
- * Verifies the served generation of a folder, or of its servers. Merged values are checked only if
- * no pipeline is writing.
+ * Verifies what is served.
+ *
+ * @param options.merged also merged values: only while nothing is written.
  */
-export async function verifyFolder(place: Place, logger: Logger): Promise<VerifyReport> {
+export async function verifyServed(
+  jobs: Jobs,
+  { folder, merged }: { readonly folder: string; readonly merged: boolean },
+): Promise<VerifyReport> {
+  const lines: string[] = [];
+  const running = jobs.start(batch, "verify", {
+    settings: { ledger: ledgerPath(folder) },
+    flags: { merged },
+    print: (line) => lines.push(line),
+  });
+  await running.done;
+  // First the differences, then what was found in all.
+  const [report, ...first] = [lines.pop()!, ...lines].map((line) => JSON.parse(line));
+  return { ...report, first };
+}
+
+/**
+ * Verifies what a folder, or the servers beside it, serve. Merged values are checked where
+ * nobody writes.
+ *
+ * @param sink takes the lines of the log.
+ */
+export async function verifyFolder(
+  place: Place,
+  sink: (line: string) => void,
+): Promise<VerifyReport> {
   const owned = await own(place);
-  const parts = owned ?? await openParts(place, { access: "read" });
+  const parts = owned ?? await openParts(place, { access: "join" });
+  const jobs = new Jobs({ place, parts, sink });
   try {
-    const ledger = readAcknowledged(ledgerPath(place.folder));
-    const ports = patient(parts, logRetries(logger));
-    return await verify({ ...ports, merged: owned !== undefined, ledger });
+    return await verifyServed(jobs, { folder: place.folder, merged: owned !== undefined });
   } finally {
-    await parts.close();
+    await jobs.close();
   }
 }
 

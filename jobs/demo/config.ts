@@ -4,8 +4,8 @@
  * @module
  */
 
-import { parseRate, RATE_FORMS, type RateProfile } from "@pipeline/generator";
-import { PipelineError } from "@pipeline/core";
+import { RATE_FORMS } from "@pipeline/generator";
+import { generator } from "@pipeline/generator/job";
 import { duration, integer, port, type QuantityField, text } from "@pipeline/runtime";
 import { z } from "zod";
 
@@ -15,17 +15,11 @@ const servers = text().optional().describe(
   "File that says how real servers are reached (scripts/servers config), in place of the folder's own parts.",
 );
 
-/** A rate such as `100`, or a profile such as `10..1000 over 5m`. */
-const rate = text().transform((value, context): RateProfile => {
-  try {
-    return parseRate(value);
-  } catch (error) {
-    if (!(error instanceof PipelineError)) throw error;
-    const message = `${RATE_FORMS}, where a burst is shorter than its period`;
-    context.addIssue({ code: "custom", message, input: value });
-    return z.NEVER;
-  }
-});
+/** A rate such as `100`, or a profile such as `10..1000 over 5m`: whatever the generator takes. */
+const rate = text().refine(
+  (value) => generator.config.safeParse({ realtime: { rate: value } }).success,
+  { error: `${RATE_FORMS}, where a burst is shorter than its period` },
+);
 
 /** Flags of `demo`. Times in milliseconds. */
 export const demoFlags: z.ZodObject<{
@@ -36,7 +30,7 @@ export const demoFlags: z.ZodObject<{
   "next-generation": z.ZodType<number, number | string | undefined>;
   data: z.ZodType<string, string | undefined>;
   servers: z.ZodOptional<z.ZodString>;
-  rate: z.ZodType<RateProfile, string | undefined>;
+  rate: z.ZodType<string, string | undefined>;
   seed: z.ZodType<number, number | undefined>;
   scale: z.ZodType<number, number | undefined>;
   posts: z.ZodType<string[], string[] | undefined>;

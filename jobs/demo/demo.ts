@@ -1,24 +1,45 @@
 /**
- * The demo: history, a first generation, live records, a second generation, and at the end the
- * proof that the answers are correct.
+ * The demo: history, a first generation, live records, a second generation, and in
+ * the end the proof that the answers are right. All of it is the work of the jobs.
  *
  * @module
  */
 
-import { type BatchStep, verify, type VerifyReport } from "@pipeline/batch";
-import { DAY, hasCode, type ViewName, VIEWS } from "@pipeline/core";
-import { readAcknowledged, readManifest } from "@pipeline/protocol";
-import { type Logger, type Progress, systemClock } from "@pipeline/runtime";
-import type { Stats } from "@pipeline/serving";
+import { batch } from "@pipeline/batch/job";
+import {
+  DEFAULT_PARTITIONS,
+  distance,
+  eachOffset,
+  formatTime,
+  hasCode,
+  type ServingStore,
+  type ViewName,
+  VIEWS,
+} from "@pipeline/core";
+import { parseRate } from "@pipeline/generator";
+import { generator } from "@pipeline/generator/job";
+import { ingest } from "@pipeline/ingest/job";
+import { type Manifest, readEnds, readManifest, readOutcomes } from "@pipeline/protocol";
+import {
+  errorText,
+  type HealthReport,
+  type Progress,
+  type RunningCommand,
+  systemClock,
+} from "@pipeline/runtime";
+import { serving } from "@pipeline/serving/job";
+import { speed } from "@pipeline/speed/job";
+import { verifyServed } from "./check.ts";
 import type { DemoFlags } from "./config.ts";
 import { ledgerPath, noteRun } from "./data_folder.ts";
-import { Live } from "./live.ts";
-import { checkArchives, count, type LoadedHistory, loadHistory } from "./load_history.ts";
-import { readPlace } from "./parts.ts";
-import { Pipeline } from "./pipeline.ts";
-import { Rates } from "./rates.ts";
+import { checkArchives, count, type LoadedHistory, loadHistory } from "./history.ts";
+import { Jobs, unlessStopped } from "./jobs.ts";
+import { ownParts, type Place, readPlace } from "./place.ts";
+import { probeInterval } from "./settings.ts";
 import { statusLine } from "./status_line.ts";
+import { showSteps } from "./steps.ts";
 import { differenceLines, runTable } from "./summary.ts";
+import { Visibility } from "./visibility.ts";
 
 /** Inputs and outputs of the demo. */
 export interface DemoOptions {
@@ -26,8 +47,8 @@ export interface DemoOptions {
   readonly flags: DemoFlags;
   /** The progress display. */
   readonly progress: Progress;
-  /** Logs events for later inspection. */
-  readonly logger: Logger;
+  /** Takes the lines of the log: what people may want to know later. */
+  readonly sink: (line: string) => void;
   /** Aborted by Ctrl-C: drain and end. */
   readonly signal: AbortSignal;
 }
@@ -38,74 +59,91 @@ const LATER_GENERATIONS = 300_000;
 /** Share of the shutdown time for draining; the rest is for verification. */
 const DRAIN_SHARE = 2 / 3;
 
-/** Users of the generated history, who are also active in the live records. */
-const USERS = 5_000;
+/** Milliseconds between two looks at where live records stand. */
+const LOOK = 500;
+
+/** Looks over which a rate is taken. */
+const LOOKS = 10;
 
 /** Runs the demo. Returns whether everything served is proved. */
 export async function runDemo(options: DemoOptions): Promise<boolean> {
-  const demo = new Demo(options);
-  return await demo.run();
+  const { flags, progress, sink } = options;
+  await checkArchives([...flags.posts, ...flags.comments]);
+  const place = await readPlace(flags.data, flags.servers);
+  const jobs = await Jobs.open(place, sink);
+  try {
+    const exact = await new Demo(options, place, jobs).run();
+    await jobs.end();
+    progress.line(`Everything is in ${flags.data}; the next run goes on from there.`);
+    return exact;
+  } finally {
+    await jobs.close();
+  }
+}
+
+/** Records of the log, and how many of them are in the dataset and in the served views. */
+interface Standing {
+  readonly records: number;
+  readonly ingested: number;
+  readonly folded: number;
 }
 
 class Demo {
   readonly #o: DemoOptions;
+  readonly #place: Place;
+  readonly #jobs: Jobs;
   readonly #stop = new AbortController();
-  readonly #rates = new Rates();
-  #pipeline!: Pipeline;
-  #live: Live | undefined;
+  #serving!: RunningCommand;
+  #ingest!: RunningCommand;
+  #speed!: RunningCommand;
+  #generator!: RunningCommand;
+  #visibility!: Visibility;
   #building = false;
 
-  constructor(options: DemoOptions) {
+  constructor(options: DemoOptions, place: Place, jobs: Jobs) {
     this.#o = options;
+    this.#place = place;
+    this.#jobs = jobs;
     const stop = () => this.#stop.abort();
     if (options.signal.aborted) stop();
     else options.signal.addEventListener("abort", stop, { once: true });
   }
 
   async run(): Promise<boolean> {
-    const { flags, progress, logger } = this.#o;
-    await checkArchives([...flags.posts, ...flags.comments]);
-    this.#pipeline = await Pipeline.start({
-      place: await readPlace(flags.data, flags.servers),
-      port: flags.port,
-      logger,
-      stats: () => this.#stats(),
-    });
-    try {
-      const failed = this.#pipeline.failed;
-      failed.catch(() => this.#stop.abort());
-      const exact = await Promise.race([this.#story(), failed]);
-      await this.#pipeline.stop();
-      progress.line(`Everything is in ${flags.data}; the next run goes on from there.`);
-      return exact;
-    } finally {
-      await this.#pipeline.close();
-    }
+    const { failed } = this.#jobs;
+    failed.catch(() => this.#stop.abort());
+    return await Promise.race([this.#story(), failed]);
   }
 
   async #story(): Promise<boolean> {
     const { flags, progress } = this.#o;
     const { run, history_end } = await noteRun(flags.data, Date.now());
-    progress.line(`API and page: ${this.#pipeline.url}`);
-    const history = await this.#prepare(history_end);
+    const url = `http://localhost:${flags.port}`;
+    const history = await this.#prepare(url, history_end);
     if (history === undefined) return true;
 
     const started = performance.now();
-    const { seed, rate } = flags;
-    const registration = { from: history_end - 7 * DAY, to: history_end };
-    this.#live = await Live.start(this.#pipeline, {
-      folder: flags.data,
-      model: { seed, run, users: USERS, registration },
-      rate,
-      probeInterval: this.#pipeline.settings.probeInterval,
+    this.#visibility = new Visibility({
+      url,
+      interval: probeInterval(this.#place),
       warmUp: flags["warm-up"],
+    });
+    this.#generator = this.#jobs.start(generator, "realtime", {
+      settings: {
+        seed: flags.seed,
+        historical: { end: formatTime(history_end) },
+        realtime: { rate: flags.rate, run },
+        ledger: ledgerPath(flags.data),
+      },
+      ports: { log: this.#visibility.watched(this.#jobs.log) },
       signal: this.#stop.signal,
     });
-    this.#live.done.catch(() => this.#stop.abort());
+    this.#generator.done.catch(() => this.#stop.abort());
     const batches = this.#laterBatches();
     await this.#watch(started);
     this.#stop.abort();
-    const status = await this.#live.done;
+    await unlessStopped(this.#generator.done);
+    const { produced, behind } = await this.#produced();
     const seconds = (performance.now() - started) / 1000;
     progress.clear();
     if (this.#building && !this.#o.signal.aborted) {
@@ -113,52 +151,48 @@ class Demo {
     }
     await batches;
     progress.line("Draining ...");
-    if (!await this.#pipeline.drained(flags.grace * DRAIN_SHARE)) {
-      const lag = await this.#pipeline.lag();
-      progress.line(`Not drained: ${lag.ingest} records to ingest, ${lag.speed} to fold`);
+    const { records, ingested, folded } = await this.#drained(flags.grace * DRAIN_SHARE);
+    await this.#visibility.close();
+    if (ingested < records || folded < records) {
+      progress.line(
+        `Not drained: ${records - ingested} records to ingest, ${records - folded} to fold`,
+      );
       return false;
     }
-    await systemClock.sleep(100);
-    await this.#live.close();
-    const verified = await this.#verify();
-    const records = await this.#pipeline.records();
+    progress.line("Verifying: recompute every view from the dataset ...");
+    const verified = await verifyServed(this.#jobs, { folder: flags.data, merged: true });
     const figures = {
-      produced: status.acknowledged,
-      behind: status.behind,
-      ingested: records,
-      folded: records,
-      writes: this.#writes(),
+      ...{ produced, behind, ingested, folded, seconds },
+      writes: await this.#writes(),
       history: history.records,
-      latency: this.#live.probe.all,
-      seconds,
+      latency: this.#visibility.probe.all,
     };
     for (const line of runTable(figures, verified)) progress.line(line);
     for (const line of differenceLines(verified)) progress.line(line);
     return verified.exact;
   }
 
-  /** History and the first generation; `undefined` if it was stopped meanwhile. */
-  async #prepare(historyEnd: number): Promise<LoadedHistory | undefined> {
-    const { flags, progress } = this.#o;
-    const { seed, scale, posts, comments } = flags;
-    const { dataset, store } = this.#pipeline.ports;
+  /** The API, set-up, history and the first generation; `undefined` where it was told to stop meanwhile. */
+  async #prepare(url: string, end: number): Promise<LoadedHistory | undefined> {
+    const { flags: { port, seed, scale, posts, comments }, progress } = this.#o;
+    const { signal } = this.#stop;
+    const jobs = this.#jobs;
     try {
-      const history = await loadHistory(
-        dataset,
-        {
-          archives: [...posts, ...comments],
-          generated: { seed, scale, end: historyEnd, users: USERS },
-        },
-        progress,
-        this.#stop.signal,
-      );
-      const current = await store.current();
-      const serving = current === undefined ? undefined : await readManifest(store, current);
-      const served = serving?.manifest.history ?? [];
-      // This includes an earlier run that was killed between a load and the batch after it.
-      if (serving === undefined || history.loads.some((load) => !served.includes(load))) {
-        await this.#firstBatch();
-      } else progress.line(`Resume with generation ${current} and what is in the log`);
+      this.#serving = jobs.keep(serving, "run", { port });
+      // It asks for a generation as soon as it listens.
+      await this.#untilServing(({ checks }) => checks.some(({ name }) => name === "generation"));
+      progress.line(`API and page: ${url}`);
+      await jobs.start(ingest, "setup", { signal }).done;
+      await jobs.start(batch, "setup", { signal }).done;
+      this.#ingest = jobs.keep(ingest, "run");
+      this.#speed = jobs.keep(speed, "run");
+      const source = { archives: [...posts, ...comments], generated: { seed, scale, end } };
+      const history = await loadHistory(source, { jobs, progress, signal });
+      const served = await servedManifest(jobs.ports.store);
+      const missing = history.loads.some((load) => !served?.history.includes(load));
+      // Also where an earlier run was killed between a load and the batch after it.
+      if (served === undefined || missing) await this.#firstBatch();
+      else progress.line(`Resume with generation ${served.generation} and what is in the log`);
       return history;
     } catch (error) {
       if (!hasCode(error, "stopped")) throw error;
@@ -168,105 +202,144 @@ class Demo {
 
   async #firstBatch(): Promise<void> {
     const { progress } = this.#o;
-    const labels: Record<BatchStep, string> = {
-      fold: "Fold the dataset",
-      publish: "Publish the views",
-      switch: "Switch the generation",
-    };
-    const bars = new Map<BatchStep, ReturnType<Progress["bar"]>>();
-    const report = await this.#pipeline.batch({
-      signal: this.#stop.signal,
-      threads: navigator.hardwareConcurrency,
-      onProgress: (step, done, total) => {
-        for (const [other, bar] of bars) {
-          if (other === step) continue;
-          bar.end();
-          bars.delete(other);
-        }
-        if (!bars.has(step)) bars.set(step, progress.bar(labels[step], 1));
-        const note = total === 0 ? "" : `${count(done)} of ${count(total)}`;
-        bars.get(step)!.update(total === 0 ? 1 : done / total, note);
+    const { store } = this.#jobs.ports;
+    const threads = navigator.hardwareConcurrency;
+    const running = await this.#jobs.startBatch({ threads, signal: this.#stop.signal });
+    const bar = await showSteps(running, {
+      progress,
+      gauge: "batch_step_done_ratio",
+      labels: {
+        fold: "Fold the dataset",
+        publish: "Publish the views",
+        switch: "Switch the generation",
       },
     });
-    for (const bar of bars.values()) bar.end();
-    const { generation, manifest, documents } = report;
+    bar.end();
+    const { generation, records } = (await servedManifest(store))!;
+    const documents = await Promise.all(VIEWS.map((view) => store.count(generation, view)));
+    await this.#untilServing(({ ready }) => ready);
     progress.line(
-      `Generation ${generation} serves: ${count(manifest.records)} records in ` +
-        `${count(documents)} documents`,
+      `Generation ${generation} serves: ${count(records)} records in ` +
+        `${count(documents.reduce((sum, n) => sum + n, 0))} documents`,
     );
   }
 
   /** Builds generations beside the live records. */
   async #laterBatches(): Promise<void> {
-    const { flags, progress, logger } = this.#o;
+    const { flags, progress, signal } = this.#o;
+    const { store } = this.#jobs.ports;
     let wait = Math.min((flags.duration ?? Infinity) / 2, flags["next-generation"]);
     try {
       for (;;) {
         await systemClock.sleep(wait, this.#stop.signal);
         wait = LATER_GENERATIONS;
-        if (this.#live!.status().acknowledged === 0) continue;
+        if ((await this.#produced()).produced === 0) continue;
         this.#building = true;
-        // At the end of the duration a generation in progress is finished; on Ctrl-C it is not.
-        const report = await this.#pipeline.batch({ signal: this.#o.signal });
+        const before = (await servedManifest(store))!;
+        // One that has begun when the time is over is finished; Ctrl-C is not made to wait. One thread
+        // folds, so that what is live keeps a core.
+        const running = await this.#jobs.startBatch({ threads: 1, signal });
+        await running.done;
+        const { generation, horizon } = (await servedManifest(store))!;
+        const { succeeded } = await readOutcomes(store);
         progress.line(
-          `Generation ${report.generation} serves: its horizon moved by ` +
-            `${count(report.records)} records, ${report.took.switch.toFixed(0)} ms to switch`,
+          `Generation ${generation} serves: its horizon moved by ` +
+            `${count(distance(before.horizon, horizon))} records, ` +
+            `${succeeded?.took.switch.toFixed(0)} ms to switch`,
         );
         this.#building = false;
       }
     } catch (error) {
       this.#building = false;
       if (hasCode(error, "stopped")) return;
-      logger.error("Batch failed", { error });
-      const message = error instanceof Error ? error.message : String(error);
-      progress.line(`Batch failed, the old generation goes on serving: ${message}`);
+      this.#jobs.logger("demo").error("Batch failed", { error });
+      progress.line(`Batch failed, the old generation goes on serving: ${errorText(error)}`);
     }
   }
 
   /** Shows the status until the duration is over or the user stops it. */
   async #watch(started: number): Promise<void> {
     const { flags, progress } = this.#o;
+    const { signal } = this.#stop;
     const end = flags.duration === undefined ? Infinity : started + flags.duration;
-    while (performance.now() < end && !this.#stop.signal.aborted) {
-      const { acknowledged, behind } = this.#live!.status();
-      const { ingested, folded } = this.#pipeline.taken;
-      this.#rates.note({ produced: acknowledged, ingested, folded }, performance.now());
+    const { from, to, burst } = parseRate(flags.rate);
+    const looks = [{ at: started, produced: 0 }];
+    while (performance.now() < end && !signal.aborted) {
+      const { produced, behind } = await this.#produced();
+      const { records, ingested, folded } = await this.#standing();
+      const at = performance.now();
+      const [first] = looks as [(typeof looks)[number]];
+      if (looks.push({ at, produced }) > LOOKS) looks.shift();
       progress.status(statusLine({
-        produces: Math.max(flags.rate.from, flags.rate.to, flags.rate.burst?.rate ?? 0) > 0,
-        produced: acknowledged,
-        rate: this.#rates.of("produced"),
+        produces: Math.max(from, to, burst?.rate ?? 0) > 0,
+        produced,
+        rate: (produced - first.produced) * 1000 / (at - first.at),
         behind,
-        lag: await this.#pipeline.lag(),
-        latency: this.#live!.probe.recent(),
+        lag: { ingest: records - ingested, speed: records - folded },
+        latency: this.#visibility.probe.recent(),
         building: this.#building,
       }));
-      const wait = Math.min(500, end - performance.now());
-      if (wait > 0) await systemClock.sleep(wait, this.#stop.signal).catch(() => {});
+      const wait = Math.min(LOOK, end - performance.now());
+      if (wait > 0) await systemClock.sleep(wait, signal).catch(() => {});
     }
   }
 
-  async #verify(): Promise<VerifyReport> {
-    const { progress, flags } = this.#o;
-    progress.line("Verifying: recompute every view from the dataset ...");
-    const ledger = readAcknowledged(ledgerPath(flags.data));
-    return await verify({ ...this.#pipeline.ports, merged: true, ledger });
+  /** Waits until all that is in the log is in the dataset and in the served views, or the time is over. */
+  async #drained(timeout: number): Promise<Standing> {
+    const deadline = performance.now() + timeout;
+    for (;;) {
+      const standing = await this.#standing();
+      const { records, ingested, folded } = standing;
+      const drained = ingested >= records && folded >= records;
+      if (drained || performance.now() > deadline) return standing;
+      await systemClock.sleep(50);
+    }
   }
 
-  /** Number of documents that speed wrote per record that it folded. */
-  #writes(): Record<ViewName, number> {
-    const { written, folded } = this.#pipeline.taken;
-    const of = (view: ViewName) => folded === 0 ? 0 : written[view] / folded;
-    return Object.fromEntries(VIEWS.map((view) => [view, of(view)])) as Record<ViewName, number>;
-  }
-
-  #stats(): Stats | undefined {
-    if (this.#live === undefined) return undefined;
-    const latency = this.#live.probe.recent();
+  async #standing(): Promise<Standing> {
+    const ends = await readEnds(this.#jobs.ports.log, DEFAULT_PARTITIONS);
     return {
-      produced_per_second: this.#rates.of("produced"),
-      ingested_per_second: this.#rates.of("ingested"),
-      folded_per_second: this.#rates.of("folded"),
-      ...(latency === undefined ? {} : { latency_ms: latency }),
+      records: [...eachOffset(ends)].reduce((sum, { offset }) => sum + offset, 0),
+      ingested: await read(this.#ingest, "log_position_offset"),
+      // What speed has folded is not visible yet: the API says what is.
+      folded: this.#visibility.probe.folded,
     };
   }
+
+  async #produced(): Promise<{ readonly produced: number; readonly behind: number }> {
+    return {
+      produced: await read(this.#generator, "generator_records_total", { state: "acknowledged" }),
+      behind: await read(this.#generator, "generator_behind_records"),
+    };
+  }
+
+  /** Documents that speed wrote for each record that it folded. */
+  async #writes(): Promise<Record<ViewName, number>> {
+    const folded = await read(this.#speed, "speed_records_total");
+    const writes = VIEWS.map(async (view) => {
+      const written = await read(this.#speed, "speed_documents_total", { view });
+      return [view, folded === 0 ? 0 : written / folded] as const;
+    });
+    return Object.fromEntries(await Promise.all(writes)) as Record<ViewName, number>;
+  }
+
+  /** Waits until serving says so of itself. Rejects with `stopped` where it failed, or is to end. */
+  async #untilServing(says: (report: HealthReport) => boolean): Promise<void> {
+    while (!says(this.#serving.health.report())) await systemClock.sleep(10, this.#stop.signal);
+  }
+}
+
+/** A figure of a job; 0 as long as it does not say it. */
+async function read(
+  { metrics }: RunningCommand,
+  name: string,
+  labels: Readonly<Record<string, string>> = {},
+): Promise<number> {
+  return await metrics.read(name, labels) ?? 0;
+}
+
+/** The manifest of the generation that serves. */
+async function servedManifest(store: ServingStore): Promise<Manifest | undefined> {
+  const current = await store.current();
+  return current === undefined ? undefined : (await readManifest(store, current))?.manifest;
 }

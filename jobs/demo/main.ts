@@ -4,12 +4,19 @@
  * @module
  */
 
-import { errorText, exitCode, parseCommandLine, Progress, systemClock } from "@pipeline/runtime";
-import { createLogger, type Logger, runUntilSignal, type Terminal } from "@pipeline/runtime";
+import {
+  errorText,
+  exitCode,
+  parseCommandLine,
+  Progress,
+  runUntilSignal,
+  systemClock,
+  type Terminal,
+} from "@pipeline/runtime";
 import { verifyFolder } from "./check.ts";
 import { dataFlags, demoFlags } from "./config.ts";
 import { runDemo } from "./demo.ts";
-import { readPlace } from "./parts.ts";
+import { readPlace } from "./place.ts";
 import { differenceLines, verdict } from "./summary.ts";
 
 const terminal: Terminal = {
@@ -34,8 +41,7 @@ async function main(args: readonly string[]): Promise<number> {
       return 0;
     case "verify": {
       const place = await readPlace(line.flags.data, line.flags.servers);
-      const logger = createLogger({ clock: systemClock, sink: console.error });
-      const report = await verifyFolder(place, logger);
+      const report = await verifyFolder(place, console.error);
       console.log(`generation ${report.generation}: ${verdict(report)}`);
       for (const difference of differenceLines(report)) console.log(difference);
       return report.exact ? 0 : 1;
@@ -43,9 +49,9 @@ async function main(args: readonly string[]): Promise<number> {
     case "demo": {
       const { flags } = line;
       const progress = new Progress({ terminal, clock: systemClock });
-      const logger = fileLogger(`${flags.data}/pipeline.log`);
+      const sink = toFile(`${flags.data}/pipeline.log`);
       const ending = await runUntilSignal(
-        (signal) => runDemo({ flags, progress, logger, signal }),
+        (signal) => runDemo({ flags, progress, sink, signal }),
         {
           grace: flags.grace,
           onDrain: () => progress.line("Ending; press Ctrl-C again to end at once."),
@@ -60,16 +66,13 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** A log in a file, so that the screen is left to the demo. Opened at the first line. */
-function fileLogger(path: string): Logger {
+/** Lines into a file, so that the screen stays the story's. Opened at the first line. */
+function toFile(path: string): (line: string) => void {
   let file: Deno.FsFile | undefined;
-  return createLogger({
-    clock: systemClock,
-    sink: (line) => {
-      file ??= Deno.openSync(path, { append: true, create: true });
-      file.writeSync(new TextEncoder().encode(`${line}\n`));
-    },
-  });
+  return (line) => {
+    file ??= Deno.openSync(path, { append: true, create: true });
+    file.writeSync(new TextEncoder().encode(`${line}\n`));
+  };
 }
 
 try {

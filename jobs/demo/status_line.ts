@@ -4,7 +4,7 @@
  * @module
  */
 
-import { count } from "./load_history.ts";
+import { count } from "./history.ts";
 
 /** Content of the line. */
 export interface Standing {

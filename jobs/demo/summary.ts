@@ -6,8 +6,8 @@
 
 import type { VerifyReport } from "@pipeline/batch";
 import { canonicalJson, type ViewName, VIEWS } from "@pipeline/core";
-import type { LatencyHistogram } from "./latency.ts";
-import { count } from "./load_history.ts";
+import type { LatencyHistogram } from "./visibility.ts";
+import { count } from "./history.ts";
 
 /** The figures of a run. */
 export interface RunFigures {

@@ -1,5 +1,5 @@
 /**
- * The three ports of the jobs: on one folder, or on real servers.
+ * Where the demo's jobs find their ports: in one folder, or on real servers.
  *
  * @module
  */
@@ -8,7 +8,15 @@ import { placeFields, type ServerConfigs } from "@pipeline/adapters/config";
 import { acquireLock } from "@pipeline/adapters/embedded";
 import { type Openers, openPorts } from "@pipeline/adapters/process";
 import { hasCode, PipelineError } from "@pipeline/core";
-import { type Closable, loadConfig, type Logger, type Ports, type Server } from "@pipeline/runtime";
+import {
+  type Closable,
+  type CommandConfig,
+  type JobSpec,
+  loadConfig,
+  type Logger,
+  type Ports,
+  type Server,
+} from "@pipeline/runtime";
 import { z } from "zod";
 
 const SERVERS = ["kafka", "hdfs", "elasticsearch"] as const;
@@ -20,15 +28,15 @@ const serversConfig: z.ZodType<ServerConfigs> = z.strictObject({
   elasticsearch: elasticsearch.unwrap(),
 });
 
-/** Clients are loaded only if servers are used. */
-const openers: Openers<Server> = {
+/** On a folder's own parts no client is loaded. */
+export const openers: Openers<Server> = {
   kafka: async (...args) => (await import("@pipeline/adapters/kafka")).openKafka(...args),
   hdfs: async (...args) => (await import("@pipeline/adapters/hdfs")).openHdfs(...args),
   elasticsearch: async (...args) =>
     (await import("@pipeline/adapters/elasticsearch")).openElasticsearch(...args),
 };
 
-/** Location of the ports. Plain data, which can be posted to threads. */
+/** Where everything is. */
 export interface Place {
   /** Folder of all stored data, or of the run's own notes if there are servers. */
   readonly folder: string;
@@ -58,14 +66,30 @@ export async function readPlace(folder: string, file: string | undefined): Promi
 }
 
 /**
- * Opens the ports of a place.
+ * A job's configuration in a place.
+ *
+ * @param settings what differs from the job's own defaults.
+ */
+export function configure<C extends CommandConfig>(
+  { config, needs }: JobSpec<C>,
+  { folder, servers }: Place,
+  settings: object = {},
+): C {
+  const where = servers === undefined
+    ? { embedded: { folder } }
+    : Object.fromEntries(needs.map((server) => [server, servers[server]]));
+  return config.parse({ ...where, ...settings });
+}
+
+/**
+ * Opens what lies in a place.
  *
  * @param options.access as in `openEmbedded`: `own` holds the folder's lock, whatever the ports
  * are, and rejects with `conflict` if another process holds it.
  */
 export async function openParts(
   { folder, servers }: Place,
-  options: { readonly access: "own" | "join" | "read"; readonly logger?: Logger },
+  options: { readonly access: "own" | "join"; readonly logger?: Logger },
 ): Promise<Parts> {
   const { access, ...others } = options;
   if (servers === undefined) {
@@ -81,10 +105,10 @@ export async function openParts(
   }
 }
 
-/** Opens a place as its only owner; the error for another owner is worded for people. */
-export async function ownParts(place: Place, logger?: Logger): Promise<Parts> {
+/** Opens a place for its one owner, in words for people where somebody else is that. */
+export async function ownParts(place: Place, logger: Logger): Promise<Parts> {
   try {
-    return await openParts(place, { access: "own", ...(logger === undefined ? {} : { logger }) });
+    return await openParts(place, { access: "own", logger });
   } catch (error) {
     if (!hasCode(error, "conflict")) throw error;
     throw new PipelineError("invalid", `${error.message}: end that one, or name another folder`);

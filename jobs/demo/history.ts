@@ -1,0 +1,161 @@
+/**
+ * The history that a folder starts from: generated, or real archives in its place.
+ *
+ * @module
+ */
+
+import { formatTime } from "@pipeline/core";
+import {
+  archiveLoadId,
+  archiveSize,
+  historyLoadId,
+  historyOptions,
+  readManifest,
+  type RejectedLine,
+  stagingPath,
+} from "@pipeline/generator";
+import { generator } from "@pipeline/generator/job";
+import { ingest } from "@pipeline/ingest/job";
+import { CommitLog, readAll } from "@pipeline/protocol";
+import type { Progress } from "@pipeline/runtime";
+import type { Jobs } from "./jobs.ts";
+import { showSteps } from "./steps.ts";
+
+/** Where the history comes from. */
+export interface HistorySource {
+  /** Archive files; where there are none, history is generated. */
+  readonly archives: readonly string[];
+  /** What to generate; `end` in milliseconds since 1970. */
+  readonly generated: { readonly seed: number; readonly scale: number; readonly end: number };
+}
+
+/** What is in the dataset now. */
+export interface LoadedHistory {
+  /** Records in historical loads. */
+  readonly records: number;
+  /** Names of the historical loads. */
+  readonly loads: readonly string[];
+}
+
+/** What the history is loaded with. */
+export interface HistoryOptions {
+  /** Stage and commit it. */
+  readonly jobs: Jobs;
+  /** What people see. */
+  readonly progress: Progress;
+  /** Ends loading; the next run begins anew with what is not committed. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Looks for archives before anything is begun.
+ *
+ * @throws {PipelineError} `invalid` for the first one that cannot be read.
+ */
+export async function checkArchives(paths: readonly string[]): Promise<void> {
+  for (const path of paths) await archiveSize(path);
+}
+
+/** Brings the history into the dataset. What is there already is not loaded again. */
+export async function loadHistory(
+  { archives, generated }: HistorySource,
+  options: HistoryOptions,
+): Promise<LoadedHistory> {
+  const { jobs, progress, signal } = options;
+  const commits = new CommitLog(jobs.ports.dataset);
+  const before = await commits.histories();
+  const named = new Set<string>();
+  const staged = new Set<string>();
+  for (const path of archives) {
+    const load = await archiveLoadId(path);
+    named.add(load);
+    const committed = before.find((commit) => commit.load === load);
+    if (committed === undefined) {
+      await stageArchive(path, load, options);
+      staged.add(load);
+    } else {
+      progress.line(`${path}: its ${count(committed.records)} records were loaded before`);
+    }
+  }
+  if (archives.length === 0 && before.length === 0) {
+    staged.add(await stageGenerated(generated, options));
+  }
+  for (const load of staged) {
+    const running = jobs.start(ingest, "bootstrap", { flags: { load }, signal });
+    const bar = await showSteps(running, {
+      progress,
+      gauge: "ingest_step_done_ratio",
+      labels: { bootstrap: "Bootstrap into the dataset" },
+    });
+    const commit = await commits.history(load);
+    bar.end(`${count(commit?.records ?? 0)} records committed`);
+  }
+  const after = await commits.histories();
+  const others = after.filter(({ load }) => !named.has(load));
+  if (named.size > 0 && others.length > 0) {
+    progress.line(
+      `The folder holds ${count(total(others))} records of other loads too, which stay: ` +
+        "set DATA to another folder for these alone",
+    );
+  }
+  return { records: total(after), loads: after.map(({ load }) => load) };
+}
+
+function total(loads: readonly { readonly records: number }[]): number {
+  return loads.reduce((sum, { records }) => sum + records, 0);
+}
+
+/** Returns the load's name. */
+async function stageGenerated(
+  { seed, scale, end }: HistorySource["generated"],
+  { jobs, progress, signal }: HistoryOptions,
+): Promise<string> {
+  const settings = { seed, historical: { scale, end: formatTime(end) } };
+  const running = jobs.start(generator, "historical", { settings, signal });
+  const bar = await showSteps(running, {
+    progress,
+    gauge: "generator_step_done_ratio",
+    labels: { stage: "Generate 7 days of history" },
+  });
+  const load = historyLoadId(historyOptions(generator.config.parse(settings), end));
+  bar.end(`seed ${seed}, ${load}`);
+  return load;
+}
+
+/** Lines of an archive that are shown of those that cannot be used. */
+const SHOWN = 3;
+
+async function stageArchive(
+  path: string,
+  load: string,
+  { jobs, progress, signal }: HistoryOptions,
+): Promise<void> {
+  const settings = { archive: { files: [path] } };
+  const running = jobs.start(generator, "archive", { settings, signal });
+  const bar = await showSteps(running, {
+    progress,
+    gauge: "generator_step_done_ratio",
+    labels: { stage: `Read ${path}` },
+  });
+  const { dataset } = jobs.ports;
+  const { files, totals, rejected } = (await readManifest(dataset, load))!;
+  bar.end(`${count(totals.posts)} posts, ${count(totals.comments)} comments`);
+  if (files.length === 0) {
+    progress.line(`  Warning: ${path} has no lines: no record comes from it`);
+  }
+  if (rejected === undefined) return;
+  progress.line(
+    `  ${count(rejected.lines)} lines could not be used; they are kept with the load:`,
+  );
+  const kept = await readAll(dataset, `${stagingPath(load)}/${rejected.files[0]}`);
+  for (const text of new TextDecoder().decode(kept).split("\n", SHOWN)) {
+    if (text === "") break;
+    const { line, reason } = JSON.parse(text) as RejectedLine;
+    progress.line(`  line ${line}: ${reason}`);
+  }
+}
+
+/** A number as people read it. */
+export function count(value: number): string {
+  return value.toLocaleString("en-US");
+}

@@ -1,0 +1,162 @@
+/**
+ * The commands of the jobs in this process, on ports that they share.
+ *
+ * @module
+ */
+
+import { breakLock } from "@pipeline/batch";
+import { batch } from "@pipeline/batch/job";
+import { type EventLog, hasCode } from "@pipeline/core";
+import {
+  type CommandConfig,
+  createLogger,
+  type JobSpec,
+  type Logger,
+  logRetries,
+  type Patient,
+  patient,
+  type Ports,
+  type RunningCommand,
+  startCommand,
+  systemClock,
+} from "@pipeline/runtime";
+import { type BatchThread, startBatchThread } from "./batch_thread.ts";
+import { configure, ownParts, type Parts, type Place } from "./place.ts";
+import { type Settings, settingsOf } from "./settings.ts";
+
+/** How a command is started. */
+export interface CommandStart {
+  /** What its configuration has besides what all commands of the job have. */
+  readonly settings?: object;
+  /** As they are written, in camelCase. */
+  readonly flags?: object;
+  /** Tells it to end; where not given, that is done by {@linkcode Jobs.end}. */
+  readonly signal?: AbortSignal;
+  /** Takes what it writes to standard output. */
+  readonly print?: (line: string) => void;
+  /** Ports in place of those that all share. */
+  readonly ports?: Partial<Ports>;
+}
+
+/** What the jobs run on. */
+export interface JobsOptions {
+  /** Where everything is. */
+  readonly place: Place;
+  /** Its ports, which are closed with the jobs. */
+  readonly parts: Parts;
+  /** Takes the lines of all logs. */
+  readonly sink: (line: string) => void;
+}
+
+/** Jobs that run in this process. */
+export class Jobs {
+  /** The ports, which wait for servers that are away. */
+  readonly ports: Patient<Parts>;
+  readonly #o: JobsOptions;
+  readonly #settings: Settings;
+  readonly #ending = new AbortController();
+  readonly #kept: Promise<void>[] = [];
+  readonly #failure = Promise.withResolvers<never>();
+
+  /** Nothing runs yet. */
+  constructor(options: JobsOptions) {
+    this.#o = options;
+    this.#settings = settingsOf(options.place);
+    const shown = logRetries(this.logger("demo"));
+    this.ports = patient(options.parts, { ...shown, signal: this.#ending.signal });
+  }
+
+  /**
+   * Opens a place for its one owner.
+   *
+   * @throws {PipelineError} `invalid` where it cannot be used, or is in use.
+   */
+  static async open(place: Place, sink: JobsOptions["sink"]): Promise<Jobs> {
+    return new Jobs({ place, sink, parts: await ownParts(place, logTo(sink, "demo")) });
+  }
+
+  /** The log as it is. */
+  get log(): EventLog {
+    return this.#o.parts.log;
+  }
+
+  /** A log of its own for a job. */
+  logger(job: string): Logger {
+    return logTo(this.#o.sink, job);
+  }
+
+  /** Rejects where one of those that were started with {@linkcode keep} cannot go on. */
+  get failed(): Promise<never> {
+    return this.#failure.promise;
+  }
+
+  /** Starts a command. */
+  start<C extends CommandConfig>(
+    spec: JobSpec<C>,
+    name: string,
+    { settings, flags = {}, signal, print = () => {}, ports }: CommandStart = {},
+  ): RunningCommand {
+    // Whoever opened the ports closes them.
+    const shared = { ...this.#o.parts, ...ports, close: () => Promise.resolve() };
+    const running = startCommand(spec, name, {
+      config: this.#config(spec, settings),
+      flags: spec.commands[name]!.flags.parse(flags),
+      open: () => Promise.resolve(shared),
+      logger: this.logger(spec.name),
+      signal: signal ?? this.#ending.signal,
+      print,
+    });
+    running.done.catch(() => {});
+    return running;
+  }
+
+  /** Starts a command that runs until {@linkcode end}. */
+  keep<C extends CommandConfig>(spec: JobSpec<C>, name: string, settings = {}): RunningCommand {
+    const running = this.start(spec, name, { settings });
+    const ended = unlessStopped(running.done);
+    ended.catch(this.#failure.reject);
+    this.#kept.push(ended);
+    return running;
+  }
+
+  /**
+   * Starts the building of the next generation, on a thread of its own: what is live answers meanwhile.
+   *
+   * @param options.threads that fold days.
+   */
+  async startBatch(
+    { threads, signal }: { readonly threads: number; readonly signal: AbortSignal },
+  ): Promise<BatchThread> {
+    // The place is ours and its batches run one by one: a lock is what a killed one has left.
+    await breakLock(this.ports.store);
+    return startBatchThread(this.#config(batch, { threads }), { signal, sink: this.#o.sink });
+  }
+
+  /** Tells those that were kept to end, and waits for it: what was taken is written first. */
+  async end(): Promise<void> {
+    this.#ending.abort();
+    await Promise.all(this.#kept);
+  }
+
+  /** Lets go of the ports. */
+  close(): Promise<void> {
+    return unlessStopped(this.#o.parts.close());
+  }
+
+  #config<C extends CommandConfig>(spec: JobSpec<C>, settings: object = {}): C {
+    return configure(spec, this.#o.place, { ...this.#settings[spec.name], ...settings });
+  }
+}
+
+function logTo(sink: JobsOptions["sink"], job: string): Logger {
+  return createLogger({ sink, clock: systemClock, fields: { job } });
+}
+
+/** Waits for work, of which it is no failure that it was told to stop. */
+export async function unlessStopped(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!hasCode(error, "stopped")) throw error;
+  }
+}
