@@ -34,7 +34,7 @@ import type { DemoFlags } from "./config.ts";
 import { ledgerPath, noteRun } from "./data_folder.ts";
 import { checkArchives, count, type LoadedHistory, loadHistory } from "./history.ts";
 import { Jobs, unlessStopped } from "./jobs.ts";
-import { ownParts, type Place, readPlace } from "./place.ts";
+import { type Place, readPlace } from "./place.ts";
 import { probeInterval } from "./settings.ts";
 import { statusLine } from "./status_line.ts";
 import { showSteps } from "./steps.ts";

@@ -21,7 +21,7 @@ import { DocumentCounts } from "./queries/status.ts";
 import { watchPipeline } from "./pipeline_metrics.ts";
 import { shareAnswer } from "./share.ts";
 import { EventHub } from "./stream.ts";
-import { type Stats, Summarizer } from "./summary.ts";
+import { Summarizer } from "./summary.ts";
 
 /** The parts of the application. All but the store are optional. */
 export interface AppOptions {
@@ -31,8 +31,6 @@ export interface AppOptions {
   readonly ends?: LogEnds;
   /** Reads how far the dataset is; without it, the page does not show that. */
   readonly ingested?: LogEnds;
-  /** Figures for the page from outside of serving. */
-  readonly stats?: () => Stats | undefined;
   /** The page's files (see `loadAssets`); without them there is no page. */
   readonly assets?: ReadonlyMap<string, Asset>;
   /** Limits; the defaults if absent. */
@@ -71,7 +69,6 @@ export function createApp(options: AppOptions): App {
   const summarizer = new Summarizer({
     source,
     clock,
-    ...(options.stats && { stats: options.stats }),
     ...(log && { log }),
   });
   const hub = new EventHub({

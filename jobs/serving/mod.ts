@@ -9,4 +9,3 @@ export * from "./config.ts";
 export { type Asset, loadAssets } from "./page/mod.ts";
 export type { FoldedOffsets, LogEnds, Provenance } from "./queries/reading.ts";
 export * from "./server.ts";
-export type { Stats } from "./summary.ts";

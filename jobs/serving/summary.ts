@@ -15,29 +15,15 @@ import { listSubreddits, type SubredditItem } from "./queries/subreddits.ts";
 import type { StreamEvent } from "./stream.ts";
 import { type Rates, Throughput } from "./throughput.ts";
 
-/** Figures that are known only outside of the serving job. */
-export interface Stats {
-  /** Records produced a second. */
-  readonly produced_per_second?: number;
-  /** Records written to the dataset a second. */
-  readonly ingested_per_second?: number;
-  /** Records folded a second. */
-  readonly folded_per_second?: number;
-  /** From produce to visible, milliseconds. */
-  readonly latency_ms?: { readonly p50: number; readonly p99: number };
-}
-
-/** How long records take to become visible. */
+/**
+ * How long records take to become visible, in milliseconds: of each flush of speed, the time from the
+ * append of its oldest record until its documents were found.
+ */
 export interface Latency {
   /** The median. */
   readonly p50: number;
   /** The 99th percentile. */
   readonly p99: number;
-  /**
-   * The measured items: `records` (each one, from its due time until the API showed it) or
-   * `flushes` (the oldest record of each flush of speed, from its append until it was visible).
-   */
-  readonly of: "records" | "flushes";
 }
 
 /** Outcomes of batch runs, with formatted times. */
@@ -73,7 +59,7 @@ export interface Summary {
   readonly outcomes: DatedOutcomes;
   /** Records a second; `null` if unknown. */
   readonly rates: Rates;
-  /** How long records take to become visible, milliseconds; `null` without recent measurements. */
+  /** How long records take to become visible; `null` without recent measurements. */
   readonly latency_ms: Latency | null;
 }
 
@@ -83,8 +69,6 @@ export interface SummarizerOptions {
   readonly source: Source;
   /** Determines the current minute. */
   readonly clock: Pick<Clock, "now" | "monotonic">;
-  /** Figures from outside of serving. */
-  readonly stats?: () => Stats | undefined;
   /** Logs failures. */
   readonly log?: Logger;
 }
@@ -134,7 +118,7 @@ export class Summarizer {
   }
 
   async #read(reading: Reading): Promise<Summary> {
-    const { clock, stats } = this.#options;
+    const { clock } = this.#options;
     const { generation, state, records, unresolved, planned, updated } = reading.manifest;
     if (this.#minutes?.generation !== generation) {
       this.#minutes = new MinuteTotals(generation);
@@ -146,7 +130,6 @@ export class Summarizer {
     const { outcomes, latency } = await this.#told();
     const ingested = await this.#options.source.ingested?.().catch(() => undefined);
     const provenance = reading.provenance();
-    const measured = stats?.();
     return {
       time: formatTime(clock.now()),
       state,
@@ -158,10 +141,8 @@ export class Summarizer {
       minutes: minutes.map((m) => ({ ...m, window_start: formatTime(m.window_start) })),
       top,
       outcomes,
-      rates: this.#throughput.rates({ provenance, ends: reading.ends, ingested, measured }),
-      latency_ms: measured?.latency_ms === undefined
-        ? latency ?? null
-        : { ...measured.latency_ms, of: "records" },
+      rates: this.#throughput.rates({ provenance, ends: reading.ends, ingested }),
+      latency_ms: latency ?? null,
     };
   }
 
@@ -199,7 +180,7 @@ export class Summarizer {
       .map(([kind, outcome]) => [kind, { ...outcome, at: formatTime(outcome.at) }]);
     const value: Told = {
       outcomes: Object.fromEntries(dated),
-      ...(latency === undefined ? {} : { latency: { ...latency, of: "flushes" } }),
+      ...(latency === undefined ? {} : { latency }),
     };
     this.#kept = { made: clock.monotonic(), value };
     return value;

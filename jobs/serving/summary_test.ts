@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { offsetVector, WINDOWS } from "@pipeline/core";
 import { TestClock } from "@pipeline/runtime";
 import { MemoryStore } from "@pipeline/adapters/testing";
-import { type Stats, Summarizer, type Summary } from "./summary.ts";
+import { Summarizer, type Summary } from "./summary.ts";
 import { addGeneration, buildStore, comment, NOON, post } from "./testing/world.ts";
 import { Throughput } from "./throughput.ts";
 
@@ -106,15 +106,6 @@ Deno.test("Summarizer of an empty generation is empty; without one it tells the 
   const { event, data } = await new Summarizer({ source: { store: new MemoryStore() }, clock })
     .make();
   assertEquals([event, (data as { status: number }).status], ["problem", 503]);
-});
-
-Deno.test("Summarizer passes on what somebody measured", async () => {
-  const stats: Stats = { ingested_per_second: 7, latency_ms: { p50: 12, p99: 80 } };
-  const source = { store: await buildStore({}) };
-  const clock = new TestClock(NOON);
-  const result = await summary(new Summarizer({ source, clock, stats: () => stats }));
-  assertEquals(result.latency_ms, { p50: 12, p99: 80, of: "records" });
-  assertEquals(result.rates, { produced: null, ingested: 7, folded: null });
 });
 
 Deno.test("Throughput tells rates from offsets of one generation", async () => {

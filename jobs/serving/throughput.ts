@@ -26,12 +26,6 @@ export interface Look {
   readonly ends: OffsetVector | undefined;
   /** How far the dataset is, if known; -1 for unknown partitions. */
   readonly ingested?: OffsetVector | undefined;
-  /** Rates measured elsewhere, which take precedence. */
-  readonly measured?: {
-    readonly produced_per_second?: number;
-    readonly ingested_per_second?: number;
-    readonly folded_per_second?: number;
-  } | undefined;
 }
 
 interface Sample {
@@ -62,7 +56,7 @@ export class Throughput {
   }
 
   /** The rates as of this sample. */
-  rates({ provenance, ends, ingested, measured }: Look): Rates {
+  rates({ provenance, ends, ingested }: Look): Rates {
     const { generation } = provenance;
     const now = { time: this.#clock.monotonic(), generation, folded: sum(provenance.folded), ends };
     // Offsets of two generations cannot be compared.
@@ -73,11 +67,10 @@ export class Throughput {
     const first = this.#samples[0]!;
     const seconds = (now.time - first.time) / 1000;
     const rate = (records: number) => seconds > 0 ? Math.round(records / seconds) : null;
-    const produced = first.ends && ends ? rate(distance(first.ends, ends)) : null;
     return {
-      produced: measured?.produced_per_second ?? produced,
-      ingested: measured?.ingested_per_second ?? this.#ingestedRate(now.time, ingested),
-      folded: measured?.folded_per_second ?? rate(Math.max(0, now.folded - first.folded)),
+      produced: first.ends && ends ? rate(distance(first.ends, ends)) : null,
+      ingested: this.#ingestedRate(now.time, ingested),
+      folded: rate(Math.max(0, now.folded - first.folded)),
     };
   }
 

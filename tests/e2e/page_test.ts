@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Entity, OffsetVector } from "@pipeline/core";
 import type { MemoryStore } from "@pipeline/adapters/testing";
 import { writeLatencies } from "@pipeline/protocol";
-import { createApp, loadAssets, serve, type Stats } from "@pipeline/serving";
+import { createApp, loadAssets, serve } from "@pipeline/serving";
 import {
   buildStore,
   comment,
@@ -41,6 +41,10 @@ function hour(now: number): Layers {
   return { batch: records.slice(0, 1500), speed: records.slice(1500) };
 }
 
+const LATENCIES = [[20, 98], [90, 2]] as const;
+
+const told = () => ({ topic: "reddit.posts", partition: 0, at: Date.now() }) as const;
+
 interface Served {
   readonly url: string;
   readonly store: MemoryStore;
@@ -51,10 +55,16 @@ interface Served {
 }
 
 async function serveWorld(
-  options: WorldOptions & { readonly stats?: Stats; readonly lag?: number } = {},
+  options: WorldOptions & {
+    /** Milliseconds and how often, as speed keeps them with the store. */
+    readonly latencies?: readonly (readonly [number, number])[];
+    readonly lag?: number;
+  } = {},
 ): Promise<Served> {
   const layers = hour(Date.now());
   const store = await buildStore(layers, options);
+  const { latencies: counts } = options;
+  if (counts !== undefined) await writeLatencies(store, [{ ...told(), counts }]);
   const end = ends([...layers.batch ?? [], ...layers.speed ?? []]);
   const beyond: OffsetVector = {
     ...end,
@@ -62,8 +72,7 @@ async function serveWorld(
   };
   const assets = await loadAssets();
   const listen = (port: number) => {
-    const stats = () => options.stats;
-    const app = createApp({ store, assets, ends: () => Promise.resolve(beyond), stats });
+    const app = createApp({ store, assets, ends: () => Promise.resolve(beyond) });
     return serve(app, { host: "127.0.0.1", port });
   };
   let server = listen(0);
@@ -96,12 +105,7 @@ async function open(
 const isLive = (page: Page) => page.locator("#connection", { hasText: "live" }).waitFor();
 
 Deno.test("the page shows what is served, draws it and looks things up", async () => {
-  const stats = {
-    produced_per_second: 100,
-    ingested_per_second: 98,
-    latency_ms: { p50: 20, p99: 90 },
-  };
-  const served = await serveWorld({ stats, lag: 5 });
+  const served = await serveWorld({ latencies: LATENCIES, lag: 5 });
   const browser = await launchBrowser();
   try {
     const { page, complaints } = await open(browser, served.url);
@@ -188,10 +192,9 @@ Deno.test("the page shows the latency that speed keeps with the store, and of wh
     await isLive(page);
     await page.locator("#no-latency", { hasText: "Nothing was measured" }).waitFor();
     assertEquals(await page.locator("#tile-latency").innerText(), "–");
-    const told = { topic: "reddit.posts", partition: 0, at: Date.now() } as const;
-    await writeLatencies(served.store, [{ ...told, counts: [[210, 98], [840, 2]] }]);
+    await writeLatencies(served.store, [{ ...told(), counts: [[210, 98], [840, 2]] }]);
     await page.locator("#tile-latency", { hasText: "210 / 840" }).waitFor();
-    await page.locator("#latency-of", { hasText: "oldest record of each flush" }).waitFor();
+    await page.locator("h2 small", { hasText: "oldest record of each flush" }).waitFor();
     assertEquals(await page.locator("#no-latency").isHidden(), true);
     assertEquals(complaints, []);
   } finally {
@@ -217,7 +220,7 @@ Deno.test("the page says when it is cut off, and comes back by itself", async ()
 });
 
 Deno.test("the page fits a phone and both colour schemes, and is readable in them", async () => {
-  const served = await serveWorld({ stats: { latency_ms: { p50: 20, p99: 90 } } });
+  const served = await serveWorld({ latencies: LATENCIES });
   const browser = await launchBrowser();
   try {
     for (const colorScheme of ["light", "dark"] as const) {

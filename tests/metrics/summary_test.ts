@@ -75,7 +75,6 @@ Deno.test("the page is told latency and ingested records a second by jobs that a
       `http://127.0.0.1:${api}`,
       ({ latency_ms, rates }) => latency_ms !== null && (rates.ingested ?? 0) > 0,
     );
-    assertEquals(latency!.of, "flushes");
     assert(latency!.p50 <= latency!.p99 && latency!.p99 < 20_000);
     // Fifty a second are produced where the machine is idle.
     assertGreater(rates.ingested!, 0);

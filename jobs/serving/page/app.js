@@ -31,11 +31,6 @@ const charts = {
     label: "Milliseconds from produce to visible",
   }),
 };
-/** The item that a latency measures, by its name in the summary. */
-const LATENCY_OF = {
-  records: "from produce to visible, milliseconds",
-  flushes: "from the log to found, oldest record of each flush, milliseconds",
-};
 const rates = new History(3);
 const latencies = new History(2);
 
@@ -79,7 +74,6 @@ function showRates({ time, rates: now, latency_ms: latency }) {
   setText("tile-produced", compact(now.produced));
   const shown = latency === null ? UNKNOWN : `${count(latency.p50)} / ${count(latency.p99)}`;
   setText("tile-latency", shown);
-  setText("latency-of", LATENCY_OF[latency?.of] ?? "milliseconds");
   byId("no-latency").hidden = latency !== null;
   byId("chart-latency").hidden = latency === null;
   if (latency !== null) {
