@@ -19,7 +19,13 @@ import {
 import { parseRate } from "@pipeline/generator";
 import { generator } from "@pipeline/generator/job";
 import { ingest } from "@pipeline/ingest/job";
-import { type Manifest, readEnds, readManifest, readOutcomes } from "@pipeline/protocol";
+import {
+  type Manifest,
+  readEnds,
+  readLatency,
+  readManifest,
+  readOutcomes,
+} from "@pipeline/protocol";
 import {
   errorText,
   type HealthReport,
@@ -165,7 +171,7 @@ class Demo {
       ...{ produced, behind, ingested, folded, seconds },
       writes: await this.#writes(),
       history: history.records,
-      latency: this.#visibility.probe.all,
+      latency: this.#visibility.latencies,
     };
     for (const line of runTable(figures, verified)) progress.line(line);
     for (const line of differenceLines(verified)) progress.line(line);
@@ -276,7 +282,7 @@ class Demo {
         rate: (produced - first.produced) * 1000 / (at - first.at),
         behind,
         lag: { ingest: records - ingested, speed: records - folded },
-        latency: this.#visibility.probe.recent(),
+        latency: await readLatency(this.#jobs.ports.store, Date.now()),
         building: this.#building,
       }));
       const wait = Math.min(LOOK, end - performance.now());
@@ -302,7 +308,7 @@ class Demo {
       records: [...eachOffset(ends)].reduce((sum, { offset }) => sum + offset, 0),
       ingested: await read(this.#ingest, "log_position_offset"),
       // What speed has folded is not visible yet: the API says what is.
-      folded: this.#visibility.probe.folded,
+      folded: this.#visibility.folded,
     };
   }
 

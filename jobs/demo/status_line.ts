@@ -18,7 +18,7 @@ export interface Standing {
   readonly behind: number;
   /** Records in the log beyond the dataset, and beyond the served views. */
   readonly lag: { readonly ingest: number; readonly speed: number };
-  /** Milliseconds until records were visible, if there were any. */
+  /** Milliseconds until records were visible, as speed measured it lately, if there were any. */
   readonly latency: { readonly p50: number; readonly p99: number } | undefined;
   /** Whether a generation is being built. */
   readonly building: boolean;

@@ -10,7 +10,7 @@
  * @module
  */
 
-import { type EventLog, partitionName } from "@pipeline/core";
+import { type Acknowledgement, type EventLog, partitionName } from "@pipeline/core";
 import type { PlannedRecord } from "@pipeline/generator";
 import { systemClock } from "@pipeline/runtime";
 
@@ -49,68 +49,10 @@ export class LatencyHistogram {
   }
 }
 
+/** A record that was acknowledged and is not visible yet. */
 interface Pending {
   readonly offset: number;
   readonly due: number;
-}
-
-/** What the API's status says of how far its answers reach; `null` where that is not begun. */
-type FoldedOffsets = Readonly<Record<string, readonly (number | null)[]>>;
-
-/** Records that were acknowledged and are not visible yet. */
-export class VisibilityProbe {
-  readonly #pending = new Map<string, Pending[]>();
-  /** All latencies so far. */
-  readonly all: LatencyHistogram = new LatencyHistogram();
-  /** Records of the log that the last answer had folded. */
-  folded = 0;
-  #recent = new LatencyHistogram();
-  #before = new LatencyHistogram();
-  #turned = 0;
-
-  /** Notes an acknowledged record and when it was due. */
-  acknowledged(topic: string, partition: number, offset: number, due: number): void {
-    const name = partitionName(topic, partition);
-    const pending = this.#pending.get(name);
-    if (pending === undefined) this.#pending.set(name, [{ offset, due }]);
-    else pending.push({ offset, due });
-  }
-
-  /** Notes what an answer has folded, and when the answer was there. */
-  visible(folded: FoldedOffsets, now: number): void {
-    if (now - this.#turned > 10_000) {
-      this.#before = this.#recent;
-      this.#recent = new LatencyHistogram();
-      this.#turned = now;
-    }
-    let sum = 0;
-    for (const [topic, offsets] of Object.entries(folded)) {
-      for (const [partition, next] of offsets.entries()) {
-        this.#settle(topic, partition, next ?? 0, now);
-        sum += next ?? 0;
-      }
-    }
-    this.folded = sum;
-  }
-
-  #settle(topic: string, partition: number, next: number, now: number): void {
-    const pending = this.#pending.get(partitionName(topic, partition));
-    if (pending === undefined) return;
-    let settled = 0;
-    while (settled < pending.length && pending[settled]!.offset < next) {
-      const latency = now - pending[settled++]!.due;
-      this.all.add(latency);
-      this.#recent.add(latency);
-    }
-    if (settled > 0) pending.splice(0, settled);
-  }
-
-  /** Latencies of the last ten to twenty seconds, where there are any. */
-  recent(): { readonly p50: number; readonly p99: number } | undefined {
-    const window = this.#before.total > 0 ? this.#before : this.#recent;
-    if (window.total === 0) return undefined;
-    return { p50: window.quantile(0.5), p99: window.quantile(0.99) };
-  }
 }
 
 /** What is watched. */
@@ -123,10 +65,13 @@ export interface VisibilityOptions {
   readonly warmUp: number;
 }
 
-/** A probe that asks the API. */
+/** Asks the API until it is closed. */
 export class Visibility {
-  /** What was found. */
-  readonly probe = new VisibilityProbe();
+  /** All latencies so far. */
+  readonly latencies: LatencyHistogram = new LatencyHistogram();
+  /** Records of the log that the last answer had folded. */
+  folded = 0;
+  readonly #pending = new Map<string, Pending[]>();
   readonly #o: VisibilityOptions;
   readonly #warm: number;
   readonly #ending = new AbortController();
@@ -149,12 +94,8 @@ export class Visibility {
         return {
           send: async (records) => {
             const acknowledgements = await producer.send(records);
-            for (const [i, { topic, partition, offset }] of acknowledgements.entries()) {
-              // The generator hands the log what it has planned as it is.
-              const { scheduled } = records[i] as PlannedRecord;
-              if (scheduled < this.#warm) continue;
-              this.probe.acknowledged(topic, partition, offset, scheduled);
-            }
+            // The generator hands the log what it has planned as it is.
+            this.#acknowledged(records as readonly PlannedRecord[], acknowledgements);
             return acknowledgements;
           },
           close: () => producer.close(),
@@ -173,6 +114,20 @@ export class Visibility {
     await this.#asking;
   }
 
+  #acknowledged(
+    records: readonly PlannedRecord[],
+    acknowledgements: readonly Acknowledgement[],
+  ): void {
+    for (const [i, { topic, partition, offset }] of acknowledgements.entries()) {
+      const due = records[i]!.scheduled;
+      if (due < this.#warm) continue;
+      const name = partitionName(topic, partition);
+      const pending = this.#pending.get(name);
+      if (pending === undefined) this.#pending.set(name, [{ offset, due }]);
+      else pending.push({ offset, due });
+    }
+  }
+
   async #ask(): Promise<void> {
     const { url, interval } = this.#o;
     const { signal } = this.#ending;
@@ -180,11 +135,29 @@ export class Visibility {
       try {
         const response = await fetch(`${url}/v1/status`, { signal });
         const body = await response.json();
-        if (response.ok) this.probe.visible(body.provenance.folded, Date.now());
+        if (response.ok) this.#visible(body.provenance.folded, Date.now());
       } catch {
         // The API is stopping, or slow: what is not seen yet is seen later, and counts in full.
       }
       await systemClock.sleep(interval, signal).catch(() => {});
     }
+  }
+
+  /** Notes what an answer has folded, `null` where that is not begun, and when the answer was there. */
+  #visible(folded: Readonly<Record<string, readonly (number | null)[]>>, now: number): void {
+    let sum = 0;
+    for (const [topic, offsets] of Object.entries(folded)) {
+      for (const [partition, offset] of offsets.entries()) {
+        const next = offset ?? 0;
+        sum += next;
+        const pending = this.#pending.get(partitionName(topic, partition)) ?? [];
+        let settled = 0;
+        while (settled < pending.length && pending[settled]!.offset < next) {
+          this.latencies.add(now - pending[settled++]!.due);
+        }
+        if (settled > 0) pending.splice(0, settled);
+      }
+    }
+    this.folded = sum;
   }
 }
