@@ -5,11 +5,11 @@
  * @module
  */
 
-import { type BatchConfig, type BatchStep, errorOf, type WorkerError } from "@pipeline/batch";
+import { type BatchConfig, errorOf, type WorkerError } from "@pipeline/batch";
 import { type Metrics, stopped } from "@pipeline/runtime";
 
-/** How much of each step is done, 0 to 1, of those that were begun. */
-export type BatchSteps = { readonly [S in BatchStep]?: number | undefined };
+/** How much of each step that was begun is done, 0 to 1. */
+export type BatchSteps = Readonly<Record<string, number | undefined>>;
 
 /** What the thread says: once that it listens, then what it logs and how far it is, then how it ended. */
 export type BatchReply =
@@ -55,6 +55,5 @@ export function startBatchThread(
     worker.terminate();
   });
   done.catch(() => {});
-  const read: Metrics["read"] = (_, labels) => Promise.resolve(steps[labels?.step as BatchStep]);
-  return { done, metrics: { read } };
+  return { done, metrics: { read: (_, labels) => Promise.resolve(steps[labels!.step!]) } };
 }

@@ -32,14 +32,11 @@ async function run(config: BatchConfig): Promise<BatchReply> {
     print: () => {},
   });
   const tell = async () => {
-    const read = (step: string) => metrics.read("batch_step_done_ratio", { step });
-    post({
-      steps: {
-        fold: await read("fold"),
-        publish: await read("publish"),
-        switch: await read("switch"),
-      },
-    });
+    const steps: Record<string, number | undefined> = {};
+    for (const step of ["fold", "publish", "switch"]) {
+      steps[step] = await metrics.read("batch_step_done_ratio", { step });
+    }
+    post({ steps });
   };
   const telling = setInterval(tell, TELL);
   try {

@@ -9,7 +9,7 @@ import { batch } from "@pipeline/batch/job";
 import { hasCode, PipelineError } from "@pipeline/core";
 import { ledgerPath } from "./data_folder.ts";
 import { Jobs } from "./jobs.ts";
-import { openParts, type Parts, type Place } from "./place.ts";
+import type { Place } from "./place.ts";
 
 /**
  * Verifies what is served.
@@ -34,7 +34,7 @@ export async function verifyServed(
 
 /**
  * Verifies what a folder, or the servers beside it, serve. Merged values are checked where
- * nobody writes.
+ * nobody else holds the lock, so that nothing is written meanwhile.
  *
  * @param sink takes the lines of the log.
  */
@@ -42,31 +42,21 @@ export async function verifyFolder(
   place: Place,
   sink: (line: string) => void,
 ): Promise<VerifyReport> {
-  const owned = await own(place);
-  const parts = owned ?? await openParts(place, { access: "join" });
-  const jobs = new Jobs({ place, parts, sink });
-  try {
-    return await verifyServed(jobs, { folder: place.folder, merged: owned !== undefined });
-  } finally {
-    await jobs.close();
-  }
-}
-
-/**
- * Opens the place with its lock, so that nothing is written meanwhile; `undefined` if a pipeline
- * runs.
- */
-async function own(place: Place): Promise<Parts | undefined> {
   const { folder, servers } = place;
   try {
     Deno.statSync(servers === undefined ? `${folder}/log` : `${folder}/runs.json`);
   } catch (cause) {
     throw new PipelineError("invalid", `There is no data folder ${folder}`, { cause });
   }
+  let merged = true;
+  const jobs = await Jobs.open({ place, access: "own", sink }).catch((error) => {
+    if (!hasCode(error, "conflict")) throw error;
+    merged = false;
+    return Jobs.open({ place, access: "join", sink });
+  });
   try {
-    return await openParts(place, { access: "own" });
-  } catch (error) {
-    if (hasCode(error, "conflict")) return undefined;
-    throw error;
+    return await verifyServed(jobs, { folder, merged });
+  } finally {
+    await jobs.close();
   }
 }

@@ -12,6 +12,7 @@ import {
   eachOffset,
   formatTime,
   hasCode,
+  PipelineError,
   type ServingStore,
   type ViewName,
   VIEWS,
@@ -39,7 +40,7 @@ import { verifyServed } from "./check.ts";
 import type { DemoFlags } from "./config.ts";
 import { ledgerPath, noteRun } from "./data_folder.ts";
 import { checkArchives, count, type LoadedHistory, loadHistory } from "./history.ts";
-import { Jobs, unlessStopped } from "./jobs.ts";
+import { Jobs, logTo, unlessStopped } from "./jobs.ts";
 import { type Place, readPlace } from "./place.ts";
 import { probeInterval } from "./settings.ts";
 import { statusLine } from "./status_line.ts";
@@ -76,7 +77,10 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   const { flags, progress, sink } = options;
   await checkArchives([...flags.posts, ...flags.comments]);
   const place = await readPlace(flags.data, flags.servers);
-  const jobs = await Jobs.open(place, sink);
+  const jobs = await Jobs.open({ place, access: "own", sink }).catch((error) => {
+    if (!hasCode(error, "conflict")) throw error;
+    throw new PipelineError("invalid", `${error.message}: end that one, or name another folder`);
+  });
   try {
     const exact = await new Demo(options, place, jobs).run();
     await jobs.end();
@@ -85,13 +89,6 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   } finally {
     await jobs.close();
   }
-}
-
-/** Records of the log, and how many of them are in the dataset and in the served views. */
-interface Standing {
-  readonly records: number;
-  readonly ingested: number;
-  readonly folded: number;
 }
 
 class Demo {
@@ -141,7 +138,7 @@ class Demo {
         realtime: { rate: flags.rate, run },
         ledger: ledgerPath(flags.data),
       },
-      ports: { log: this.#visibility.watched(this.#jobs.log) },
+      ports: { log: this.#visibility.watched(this.#jobs.parts.log) },
       signal: this.#stop.signal,
     });
     this.#generator.done.catch(() => this.#stop.abort());
@@ -213,8 +210,8 @@ class Demo {
     const running = await this.#jobs.startBatch({ threads, signal: this.#stop.signal });
     const bar = await showSteps(running, {
       progress,
-      gauge: "batch_step_done_ratio",
-      labels: {
+      job: "batch",
+      steps: {
         fold: "Fold the dataset",
         publish: "Publish the views",
         switch: "Switch the generation",
@@ -232,7 +229,7 @@ class Demo {
 
   /** Builds generations beside the live records. */
   async #laterBatches(): Promise<void> {
-    const { flags, progress, signal } = this.#o;
+    const { flags, progress, sink, signal } = this.#o;
     const { store } = this.#jobs.ports;
     let wait = Math.min((flags.duration ?? Infinity) / 2, flags["next-generation"]);
     try {
@@ -258,7 +255,7 @@ class Demo {
     } catch (error) {
       this.#building = false;
       if (hasCode(error, "stopped")) return;
-      this.#jobs.logger("demo").error("Batch failed", { error });
+      logTo(sink, "demo").error("Batch failed", { error });
       progress.line(`Batch failed, the old generation goes on serving: ${errorText(error)}`);
     }
   }
@@ -291,7 +288,7 @@ class Demo {
   }
 
   /** Waits until all that is in the log is in the dataset and in the served views, or the time is over. */
-  async #drained(timeout: number): Promise<Standing> {
+  async #drained(timeout: number) {
     const deadline = performance.now() + timeout;
     for (;;) {
       const standing = await this.#standing();
@@ -302,7 +299,8 @@ class Demo {
     }
   }
 
-  async #standing(): Promise<Standing> {
+  /** Records of the log, and how many of them are in the dataset and in the served views. */
+  async #standing() {
     const ends = await readEnds(this.#jobs.ports.log, DEFAULT_PARTITIONS);
     return {
       records: [...eachOffset(ends)].reduce((sum, { offset }) => sum + offset, 0),
@@ -312,7 +310,7 @@ class Demo {
     };
   }
 
-  async #produced(): Promise<{ readonly produced: number; readonly behind: number }> {
+  async #produced() {
     return {
       produced: await read(this.#generator, "generator_records_total", { state: "acknowledged" }),
       behind: await read(this.#generator, "generator_behind_records"),

@@ -82,11 +82,8 @@ export async function loadHistory(
   }
   for (const load of staged) {
     const running = jobs.start(ingest, "bootstrap", { flags: { load }, signal });
-    const bar = await showSteps(running, {
-      progress,
-      gauge: "ingest_step_done_ratio",
-      labels: { bootstrap: "Bootstrap into the dataset" },
-    });
+    const steps = { bootstrap: "Bootstrap into the dataset" };
+    const bar = await showSteps(running, { progress, job: "ingest", steps });
     const commit = await commits.history(load);
     bar.end(`${count(commit?.records ?? 0)} records committed`);
   }
@@ -112,11 +109,8 @@ async function stageGenerated(
 ): Promise<string> {
   const settings = { seed, historical: { scale, end: formatTime(end) } };
   const running = jobs.start(generator, "historical", { settings, signal });
-  const bar = await showSteps(running, {
-    progress,
-    gauge: "generator_step_done_ratio",
-    labels: { stage: "Generate 7 days of history" },
-  });
+  const steps = { stage: "Generate 7 days of history" };
+  const bar = await showSteps(running, { progress, job: "generator", steps });
   const load = historyLoadId(historyOptions(generator.config.parse(settings), end));
   bar.end(`seed ${seed}, ${load}`);
   return load;
@@ -132,11 +126,8 @@ async function stageArchive(
 ): Promise<void> {
   const settings = { archive: { files: [path] } };
   const running = jobs.start(generator, "archive", { settings, signal });
-  const bar = await showSteps(running, {
-    progress,
-    gauge: "generator_step_done_ratio",
-    labels: { stage: `Read ${path}` },
-  });
+  const steps = { stage: `Read ${path}` };
+  const bar = await showSteps(running, { progress, job: "generator", steps });
   const { dataset } = jobs.ports;
   const { files, totals, rejected } = (await readManifest(dataset, load))!;
   bar.end(`${count(totals.posts)} posts, ${count(totals.comments)} comments`);

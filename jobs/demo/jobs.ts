@@ -6,7 +6,7 @@
 
 import { breakLock } from "@pipeline/batch";
 import { batch } from "@pipeline/batch/job";
-import { type EventLog, hasCode } from "@pipeline/core";
+import { hasCode } from "@pipeline/core";
 import {
   type CommandConfig,
   createLogger,
@@ -21,7 +21,7 @@ import {
   systemClock,
 } from "@pipeline/runtime";
 import { type BatchThread, startBatchThread } from "./batch_thread.ts";
-import { configure, ownParts, type Parts, type Place } from "./place.ts";
+import { configure, openParts, type Parts, type Place } from "./place.ts";
 import { type Settings, settingsOf } from "./settings.ts";
 
 /** How a command is started. */
@@ -38,19 +38,21 @@ export interface CommandStart {
   readonly ports?: Partial<Ports>;
 }
 
-/** What the jobs run on. */
+/** Where the jobs are, and how. */
 export interface JobsOptions {
   /** Where everything is. */
   readonly place: Place;
-  /** Its ports, which are closed with the jobs. */
-  readonly parts: Parts;
+  /** `own`: the one process that may append to the log; `join`: beside it. */
+  readonly access: "own" | "join";
   /** Takes the lines of all logs. */
   readonly sink: (line: string) => void;
 }
 
 /** Jobs that run in this process. */
 export class Jobs {
-  /** The ports, which wait for servers that are away. */
+  /** The ports as they are. */
+  readonly parts: Parts;
+  /** The same, which wait for servers that are away. */
   readonly ports: Patient<Parts>;
   readonly #o: JobsOptions;
   readonly #settings: Settings;
@@ -58,31 +60,17 @@ export class Jobs {
   readonly #kept: Promise<void>[] = [];
   readonly #failure = Promise.withResolvers<never>();
 
-  /** Nothing runs yet. */
-  constructor(options: JobsOptions) {
+  private constructor(options: JobsOptions, parts: Parts, logger: Logger) {
     this.#o = options;
     this.#settings = settingsOf(options.place);
-    const shown = logRetries(this.logger("demo"));
-    this.ports = patient(options.parts, { ...shown, signal: this.#ending.signal });
+    this.parts = parts;
+    this.ports = patient(parts, { ...logRetries(logger), signal: this.#ending.signal });
   }
 
-  /**
-   * Opens a place for its one owner.
-   *
-   * @throws {PipelineError} `invalid` where it cannot be used, or is in use.
-   */
-  static async open(place: Place, sink: JobsOptions["sink"]): Promise<Jobs> {
-    return new Jobs({ place, sink, parts: await ownParts(place, logTo(sink, "demo")) });
-  }
-
-  /** The log as it is. */
-  get log(): EventLog {
-    return this.#o.parts.log;
-  }
-
-  /** A log of its own for a job. */
-  logger(job: string): Logger {
-    return logTo(this.#o.sink, job);
+  /** Opens the ports. Rejects with `conflict` where another process owns the place. */
+  static async open(options: JobsOptions): Promise<Jobs> {
+    const logger = logTo(options.sink, "demo");
+    return new Jobs(options, await openParts(options.place, { ...options, logger }), logger);
   }
 
   /** Rejects where one of those that were started with {@linkcode keep} cannot go on. */
@@ -97,12 +85,12 @@ export class Jobs {
     { settings, flags = {}, signal, print = () => {}, ports }: CommandStart = {},
   ): RunningCommand {
     // Whoever opened the ports closes them.
-    const shared = { ...this.#o.parts, ...ports, close: () => Promise.resolve() };
+    const shared = { ...this.parts, ...ports, close: () => Promise.resolve() };
     const running = startCommand(spec, name, {
       config: this.#config(spec, settings),
       flags: spec.commands[name]!.flags.parse(flags),
       open: () => Promise.resolve(shared),
-      logger: this.logger(spec.name),
+      logger: logTo(this.#o.sink, spec.name),
       signal: signal ?? this.#ending.signal,
       print,
     });
@@ -140,7 +128,7 @@ export class Jobs {
 
   /** Lets go of the ports. */
   close(): Promise<void> {
-    return unlessStopped(this.#o.parts.close());
+    return unlessStopped(this.parts.close());
   }
 
   #config<C extends CommandConfig>(spec: JobSpec<C>, settings: object = {}): C {
@@ -148,7 +136,8 @@ export class Jobs {
   }
 }
 
-function logTo(sink: JobsOptions["sink"], job: string): Logger {
+/** A log of its own for a job. */
+export function logTo(sink: JobsOptions["sink"], job: string): Logger {
   return createLogger({ sink, clock: systemClock, fields: { job } });
 }
 

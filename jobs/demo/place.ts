@@ -7,7 +7,7 @@
 import { placeFields, type ServerConfigs } from "@pipeline/adapters/config";
 import { acquireLock } from "@pipeline/adapters/embedded";
 import { type Openers, openPorts } from "@pipeline/adapters/process";
-import { hasCode, PipelineError } from "@pipeline/core";
+import { PipelineError } from "@pipeline/core";
 import {
   type Closable,
   type CommandConfig,
@@ -89,28 +89,17 @@ export function configure<C extends CommandConfig>(
  */
 export async function openParts(
   { folder, servers }: Place,
-  options: { readonly access: "own" | "join"; readonly logger?: Logger },
+  { access, logger }: { readonly access: "own" | "join"; readonly logger: Logger },
 ): Promise<Parts> {
-  const { access, ...others } = options;
   if (servers === undefined) {
     return await openPorts(SERVERS, { embedded: { folder, access } }, { openers });
   }
   const lock = access === "own" ? acquireLock(folder) : undefined;
   try {
-    const parts = await openPorts(SERVERS, servers, { ...others, openers });
+    const parts = await openPorts(SERVERS, servers, { logger, openers });
     return { ...parts, close: () => parts.close().finally(() => lock?.release()) };
   } catch (error) {
     lock?.release();
     throw error;
-  }
-}
-
-/** Opens a place for its one owner, in words for people where somebody else is that. */
-export async function ownParts(place: Place, logger: Logger): Promise<Parts> {
-  try {
-    return await openParts(place, { access: "own", logger });
-  } catch (error) {
-    if (!hasCode(error, "conflict")) throw error;
-    throw new PipelineError("invalid", `${error.message}: end that one, or name another folder`);
   }
 }

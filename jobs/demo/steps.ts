@@ -4,24 +4,17 @@
  * @module
  */
 
-import { type Bar, type Metrics, type Progress, systemClock } from "@pipeline/runtime";
+import { type Bar, type Progress, type RunningCommand, systemClock } from "@pipeline/runtime";
+import type { BatchThread } from "./batch_thread.ts";
 
-/** What runs. */
-export interface Steps {
-  /** Settles when it has ended. */
-  readonly done: Promise<unknown>;
-  /** Has the gauge that says how much of each step is done, 0 to 1. */
-  readonly metrics: Pick<Metrics, "read">;
-}
-
-/** How it is shown. */
+/** What is shown. */
 export interface ShownSteps {
   /** Where. */
   readonly progress: Progress;
-  /** Name of the gauge. */
-  readonly gauge: string;
+  /** The job, in whose name it says how much of each step is done, 0 to 1. */
+  readonly job: string;
   /** What each step is called, in their order. */
-  readonly labels: Readonly<Record<string, string>>;
+  readonly steps: Readonly<Record<string, string>>;
 }
 
 /** Milliseconds between two looks. */
@@ -33,16 +26,16 @@ const INTERVAL = 50;
  * @returns the last bar, which is not ended yet.
  */
 export async function showSteps(
-  { done, metrics }: Steps,
-  { progress, gauge, labels }: ShownSteps,
+  { done, metrics }: BatchThread | RunningCommand,
+  { progress, job, steps }: ShownSteps,
 ): Promise<Bar> {
-  const steps = Object.entries(labels);
+  const labels = Object.entries(steps);
   let at = 0;
-  let bar = progress.bar(steps[0]![1], 1);
+  let bar = progress.bar(labels[0]![1], 1);
   bar.update(0);
   const look = async () => {
-    for (const [i, [step, label]] of steps.entries()) {
-      const ratio = await metrics.read(gauge, { step });
+    for (const [i, [step, label]] of labels.entries()) {
+      const ratio = await metrics.read(`${job}_step_done_ratio`, { step });
       if (ratio === undefined || i < at) continue;
       if (i > at) {
         bar.end();

@@ -78,14 +78,11 @@ async function readConfigFile(path: string | undefined): Promise<unknown> {
   }
 }
 
-/** The parts of a command's environment that its process provides. */
-type Own = Pick<CommandRun<never>, "logger" | "metrics" | "health" | "signal" | "print">;
-
 /** Runs a command until it ends, or signals end it, and serves its health and metrics. */
 async function asProcess(
   { log: { level }, grace, ops }: CommandConfig,
   { name, print, signals }: Pick<ProcessIo, "print" | "signals"> & { readonly name: string },
-  start: (own: Own) => RunningCommand,
+  start: (own: Omit<CommandRun<never>, "config" | "flags" | "open">) => RunningCommand,
 ): Promise<number> {
   const logger = createLogger({ sink: print, clock: systemClock, level, fields: { job: name } });
   const metrics = new Metrics();

@@ -47,37 +47,24 @@ export type OpenPorts<C> = (
   job: Job<C>,
 ) => Promise<Partial<Ports> & Closable>;
 
-/** The inputs of one run of a command. */
-export interface CommandRun<C> {
-  /** Validated by the job's schema. */
-  readonly config: C;
+/** The inputs of one run of a command. Without `metrics` and `health`, the run makes its own. */
+export interface CommandRun<C>
+  extends
+    Pick<Job<C>, "config" | "logger" | "signal" | "print">,
+    Partial<Pick<Job<C>, "metrics" | "health">> {
   /** Validated by the command's schema. */
   readonly flags: unknown;
   /** Opens the command's ports, which are closed when the command ends. */
   readonly open: OpenPorts<C>;
-  /** The command's log. */
-  readonly logger: Logger;
-  /** Ends the command when aborted. */
-  readonly signal: AbortSignal;
-  /** Writes a line of the command to standard output. */
-  readonly print: (line: string) => void;
-  /** A new registry by default. */
-  readonly metrics?: Metrics;
-  /** New by default. */
-  readonly health?: Health;
 }
 
 /** A running command. */
-export interface RunningCommand {
+export interface RunningCommand extends Pick<Job<never>, "metrics" | "health"> {
   /**
    * Resolves with the exit code. Rejects with the command's failure, or with `stopped` if the command
    * was ended while it waited.
    */
   readonly done: Promise<number>;
-  /** The command's metrics. */
-  readonly metrics: Metrics;
-  /** The command's readiness and progress. */
-  readonly health: Health;
   /** The call that is being retried now and its failure; undefined if there is none. */
   readonly trouble: string | undefined;
 }
