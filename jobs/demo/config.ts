@@ -6,7 +6,7 @@
 
 import { RATE_FORMS } from "@pipeline/generator";
 import { generator } from "@pipeline/generator/job";
-import { duration, integer, port, type QuantityField, text } from "@pipeline/runtime";
+import { duration, integer, port, text } from "@pipeline/runtime";
 import { z } from "zod";
 
 const data = text().prefault("./data").describe("Folder of everything stored.");
@@ -22,20 +22,7 @@ const rate = text().refine(
 );
 
 /** Flags of `demo`. Times in milliseconds. */
-export const demoFlags: z.ZodObject<{
-  duration: z.ZodOptional<QuantityField>;
-  port: z.ZodType<number, number | undefined>;
-  grace: z.ZodType<number, number | string | undefined>;
-  "warm-up": z.ZodType<number, number | string | undefined>;
-  "next-generation": z.ZodType<number, number | string | undefined>;
-  data: z.ZodType<string, string | undefined>;
-  servers: z.ZodOptional<z.ZodString>;
-  rate: z.ZodType<string, string | undefined>;
-  seed: z.ZodType<number, number | undefined>;
-  scale: z.ZodType<number, number | undefined>;
-  posts: z.ZodType<string[], string[] | undefined>;
-  comments: z.ZodType<string[], string[] | undefined>;
-}, z.core.$strict> = z.strictObject({
+export const demoFlags = z.strictObject({
   duration: duration({ min: 1_000 }).optional()
     .describe("End by itself after this long of live records, with a verification."),
   "next-generation": duration({ min: 1_000 }).prefault("45s")
@@ -64,7 +51,4 @@ export const demoFlags: z.ZodObject<{
 export type DemoFlags = z.output<typeof demoFlags>;
 
 /** Flags of `verify`. */
-export const dataFlags: z.ZodObject<{
-  data: z.ZodType<string, string | undefined>;
-  servers: z.ZodOptional<z.ZodString>;
-}, z.core.$strict> = z.strictObject({ data, servers });
+export const dataFlags = z.strictObject({ data, servers });

@@ -7,26 +7,17 @@
 
 import { batch } from "@pipeline/batch/job";
 import {
-  DEFAULT_PARTITIONS,
   distance,
-  eachOffset,
   formatTime,
   hasCode,
   PipelineError,
   type ServingStore,
-  type ViewName,
   VIEWS,
 } from "@pipeline/core";
 import { parseRate } from "@pipeline/generator";
 import { generator } from "@pipeline/generator/job";
 import { ingest } from "@pipeline/ingest/job";
-import {
-  type Manifest,
-  readEnds,
-  readLatency,
-  readManifest,
-  readOutcomes,
-} from "@pipeline/protocol";
+import { type Manifest, readLatency, readManifest, readOutcomes } from "@pipeline/protocol";
 import {
   errorText,
   type HealthReport,
@@ -39,10 +30,10 @@ import { speed } from "@pipeline/speed/job";
 import { verifyServed } from "./check.ts";
 import type { DemoFlags } from "./config.ts";
 import { ledgerPath, noteRun } from "./data_folder.ts";
+import { ingestedOf, producedOf, writesOf } from "./figures.ts";
 import { checkArchives, count, type LoadedHistory, loadHistory } from "./history.ts";
 import { Jobs, logTo, unlessStopped } from "./jobs.ts";
 import { type Place, readPlace } from "./place.ts";
-import { probeInterval } from "./settings.ts";
 import { statusLine } from "./status_line.ts";
 import { showSteps } from "./steps.ts";
 import { differenceLines, runTable } from "./summary.ts";
@@ -126,11 +117,9 @@ class Demo {
     if (history === undefined) return true;
 
     const started = performance.now();
-    this.#visibility = new Visibility({
-      url,
-      interval: probeInterval(this.#place),
-      warmUp: flags["warm-up"],
-    });
+    // Each question is a search on servers.
+    const interval = this.#place.servers === undefined ? 25 : 100;
+    this.#visibility = new Visibility({ url, interval, warmUp: flags["warm-up"] });
     this.#generator = this.#jobs.start(generator, "realtime", {
       settings: {
         seed: flags.seed,
@@ -146,7 +135,7 @@ class Demo {
     await this.#watch(started);
     this.#stop.abort();
     await unlessStopped(this.#generator.done);
-    const { produced, behind } = await this.#produced();
+    const { produced, behind } = await producedOf(this.#generator);
     const seconds = (performance.now() - started) / 1000;
     progress.clear();
     if (this.#building && !this.#o.signal.aborted) {
@@ -166,7 +155,7 @@ class Demo {
     const verified = await verifyServed(this.#jobs, { folder: flags.data, merged: true });
     const figures = {
       ...{ produced, behind, ingested, folded, seconds },
-      writes: await this.#writes(),
+      writes: await writesOf(this.#speed),
       history: history.records,
       latency: this.#visibility.latencies,
     };
@@ -236,7 +225,7 @@ class Demo {
       for (;;) {
         await systemClock.sleep(wait, this.#stop.signal);
         wait = LATER_GENERATIONS;
-        if ((await this.#produced()).produced === 0) continue;
+        if ((await producedOf(this.#generator)).produced === 0) continue;
         this.#building = true;
         const before = (await servedManifest(store))!;
         // One that has begun when the time is over is finished; Ctrl-C is not made to wait. One thread
@@ -248,7 +237,7 @@ class Demo {
         progress.line(
           `Generation ${generation} serves: its horizon moved by ` +
             `${count(distance(before.horizon, horizon))} records, ` +
-            `${succeeded?.took.switch.toFixed(0)} ms to switch`,
+            `${(succeeded?.took.switch ?? 0).toFixed(0)} ms to switch`,
         );
         this.#building = false;
       }
@@ -268,7 +257,7 @@ class Demo {
     const { from, to, burst } = parseRate(flags.rate);
     const looks = [{ at: started, produced: 0 }];
     while (performance.now() < end && !signal.aborted) {
-      const { produced, behind } = await this.#produced();
+      const { produced, behind } = await producedOf(this.#generator);
       const { records, ingested, folded } = await this.#standing();
       const at = performance.now();
       const [first] = looks as [(typeof looks)[number]];
@@ -301,45 +290,15 @@ class Demo {
 
   /** Records of the log, and how many of them are in the dataset and in the served views. */
   async #standing() {
-    const ends = await readEnds(this.#jobs.ports.log, DEFAULT_PARTITIONS);
-    return {
-      records: [...eachOffset(ends)].reduce((sum, { offset }) => sum + offset, 0),
-      ingested: await read(this.#ingest, "log_position_offset"),
-      // What speed has folded is not visible yet: the API says what is.
-      folded: this.#visibility.folded,
-    };
-  }
-
-  async #produced() {
-    return {
-      produced: await read(this.#generator, "generator_records_total", { state: "acknowledged" }),
-      behind: await read(this.#generator, "generator_behind_records"),
-    };
-  }
-
-  /** Documents that speed wrote for each record that it folded. */
-  async #writes(): Promise<Record<ViewName, number>> {
-    const folded = await read(this.#speed, "speed_records_total");
-    const writes = VIEWS.map(async (view) => {
-      const written = await read(this.#speed, "speed_documents_total", { view });
-      return [view, folded === 0 ? 0 : written / folded] as const;
-    });
-    return Object.fromEntries(await Promise.all(writes)) as Record<ViewName, number>;
+    const ingested = await ingestedOf(this.#ingest, this.#jobs.ports.log);
+    // What speed has folded is not visible yet: the API says what is.
+    return { ...ingested, folded: this.#visibility.folded };
   }
 
   /** Waits until serving says so of itself. Rejects with `stopped` where it failed, or is to end. */
   async #untilServing(says: (report: HealthReport) => boolean): Promise<void> {
     while (!says(this.#serving.health.report())) await systemClock.sleep(10, this.#stop.signal);
   }
-}
-
-/** A figure of a job; 0 as long as it does not say it. */
-async function read(
-  { metrics }: RunningCommand,
-  name: string,
-  labels: Readonly<Record<string, string>> = {},
-): Promise<number> {
-  return await metrics.read(name, labels) ?? 0;
 }
 
 /** The manifest of the generation that serves. */

@@ -38,7 +38,7 @@ export interface LoadedHistory {
 }
 
 /** What the history is loaded with. */
-export interface HistoryOptions {
+export interface LoadOptions {
   /** Stage and commit it. */
   readonly jobs: Jobs;
   /** What people see. */
@@ -59,7 +59,7 @@ export async function checkArchives(paths: readonly string[]): Promise<void> {
 /** Brings the history into the dataset. What is there already is not loaded again. */
 export async function loadHistory(
   { archives, generated }: HistorySource,
-  options: HistoryOptions,
+  options: LoadOptions,
 ): Promise<LoadedHistory> {
   const { jobs, progress, signal } = options;
   const commits = new CommitLog(jobs.ports.dataset);
@@ -105,7 +105,7 @@ function total(loads: readonly { readonly records: number }[]): number {
 /** Returns the load's name. */
 async function stageGenerated(
   { seed, scale, end }: HistorySource["generated"],
-  { jobs, progress, signal }: HistoryOptions,
+  { jobs, progress, signal }: LoadOptions,
 ): Promise<string> {
   const settings = { seed, historical: { scale, end: formatTime(end) } };
   const running = jobs.start(generator, "historical", { settings, signal });
@@ -122,7 +122,7 @@ const SHOWN = 3;
 async function stageArchive(
   path: string,
   load: string,
-  { jobs, progress, signal }: HistoryOptions,
+  { jobs, progress, signal }: LoadOptions,
 ): Promise<void> {
   const settings = { archive: { files: [path] } };
   const running = jobs.start(generator, "archive", { settings, signal });

@@ -30,8 +30,3 @@ const SERVERS: Settings = {
 export function settingsOf({ servers }: Place): Settings {
   return servers === undefined ? EMBEDDED : SERVERS;
 }
-
-/** Milliseconds between two questions to the API about what it shows: on servers, each is a search. */
-export function probeInterval({ servers }: Place): number {
-  return servers === undefined ? 25 : 100;
-}

@@ -62,3 +62,24 @@ Deno.test("watchLag() is not ready and stays live where a partition cannot be re
   assertStringIncludes(text, `log_stopped_offset{${labels}} 0\n`);
   assertStringIncludes(text, `log_lag_records{topic="reddit.posts",partition="0"} 2\n`);
 });
+
+Deno.test("watchLag() says at any moment how far the job is", async () => {
+  const log = new MemoryEventLog();
+  await log.ensureTopics(TOPICS.map((topic) => ({ topic, partitions: 1 })));
+  const ending = new AbortController();
+  const metrics = new Metrics();
+  let offset = 1;
+  await watchLag({
+    log,
+    partitions: 1,
+    positions: () => [{ topic: "reddit.posts", partition: 0, offset }],
+    stopped: () => [],
+    health: new Health({ monotonic: () => 0 }),
+    metrics,
+    clock: { sleep: () => Promise.resolve(ending.abort()) },
+    signal: ending.signal,
+    stallAfter: 1_000,
+  });
+  offset = 7;
+  assertEquals(await metrics.read("log_position_offset", { topic: "reddit.posts" }), 7);
+});

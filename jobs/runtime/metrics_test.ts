@@ -59,6 +59,26 @@ Deno.test("Metrics.histogram() counts in buckets", async () => {
   assertStringIncludes(text, 'latency_seconds_bucket{le="+Inf"} 2');
 });
 
+Deno.test("Metrics.read() sums what a metric says now with some labels", async () => {
+  const metrics = new Metrics();
+  const counter = metrics.counter("records_total", {
+    help: "Records",
+    labels: { topic: ["a", "b"], kind: 2 },
+  });
+  let size = 1;
+  metrics.gauge("size", { help: "Size", collect: (gauge) => gauge.set(size) });
+  counter.add(2, { topic: "a", kind: "x" });
+  counter.add(3, { topic: "a", kind: "y" });
+  counter.add(4, { topic: "b", kind: "x" });
+  assertEquals(await metrics.read("records_total"), 9);
+  assertEquals(await metrics.read("records_total", { topic: "a" }), 5);
+  assertEquals(await metrics.read("records_total", { topic: "b", kind: "y" }), undefined);
+  assertEquals(await metrics.read("size"), 1);
+  size = 2;
+  assertEquals(await metrics.read("size"), 2);
+  assertEquals(await metrics.read("none"), undefined);
+});
+
 Deno.test("Metrics.collectProcess() tells CPU and memory of this process", async () => {
   using metrics = new Metrics();
   metrics.collectProcess();

@@ -1,6 +1,6 @@
 /** What the page is told where the jobs are processes that share nothing but their servers. */
 
-import { assert, assertEquals, assertGreater } from "@std/assert";
+import { assert, assertGreater } from "@std/assert";
 import { runBatch } from "@pipeline/batch";
 import { openMemory } from "@pipeline/adapters/testing";
 import { encodeRecord, TOPICS } from "@pipeline/core";
