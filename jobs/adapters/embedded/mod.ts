@@ -21,7 +21,7 @@ export type { Durability } from "./io.ts";
 export interface EmbeddedOptions extends Omit<EmbeddedLogOptions, "readOnly"> {
   /**
    * `own` (the default): the one process that may write, with the folder's lock.
-   * `join`: another thread of the owner: writes the dataset and the store, reads the log.
+   * `join`: beside the owner, in a thread or process: writes the dataset and the store, reads the log.
    * `read`: beside the owner, or without one: reads all three.
    */
   readonly access?: "own" | "join" | "read" | undefined;
