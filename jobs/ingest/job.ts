@@ -8,8 +8,6 @@ import { command, type JobSpec, text } from "@pipeline/runtime";
 import { type IngestConfig, ingestConfig, NEEDS } from "./config.ts";
 import { checkUp, commitLoads, runIngest, setUp } from "./pipeline.ts";
 
-export { topicSpecs } from "./pipeline.ts";
-
 /** The ingest job. */
 export const ingest: JobSpec<IngestConfig> = {
   name: "ingest",

@@ -38,7 +38,7 @@ export interface IngestPorts {
 }
 
 /** The topics as configured. */
-export function topicSpecs(config: IngestConfig): TopicSpec[] {
+function topicSpecs(config: IngestConfig): TopicSpec[] {
   return [
     ...TOPICS.map((topic) => ({ topic, partitions: config.partitions })),
     { topic: DEAD_LETTER_TOPIC, partitions: config.deadLetterPartitions },
