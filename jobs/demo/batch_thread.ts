@@ -8,14 +8,14 @@
 import { type BatchConfig, errorOf, type WorkerError } from "@pipeline/batch";
 import { type Metrics, stopped } from "@pipeline/runtime";
 
-/** How much of each step that was begun is done, 0 to 1. */
-export type BatchSteps = Readonly<Record<string, number | undefined>>;
-
-/** What the thread says: once that it listens, then what it logs and how far it is, then how it ended. */
+/**
+ * What the thread says: once that it listens, then what it logs and how much of each step is done, 0 to 1,
+ * then how it ended.
+ */
 export type BatchReply =
   | { readonly ready: true }
   | { readonly line: string }
-  | { readonly steps: BatchSteps }
+  | { readonly steps: Readonly<Record<string, number | undefined>> }
   | { readonly code: number }
   | { readonly error: WorkerError };
 
@@ -34,7 +34,7 @@ export function startBatchThread(
 ): BatchThread {
   const worker = new Worker(new URL("./batch_worker.ts", import.meta.url), { type: "module" });
   const { promise, resolve, reject } = Promise.withResolvers<number>();
-  let steps: BatchSteps = {};
+  let steps: Readonly<Record<string, number | undefined>> = {};
   const stop = () => reject(stopped(signal));
   if (signal.aborted) stop();
   signal.addEventListener("abort", stop, { once: true });

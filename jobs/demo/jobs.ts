@@ -59,6 +59,8 @@ export class Jobs {
   readonly #ending = new AbortController();
   readonly #kept: Promise<void>[] = [];
   readonly #failure = Promise.withResolvers<never>();
+  /** Rejects where one of those that were started with {@linkcode keep} cannot go on. */
+  readonly failed: Promise<never> = this.#failure.promise;
 
   private constructor(options: JobsOptions, parts: Parts, logger: Logger) {
     this.#o = options;
@@ -71,11 +73,6 @@ export class Jobs {
   static async open(options: JobsOptions): Promise<Jobs> {
     const logger = logTo(options.sink, "demo");
     return new Jobs(options, await openParts(options.place, { ...options, logger }), logger);
-  }
-
-  /** Rejects where one of those that were started with {@linkcode keep} cannot go on. */
-  get failed(): Promise<never> {
-    return this.#failure.promise;
   }
 
   /** Starts a command. */
