@@ -35,7 +35,7 @@ const FIELDS: PlaceFields<Server> = {
   kafka: kafkaConfig.optional().describe("How Kafka is reached"),
   elasticsearch: elasticsearchConfig.optional().describe("How Elasticsearch is reached"),
   hdfs: hdfsConfig.optional().describe("How HDFS is reached"),
-  embedded: embeddedConfig.optional().describe("Parts on this machine in place of the servers"),
+  embedded: embeddedConfig.optional().describe("Ports on this machine instead of the servers"),
 };
 
 /** Members of a job's schema: the servers that it needs, and the embedded alternative. */

@@ -243,7 +243,7 @@ class Run {
         await commits.checkpoint(topic, partition, offset);
       }
     } catch (error) {
-      logger?.warn("Tidying up after the switch broke off", { generation, error });
+      logger?.warn("The clean-up after the switch failed", { generation, error });
     }
   }
 

@@ -114,7 +114,7 @@ Deno.test("runBatch() has switched where only what comes after the switch fails,
   const report = await world.run({}, failing("dataset.remove /data/_state/manifests"));
   assertEquals([generation, report.generation, report.previous], [2, 3, 2]);
   const warned = world.lines.filter((line) =>
-    line.includes("Tidying up after the switch broke off")
+    line.includes("The clean-up after the switch failed")
   );
   assertEquals(warned.length, 1);
   assertEquals(await storedGenerations(world.ports.dataset), [1, 2, 3]);

@@ -62,7 +62,7 @@ export const batchConfig: z.ZodType<BatchConfig> = z.strictObject({
       "How far ahead of the log's clock an event may be; the same as ingest's",
     ),
   }).prefault({}),
-  keep: integer({ min: 1 }).prefault(1_000).describe("Most posts that are published a subreddit"),
+  keep: integer({ min: 1 }).prefault(1_000).describe("Most posts to publish per subreddit"),
   retention: z.strictObject({
     minutes: duration().prefault("0s")
       .describe("How long windows of a minute are kept, back from the latest event; 0 for ever"),
@@ -70,15 +70,15 @@ export const batchConfig: z.ZodType<BatchConfig> = z.strictObject({
     days: duration().prefault("0s").describe("How long windows of a day are kept"),
   }).prefault({}),
   catchUpTimeout: duration({ min: 1_000 }).prefault("15m")
-    .describe("After this long a generation that speed does not catch up with has failed"),
+    .describe("Time after which a generation fails if speed does not catch up with it"),
   pollInterval: duration({ min: 10 }).prefault("500ms")
-    .describe("Time between two looks at how far speed is"),
+    .describe("Time between two polls of speed's progress"),
   lockLease: duration({ min: 1_000 }).prefault("2m")
-    .describe("How long the lock of a run lasts that does not renew it"),
+    .describe("How long a run's lock lasts unless it is renewed"),
   lockWait: duration().prefault("3m")
     .describe("How long to wait for another run; longer than the lease, so that a dead one ends"),
   threads: integer({ min: 1, max: 256 }).prefault(1).describe("Threads that fold days"),
   ledger: text().optional()
-    .describe("File of acknowledged records that verify checks, as the generator writes it"),
+    .describe("File of acknowledged records for verify to check, as written by the generator"),
   ...placeFields(NEEDS),
 });

@@ -19,7 +19,7 @@ const WITHOUT_LOG = ["hdfs", "elasticsearch"] as const;
 /** The batch job. */
 export const batch: JobSpec<BatchConfig> = {
   name: "batch",
-  summary: "The batch layer: the dataset into view generations.",
+  summary: "The batch layer: from the dataset to view generations.",
   config: batchConfig,
   needs: NEEDS,
   commands: {
@@ -29,9 +29,9 @@ export const batch: JobSpec<BatchConfig> = {
       also: (_, { verify }) => verify ? ["kafka"] : [],
       flags: {
         full: z.boolean().default(false)
-          .describe("Compute everything anew instead of building upon the last state."),
+          .describe("Recompute everything instead of building upon the last state."),
         verify: z.boolean().default(false)
-          .describe("Verify what serves then; ends with 3 where anything differs."),
+          .describe("Verify the served generation afterwards; exits with 3 if anything differs."),
       },
       run: async ({ log, ...ports }, job, { full, verify }) => {
         await runGeneration(ports, job, { full });
@@ -40,18 +40,18 @@ export const batch: JobSpec<BatchConfig> = {
       },
     }),
     verify: command({
-      summary: "Recompute what is served from dataset and log; print every difference.",
+      summary: "Recompute the served documents from dataset and log; print every difference.",
       flags: {
         merged: z.boolean().default(false)
           .describe("Also compare merged values: only while nothing is written."),
         ledger: text().optional().describe("File of acknowledged records to check as well."),
         sample: integer({ min: 1, max: 1_000_000 }).optional().describe(
-          "Look at this many keys of a view at most, and read only what they need.",
+          "Check at most this many keys of a view, and read only the data that they need.",
         ),
         seed: integer({ min: 0 }).optional()
-          .describe("Chooses another sample; the generation's number where not given."),
+          .describe("Seed of the sample; the generation's number by default."),
         within: duration({ min: 1 }).optional().describe(
-          "Longest time; then it ends with 4 and says what was verified until then.",
+          "Time limit; then it exits with 4 and reports what was verified until then.",
         ),
       },
       args: ({ ledger }) => ({ ledger }),
@@ -62,21 +62,21 @@ export const batch: JobSpec<BatchConfig> = {
       },
     }),
     "roll-back": command({
-      summary: "Make an earlier generation serve again, once speed has folded it up to now.",
+      summary: "Switch back to an earlier generation, once speed has caught up in it.",
       needs: WITHOUT_LOG,
       flags: {
         generation: integer({ min: 1 }).optional()
-          .describe("Its number; the previous one where not given."),
+          .describe("Its number; the previous one by default."),
       },
       run: (ports, job, { generation }) => rollBackTo(ports, job, generation),
     }),
     check: command({
-      summary: "Wait for a generation that serves, and check that every part of it answers.",
+      summary: "Wait for a served generation, and check that every part of it answers.",
       needs: WITHOUT_LOG,
       run: checkUp,
     }),
     setup: command({
-      summary: "Make ready what generations are stored in. Changes nothing twice.",
+      summary: "Prepare the store for generations. Repeating it changes nothing.",
       needs: WITHOUT_LOG,
       run: setUp,
     }),

@@ -46,7 +46,7 @@ export async function checkUp(
   job: Job<BatchConfig>,
 ): Promise<void> {
   const { generation, documents } = await job.begin("generation", () => checkServing(store));
-  job.logger.info("A generation serves, and all of it answers", { generation, documents });
+  job.logger.info("The served generation answers completely", { generation, documents });
 }
 
 /** Builds the next generation and switches to it. */
@@ -60,7 +60,7 @@ export async function runGeneration(
 ): Promise<BatchReport> {
   const { config, metrics, logger, signal, clock } = job;
   const gauge = metrics.gauge("batch_step_done_ratio", {
-    help: "How much of a step of the run is done, 0 to 1.",
+    help: "Progress of a step of the run, 0 to 1.",
     labels: { step: ["fold", "publish", "switch"] },
   });
   const { threads } = config;
@@ -100,7 +100,7 @@ async function keepOutcome<K extends keyof Outcomes>(
   try {
     await writeOutcome(store, kind, outcome);
   } catch (error) {
-    logger.warn("What came of the run could not be kept", { kind, error });
+    logger.warn("Could not store the outcome of the run", { kind, error });
   }
 }
 
@@ -122,7 +122,7 @@ async function previousGeneration(store: ServingStore): Promise<number> {
     .filter(({ generation, state }) => state === "previous" && generation !== current);
   const previous = kept.at(-1)?.generation;
   if (previous !== undefined) return previous;
-  throw new PipelineError("not_found", "There is no previous generation to go back to");
+  throw new PipelineError("not_found", "There is no previous generation to roll back to");
 }
 
 /** The scope of a verification. */

@@ -32,7 +32,10 @@ export async function rollBack(
     const whole = kept !== undefined && kept.manifest.state !== "building" &&
       kept.manifest.state !== "failed";
     if (!whole) {
-      throw new PipelineError("not_found", `Generation ${generation} is not kept: it cannot serve`);
+      throw new PipelineError(
+        "not_found",
+        `Generation ${generation} is not kept: it cannot be served`,
+      );
     }
     const prepared = { ...kept.manifest, state: "prepared" as const, updated: clock.now() };
     try {

@@ -87,7 +87,11 @@ Deno.test("restoreDay() refuses a state that is not what was stored", async () =
   const error = await assertRejects(() => restoreDay(dataset, counted, DEFAULT_SETTINGS));
   assertEquals((error as PipelineError).code, "corrupt");
   dataset.damage(`/data/${day.sections.windows.path}`, (bytes) => bytes.subarray(0, -2));
-  await assertRejects(() => readSection(dataset, day, "windows"), PipelineError, "not what was");
+  await assertRejects(
+    () => readSection(dataset, day, "windows"),
+    PipelineError,
+    "differs from its commit",
+  );
 });
 
 Deno.test("writeState() is done once: again with the same content, never with another", async () => {

@@ -67,7 +67,7 @@ export async function switchTo(
   const { store, clock, signal } = options;
   const generation = prepared.manifest.generation;
   const waiting = new Waiting({
-    what: `Waiting until speed has folded generation ${generation} as far as what is served`,
+    what: `Waiting until speed has folded generation ${generation} as far as the served one`,
     logger: options.logger,
     clock,
   });
@@ -92,9 +92,9 @@ export async function switchTo(
         "unavailable",
         `Speed did not catch up with generation ${generation} within ${options.catchUpTimeout} ms: ` +
           (lag.begun === 0
-            ? `it has begun with none of its ${lag.partitions} partitions: see whether speed runs`
+            ? `it has begun with none of its ${lag.partitions} partitions: check whether speed runs`
             : `${lag.behind} records are missing, and ${lag.begun} of ${lag.partitions} ` +
-              "partitions are begun: see what speed logs, and whether it keeps up"),
+              "partitions are begun: check speed's log, and whether it keeps up"),
       );
     }
     waiting.look({ ...lag });

@@ -9,10 +9,10 @@ import { generator } from "@pipeline/generator/job";
 import { duration, integer, port, text } from "@pipeline/runtime";
 import { z } from "zod";
 
-const data = text().prefault("./data").describe("Folder of everything stored.");
+const data = text().prefault("./data").describe("Folder of all stored data.");
 
 const servers = text().optional().describe(
-  "File that says how real servers are reached (scripts/servers config), in place of the folder's own parts.",
+  "File with the configuration of real servers (scripts/servers config), which replace the folder's own ports.",
 );
 
 /** A rate such as `100`, or a profile such as `10..1000 over 5m`: whatever the generator takes. */
@@ -28,7 +28,7 @@ export const demoFlags = z.strictObject({
   "next-generation": duration({ min: 1_000 }).prefault("45s")
     .describe("Time from the first live record until the next generation is built."),
   "warm-up": duration().prefault("0s")
-    .describe("Time at the beginning of live records that counts for no latency."),
+    .describe("Time at the beginning of live records whose latencies are not measured."),
   grace: duration({ min: 1_000 }).prefault("90s")
     .describe(
       "Longest time from Ctrl-C, or the end of the duration, until all is drained and verified.",

@@ -70,12 +70,12 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   const place = await readPlace(flags.data, flags.servers);
   const jobs = await Jobs.open({ place, access: "own", sink }).catch((error) => {
     if (!hasCode(error, "conflict")) throw error;
-    throw new PipelineError("invalid", `${error.message}: end that one, or name another folder`);
+    throw new PipelineError("invalid", `${error.message}: end that process, or choose another folder`);
   });
   try {
     const exact = await new Demo(options, place, jobs).run();
     await jobs.end();
-    progress.line(`Everything is in ${flags.data}; the next run goes on from there.`);
+    progress.line(`Everything is in ${flags.data}; the next run resumes from there.`);
     return exact;
   } finally {
     await jobs.close();
@@ -184,7 +184,7 @@ class Demo {
       const missing = history.loads.some((load) => !served?.history.includes(load));
       // Also where an earlier run was killed between a load and the batch after it.
       if (served === undefined || missing) await this.#firstBatch();
-      else progress.line(`Resume with generation ${served.generation} and what is in the log`);
+      else progress.line(`Resume with generation ${served.generation} and the records in the log`);
       return history;
     } catch (error) {
       if (!hasCode(error, "stopped")) throw error;
@@ -245,7 +245,7 @@ class Demo {
       this.#building = false;
       if (hasCode(error, "stopped")) return;
       logTo(sink, "demo").error("Batch failed", { error });
-      progress.line(`Batch failed, the old generation goes on serving: ${errorText(error)}`);
+      progress.line(`Batch failed, the old generation stays served: ${errorText(error)}`);
     }
   }
 

@@ -32,7 +32,7 @@ async function main(args: readonly string[]): Promise<number> {
     summary: "A lambda architecture in one process, on the files of one folder or on real servers.",
     commands: {
       demo: { summary: "Run everything: history, batch, live records, the API.", flags: demoFlags },
-      verify: { summary: "Prove that what a folder serves is right.", flags: dataFlags },
+      verify: { summary: "Prove that the answers from a folder are correct.", flags: dataFlags },
     },
   }, args);
   switch (line.command) {

@@ -58,7 +58,7 @@ export async function readPlace(folder: string, file: string | undefined): Promi
   try {
     servers = JSON.parse(await Deno.readTextFile(file));
   } catch (cause) {
-    throw new PipelineError("invalid", `The file ${file} does not say how servers are reached`, {
+    throw new PipelineError("invalid", `The file ${file} does not configure the servers`, {
       cause,
     });
   }

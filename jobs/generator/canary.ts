@@ -96,7 +96,7 @@ export async function sendCanary(options: CanaryOptions): Promise<Flight> {
     const commits = new CommitLog(dataset);
     const committed = await canary.wait({
       what: "in the dataset",
-      hint: "see what ingest logs, and its lag",
+      hint: "check ingest's log and lag",
       limit: committedWithin,
       step: SLOW_LOOK,
       logger,
@@ -183,7 +183,7 @@ class Canary {
   served(
     { shows, within, logger }: CanaryPath & { readonly logger?: Logger | undefined },
   ): Promise<number> {
-    const hint = "see what speed and serving log, and speed's lag";
+    const hint = "check the logs of speed and serving, and speed's lag";
     const watched = { what: "served", hint, limit: within, step: POLL_INTERVAL, logger };
     return this.wait(watched, () => shows(this.post));
   }

@@ -114,12 +114,14 @@ export const generatorConfig: z.ZodType<GeneratorConfig> = z.strictObject({
   }).prefault({}),
   realtime: z.strictObject({
     rate: rate().default(100).describe("Messages a second, also as a ramp or with bursts"),
-    duration: duration({ min: 1 }).optional().describe("How long; without an end if not set"),
+    duration: duration({ min: 1 }).optional().describe("Duration; unlimited if not set"),
     run: integer().optional().describe(
-      "Number of the run, in the ids of all that is new; seconds since 1970 at its start if not set",
+      "Number of the run, part of all new ids; seconds since 1970 at its start if not set",
     ),
-    linger: duration({ max: 1_000 }).prefault("5ms").describe("Gathers records for this long"),
-    disorder: disorder.optional().describe("What goes wrong on purpose"),
+    linger: duration({ max: 1_000 }).prefault("5ms").describe(
+      "How long to collect records before a send",
+    ),
+    disorder: disorder.optional().describe("Disorder to inject"),
   }).prefault({}),
   archive: z.strictObject({
     files: z.array(text()).default([]).describe("Files of submissions (RS_*) and comments (RC_*)"),
@@ -127,8 +129,8 @@ export const generatorConfig: z.ZodType<GeneratorConfig> = z.strictObject({
       .describe("Load as history into the dataset, or replay onto the log"),
     speed: z.number().gt(0).default(3_600).describe("Archive time by real time, when replayed"),
   }).prefault({}),
-  ledger: text().optional().describe("File that keeps what the log has acknowledged"),
-  manifest: text().optional().describe("File that keeps what disorder was injected"),
+  ledger: text().optional().describe("File that receives the acknowledged records"),
+  manifest: text().optional().describe("File that receives the injected disorder"),
   ...placeFields(NEEDS),
 });
 

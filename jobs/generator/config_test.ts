@@ -53,8 +53,8 @@ Deno.test("generatorConfig refuses wrong values by name", () => {
 
 Deno.test("each command names the servers that it cannot do without", () => {
   const wrong: [string, unknown, string][] = [
-    ["historical", {}, '"hdfs" is missing: it must be given, unless "embedded" takes its place'],
-    ["realtime", {}, '"kafka" is missing: it must be given, unless "embedded" takes its place'],
+    ["historical", {}, '"hdfs" is missing: it must be given, unless "embedded" replaces it'],
+    ["realtime", {}, '"kafka" is missing: it must be given, unless "embedded" replaces it'],
     ["archive", { archive: { files: ["RS"] } }, '"hdfs" is missing'],
     ["archive", { archive: { files: ["RS"], target: "log" } }, '"kafka" is missing'],
     [

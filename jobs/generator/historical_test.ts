@@ -114,7 +114,7 @@ Deno.test("generateHistory() is the same load when repeated, and starts anew whe
         onProgress: ({ done, total }) => done > total / 2 && abort.abort(),
       }),
     PipelineError,
-    "told to stop",
+    "was stopped",
   );
   assertEquals(await generateHistory(second, SMALL), manifest);
 });

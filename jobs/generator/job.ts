@@ -26,7 +26,7 @@ export const generator: JobSpec<GeneratorConfig> = {
   needs: NEEDS,
   commands: {
     historical: command({
-      summary: "Generate history into the dataset's staging. Changes nothing twice.",
+      summary: "Generate history into the dataset's staging. Repeating it changes nothing.",
       needs: ["hdfs"],
       flags: { seed },
       args: ({ seed }) => ({ seed }),
@@ -46,17 +46,17 @@ export const generator: JobSpec<GeneratorConfig> = {
     }),
     canary: command({
       summary:
-        "Send one record, and wait until it is served and in the dataset; or one now and then, until told to end.",
+        "Send one record, and wait until it is served and in the dataset; or send records periodically, until stopped.",
       flags: {
         serving: text().describe("URL of the serving layer's API."),
         within: duration({ min: 1 }).prefault("2s").describe("Longest time until it is served."),
         committedWithin: duration({ min: 1 }).prefault("2m")
           .describe("Longest time until it is in the dataset."),
         every: duration({ min: 100 }).optional().describe(
-          "Time between two that are sent; each is only watched until it is served.",
+          "Time between two records; each is only watched until it is served.",
         ),
         ledger: text().optional().describe(
-          "File that gets what the log acknowledged of the one record, for `batch verify --ledger`.",
+          "File for the acknowledgement of the one record, for `batch verify --ledger`.",
         ),
       },
       args: ({ ledger }) => ({ ledger }),

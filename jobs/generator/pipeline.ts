@@ -178,10 +178,10 @@ export async function runCanaries(
   { serving, ...limits }: CanariesFlags,
 ): Promise<void> {
   const visible = metrics.histogram("canary_visible_seconds", {
-    help: "From when the log had a canary until the API showed it.",
+    help: "Time from a canary's acknowledgement until the API showed it.",
   });
   const lost = metrics.counter("canary_lost_total", {
-    help: "Canaries that the log did not take, or that were not served in time.",
+    help: "Canaries that the log did not accept, or that were not served in time.",
   });
   await begin("log", () => topicsAreThere(log));
   health.gate("canaries").open();
@@ -289,7 +289,7 @@ async function tellWaits(
 /** Adds metrics of the records' outcomes. */
 function watchProducing(producing: Producing, metrics: Metrics): void {
   metrics.total("generator_records_total", {
-    help: "Records by what became of them.",
+    help: "Records by outcome.",
     labels: { state: ["produced", "acknowledged", "refused", "ambiguous", "abandoned"] },
     collect: (set) => {
       const { produced, acknowledged, refused, ambiguous, abandoned } = producing.status();
@@ -311,7 +311,7 @@ function watchDelivered(metrics: Metrics): (batch: DeliveredBatch) => void {
     help: "Bytes of records that the log acknowledged.",
   });
   const took = metrics.histogram("generator_acknowledge_seconds", {
-    help: "From when the oldest record of a batch was due until the log acknowledged it.",
+    help: "Time from when the oldest record of a batch was due until the log acknowledged it.",
   });
   return ({ records, acknowledged }) => {
     let sum = 0;

@@ -117,7 +117,10 @@ async function take(
     const bytes = await readAll(dataset, at);
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as BufferSource));
     if (bytes.length === staged.bytes && digest.toHex() === staged.sha256) return bytes;
-    throw new PipelineError("corrupt", `${staged.path} of the load ${load} is not what was staged`);
+    throw new PipelineError(
+      "corrupt",
+      `${staged.path} of the load ${load} differs from what was staged`,
+    );
   };
   // Checked before the move: a damaged file at the final path would block a repaired one.
   const bytes = await verified(from).catch((error) => {

@@ -63,7 +63,7 @@ Deno.test("bootstrap() commits all files of a load under names of their own, and
   assertEquals(await dataset.list(STAGING), [], "what was staged again is not wanted");
 });
 
-Deno.test("bootstrap() commits nothing of a load of which a file is not what was staged", async () => {
+Deno.test("bootstrap() commits nothing of a load of which a file differs from what was staged", async () => {
   const { dataset } = openMemory();
   await stage(dataset);
   dataset.damage(`${STAGING}/${LOAD}/${HOURS[1]}/data_0.json`, (bytes) => bytes.map((b) => b ^ 1));
@@ -80,7 +80,11 @@ Deno.test("bootstrap() commits a load that is staged anew after a file of it was
   const { dataset } = openMemory();
   await stage(dataset);
   dataset.damage(`${STAGING}/${LOAD}/${HOURS[1]}/data_0.json`, (bytes) => bytes.subarray(1));
-  await assertRejects(() => bootstrap(dataset, LOAD), PipelineError, "not what was staged");
+  await assertRejects(
+    () => bootstrap(dataset, LOAD),
+    PipelineError,
+    "differs from what was staged",
+  );
   await dataset.remove(`${STAGING}/${LOAD}`);
   await stage(dataset);
   assertEquals((await bootstrap(dataset, LOAD)).added, true);
@@ -91,7 +95,11 @@ Deno.test("bootstrap() takes no file for moved that stands at its place with ano
   const { dataset } = openMemory();
   await stage(dataset);
   await dataset.write(`/data/${HOURS[0]}/data_${LOAD}_0.json`, new Uint8Array(3));
-  await assertRejects(() => bootstrap(dataset, LOAD), PipelineError, "not what was staged");
+  await assertRejects(
+    () => bootstrap(dataset, LOAD),
+    PipelineError,
+    "differs from what was staged",
+  );
   assertEquals(await new CommitLog(dataset).histories(), []);
 });
 

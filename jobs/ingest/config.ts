@@ -54,9 +54,9 @@ export const ingestConfig: z.ZodType<IngestConfig> = z.strictObject({
   ),
   sweep: z.strictObject({
     interval: duration({ min: 1_000 }).prefault("1h")
-      .describe("How often to look for what dead writers left"),
+      .describe("Interval of removing what dead writers left behind"),
     age: duration({ min: 60_000 }).prefault("1d")
-      .describe("How old that must be; longer than every time-out of a writer"),
+      .describe("Least age of such files; longer than every timeout of a writer"),
   }).prefault({}),
   stallAfter: duration({ min: 1_000 }).prefault("5m")
     .describe("Without progress for this long, while there is lag, the job is not live"),

@@ -223,7 +223,7 @@ export class Ingest {
   /** Stores the dataset's offset in the log, for monitoring. A failure has no consequence. */
   #mark({ topic, partition, writer }: Assigned): void {
     this.#consumer?.mark(topic, partition, writer.committed).catch((error) =>
-      this.#o.logger?.debug("How far the dataset is could not be kept", { topic, partition, error })
+      this.#o.logger?.debug("Could not mark the dataset's offset", { topic, partition, error })
     );
   }
 

@@ -15,19 +15,19 @@ export const ingest: JobSpec<IngestConfig> = {
   config: ingestConfig,
   needs: NEEDS,
   commands: {
-    run: command({ summary: "Ingest the log until told to end.", run: runIngest }),
+    run: command({ summary: "Ingest the log until stopped.", run: runIngest }),
     bootstrap: command({
-      summary: "Commit the historical loads that wait in staging. Changes nothing twice.",
+      summary: "Commit the historical loads that wait in staging. Repeating it changes nothing.",
       needs: ["hdfs"],
       flags: { load: text().optional().describe("Name of the only load to commit.") },
       run: ({ dataset }, job, { load }) => commitLoads(dataset, job, load),
     }),
     setup: command({
-      summary: "Make topics and folders, or check that they are right. Changes nothing twice.",
+      summary: "Create topics and folders, or check them. Repeating it changes nothing.",
       run: setUp,
     }),
     check: command({
-      summary: "Check that topics are right and that the dataset takes a file. Makes nothing.",
+      summary: "Check the topics, and that the dataset stores a file. Creates nothing.",
       run: checkUp,
     }),
   },

@@ -51,7 +51,7 @@ export async function setUp({ log, dataset }: IngestPorts, job: Job<IngestConfig
   for (const folder of [COMMITS, TEMPORARY, STAGING]) {
     await job.begin("folders", () => dataset.mkdirs(folder));
   }
-  job.logger.info("Topics and folders are there", { topics: topicSpecs(job.config) });
+  job.logger.info("Topics and folders exist", { topics: topicSpecs(job.config) });
 }
 
 /** Checks topics and dataset. Creates nothing. */
@@ -63,7 +63,7 @@ export async function checkUp(
   const copies = job.config.hdfs?.replication ?? 1;
   await job.begin("topics", () => checkTopics(log, topicSpecs(job.config)));
   await job.begin("dataset", () => checkDataset(dataset, copies));
-  job.logger.info("Topics are right, and the dataset takes files", { copies });
+  job.logger.info("The topics are correct, and the dataset stores files", { copies });
 }
 
 /** Commits the staged loads: the named one, or all. */
@@ -132,7 +132,7 @@ export async function runIngest({ log, dataset }: IngestPorts, job: Job<IngestCo
     labels: { topic: TOPICS },
   });
   const flushes = metrics.histogram("ingest_flush_duration_seconds", {
-    help: "From the first file of a flush until it was committed.",
+    help: "Time from the first file of a flush until it was committed.",
   });
   const committed = metrics.gauge("ingest_commit_timestamp_seconds", {
     help: "When the partition was committed last, seconds since 1970.",
@@ -198,7 +198,7 @@ async function sweepNowAndThen(
   while (!signal.aborted) {
     try {
       const removed = await sweep(dataset, { now: clock.now(), age, keep: [token] });
-      if (removed > 0) logger.info("Swept what dead writers left", { removed });
+      if (removed > 0) logger.info("Removed the remains of dead writers", { removed });
     } catch (error) {
       if (!(error instanceof PipelineError)) throw error;
       logger.warn("Sweeping broke off", { error });

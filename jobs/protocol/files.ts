@@ -42,7 +42,7 @@ export async function readCommitted(
   if (bytes.length !== file.bytes || hashBytes(bytes) !== file.hash) {
     throw new PipelineError(
       "corrupt",
-      `${path} is not what was committed: ${bytes.length} bytes with the hash ` +
+      `${path} differs from its commit: ${bytes.length} bytes with the hash ` +
         `${hashBytes(bytes)} instead of ${file.bytes} with ${file.hash}`,
     );
   }

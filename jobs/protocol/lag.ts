@@ -90,11 +90,11 @@ export async function watchLag(options: LagOptions): Promise<void> {
   const answers = health.gate("log");
   const progress = health.loop("progress", options.stallAfter);
   const lag = metrics.gauge("log_lag_records", {
-    help: "Records of the log that the job has not done yet.",
+    help: "Records of the log that the job has not processed yet.",
     labels: PARTITION_LABELS,
   });
   metrics.gauge("log_position_offset", {
-    help: "The first offset of the log that the job has not done.",
+    help: "The first offset of the log that the job has not processed.",
     labels: PARTITION_LABELS,
     collect: (gauge) => {
       gauge.clear();

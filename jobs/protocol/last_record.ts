@@ -44,7 +44,7 @@ export async function checkContinuation(
   if (next > range.end) {
     throw new PipelineError(
       "diverged",
-      `${name}: what was taken ends at offset ${next}, the log at ${range.end}: the topic was made anew`,
+      `${name}: the records taken end at offset ${next}, but the log at ${range.end}: the topic was recreated`,
     );
   }
   if (last === null || last.offset < range.earliest) return;
@@ -53,8 +53,8 @@ export async function checkContinuation(
       if (record.offset !== last.offset || recordHash(record) === last.hash) continue;
       throw new PipelineError(
         "diverged",
-        `${name}: the record at offset ${last.offset} is not the one that was taken: the topic ` +
-          `was made anew`,
+        `${name}: the record at offset ${last.offset} differs from the one that was taken: the topic ` +
+          `was recreated`,
       );
     }
   }

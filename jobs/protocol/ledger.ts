@@ -70,7 +70,7 @@ function checkLine(json: unknown, path: string): LedgerLine {
   }
   throw new PipelineError(
     "corrupt",
-    `${path} holds a line that is none of a ledger: ${JSON.stringify(json)}`,
+    `${path} holds a line that is not of a ledger: ${JSON.stringify(json)}`,
   );
 }
 

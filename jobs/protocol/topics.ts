@@ -17,7 +17,7 @@ export async function topicsAreThere(log: EventLog): Promise<void> {
     await Promise.all(TOPICS.map((topic) => log.ranges(topic)));
   } catch (cause) {
     if (!hasCode(cause, "not_found")) throw cause;
-    throw new PipelineError("unavailable", "The topics are not all there: set-up is not done", {
+    throw new PipelineError("unavailable", "Not all topics exist: set-up has not run", {
       cause,
     });
   }

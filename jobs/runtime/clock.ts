@@ -47,7 +47,7 @@ function timer(ms: number, signal?: AbortSignal): Promise<void> {
 
 /** The error of work that was stopped by a signal. */
 export function stopped(signal: AbortSignal): PipelineError {
-  return new PipelineError("stopped", "The work was told to stop", { cause: signal.reason });
+  return new PipelineError("stopped", "The work was stopped", { cause: signal.reason });
 }
 
 /** Resolves once the signal is aborted. */

@@ -43,7 +43,7 @@ export function listen(
     }, handler);
   } catch (cause) {
     if (EVERY_ADDRESS.test(host) && isNoAddress(cause)) {
-      logger?.warn("There is no IPv6 here: listening on IPv4", { host });
+      logger?.warn("No IPv6 on this machine: listening on IPv4", { host });
       return listen(handler, { ...options, host: "0.0.0.0" });
     }
     throw refusal(cause, { host, port });
@@ -62,7 +62,7 @@ function refusal(cause: unknown, { host, port }: { host: string; port: number })
   }
   if (isNoAddress(cause)) {
     return invalid(
-      `Host "${host}" is no address of this machine: choose "::" (all), "0.0.0.0" (all of IPv4) or one of its own`,
+      `Host "${host}" is not an address of this machine: choose "::" (all), "0.0.0.0" (all of IPv4) or one of its own`,
     );
   }
   return cause;

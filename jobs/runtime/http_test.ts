@@ -61,7 +61,7 @@ Deno.test("listen() refuses a host that is no address of the machine, and shows 
     const error = assertThrows(
       () => listen(() => new Response(), { host, port: 0 }),
       PipelineError,
-      `"${host}" is no address of this machine`,
+      `"${host}" is not an address of this machine`,
     );
     assertEquals(error.code, "invalid");
   }
@@ -127,10 +127,10 @@ Deno.test("listen() takes IPv4 alone where the kernel has no IPv6, with a line",
   const lines = (await listenWithoutIpv6("::")).trim().split("\n");
   assertEquals(lines.length, 2, lines.join("\n"));
   const { level, msg, host } = JSON.parse(lines[0]!);
-  assertEquals([level, msg, host], ["warn", "There is no IPv6 here: listening on IPv4", "::"]);
+  assertEquals([level, msg, host], ["warn", "No IPv6 on this machine: listening on IPv4", "::"]);
   assertEquals(lines[1], "here");
   assertStringIncludes(
     await listenWithoutIpv6("::1"),
-    `"::1" is no address of this machine`,
+    `"::1" is not an address of this machine`,
   );
 });

@@ -71,7 +71,7 @@ async function readConfigFile(path: string | undefined): Promise<unknown> {
   try {
     return JSON.parse(await Deno.readTextFile(path));
   } catch (cause) {
-    const why = cause instanceof SyntaxError ? "it is no JSON" : "it cannot be read";
+    const why = cause instanceof SyntaxError ? "it is not JSON" : "it cannot be read";
     throw new PipelineError("invalid", `The configuration file ${path} is of no use: ${why}`, {
       cause,
     });
@@ -103,7 +103,7 @@ async function asProcess(
       onDrain: (signal) => {
         logger.info("Draining", { signal });
         const why = running?.trouble;
-        if (why !== undefined) logger.error(`Told to end while it still waited: ${why}`);
+        if (why !== undefined) logger.error(`Stopped while it was still waiting: ${why}`);
       },
     });
     if (ending.how === "forced") {

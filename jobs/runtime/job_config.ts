@@ -31,11 +31,11 @@ export const processFields: {
 } = {
   log: z.strictObject({
     level: z.enum(LOG_LEVELS).prefault("info").describe(
-      "The least important lines that are logged",
+      "The least important level that is logged",
     ),
   }).prefault({}),
   grace: duration({ min: 100 }).prefault("50s").describe(
-    "Longest time to finish what is under way once told to end; below the pod's own grace period",
+    "Longest time to drain after a stop signal; below the pod's own grace period",
   ),
 };
 

@@ -135,7 +135,7 @@ export function commandConfig<C extends CommandConfig>(
         context.addIssue({
           code: "custom",
           path: [server],
-          message: `given, unless "embedded" takes its place`,
+          message: `given, unless "embedded" replaces it`,
         });
       }
     }

@@ -58,8 +58,8 @@ Deno.test("runJob() gives a command ports that wait for what passes", async () =
     found = await store.current();
   });
   assertEquals([code, found], [0, 7]);
-  assertEquals(lines.at(0)?.msg, "Trying again: The store is away");
-  assertEquals(lines.at(-1)?.msg, "Succeeded in the end");
+  assertEquals(lines.at(0)?.msg, "Retrying: The store is away");
+  assertEquals(lines.at(-1)?.msg, "Succeeded after retries");
 });
 
 Deno.test("runJob() gives a command that answers others ports that fail at once", async () => {
@@ -83,7 +83,7 @@ Deno.test("a command that is told to end says what it still waited for", async (
   }, { signals });
   assertEquals(code, 0);
   const [why] = lines.filter(({ level }) => level === "error");
-  assert(/^Told to end while it still waited: tried \d+ times: The store is away$/.test(why!.msg));
+  assert(/^Stopped while it was still waiting: tried \d+ times: The store is away$/.test(why!.msg));
 });
 
 Deno.test("commandConfig() names the servers that a command cannot do without", () => {
@@ -109,7 +109,7 @@ Deno.test("commandConfig() names the servers that a command cannot do without", 
     assertThrows(() => loadConfig(commandConfig(spec, name, flags), { file }), PipelineError)
       .message;
   const missing = (name: string) =>
-    `"${name}" is missing: it must be given, unless "embedded" takes its place`;
+    `"${name}" is missing: it must be given, unless "embedded" replaces it`;
   assertEquals(refused("all", {}), `${missing("kafka")}\n${missing("hdfs")}`);
   assertEquals(refused("some", {}), missing("hdfs"));
   assertEquals(refused("some", { hdfs: "here" }, { log: true }), missing("kafka"));

@@ -122,7 +122,7 @@ function patientLog(log: EventLog, calls: Calls): EventLog {
   return {
     ensureTopics: (specs, options) =>
       calls.make(
-        `Making ${specs.map(({ topic }) => topic)}`,
+        `Creating ${specs.map(({ topic }) => topic)}`,
         () => log.ensureTopics(specs, options),
       ),
     ranges: (topic) => calls.make(`Asking for the offsets of ${topic}`, () => log.ranges(topic)),

@@ -34,11 +34,11 @@ export class Trouble {
   /** Creates a report without retries. */
   constructor({ health, metrics, logger }: TroubleOptions) {
     const retries = metrics.counter("job_retries_total", {
-      help: "Calls that were tried again because a dependency did not answer or refused.",
+      help: "Calls that were retried because a dependency did not answer or refused.",
       labels: { code: ["unavailable", "full"] },
     });
     metrics.gauge("job_retrying", {
-      help: "Calls that failed and are being tried again now.",
+      help: "Calls that failed and are being retried now.",
       collect: (gauge) => gauge.set(this.#failing),
     });
     health.condition("dependencies", () => this.why);
@@ -82,7 +82,7 @@ export function logRetries(logger: Pick<Logger, "info" | "warn">): Watched {
       const count = (failures.get(kind) ?? 0) + 1;
       failures.set(kind, count);
       if ((count & (count - 1)) !== 0) return;
-      logger.warn(`Trying again: ${text}`, {
+      logger.warn(`Retrying: ${text}`, {
         attempt,
         delay_ms: Math.round(delay),
         code: error.code,
@@ -92,7 +92,7 @@ export function logRetries(logger: Pick<Logger, "info" | "warn">): Watched {
       failing--;
       if (!ok || failing > 0) return;
       failures.clear();
-      logger.info("Succeeded in the end", { attempts });
+      logger.info("Succeeded after retries", { attempts });
     },
     onSlow: (what, waited) => logger.info(`Still waiting: ${what}`, { waited_ms: waited }),
   };

@@ -38,8 +38,8 @@ Deno.test("Trouble shows in log, readiness and metrics what is tried again, and 
   assertEquals(await clock.run(work), 1);
   assertEquals([trouble.why, health.report().ready], [undefined, true]);
   assertStringIncludes(await metrics.render(), "job_retrying 0");
-  assertEquals(lines[0]!.msg, "Trying again: HDFS is away");
-  assertEquals(lines.at(-1)!.msg, "Succeeded in the end");
+  assertEquals(lines[0]!.msg, "Retrying: HDFS is away");
+  assertEquals(lines.at(-1)!.msg, "Succeeded after retries");
 });
 
 Deno.test("Trouble is no flood of lines, however many calls meet a long outage", async () => {
@@ -53,7 +53,7 @@ Deno.test("Trouble is no flood of lines, however many calls meet a long outage",
       signal: stop.signal,
     }).catch(() => {}));
   await clock.advance(600_000);
-  assertEquals(lines[0]!.msg, `Trying again: ${path(0)} is away`);
+  assertEquals(lines[0]!.msg, `Retrying: ${path(0)} is away`);
   assertEquals(lines.length < 20, true, `${lines.length} lines`);
   // Another kind of failure meanwhile is logged at once.
   const before = lines.length;
@@ -63,7 +63,7 @@ Deno.test("Trouble is no flood of lines, however many calls meet a long outage",
     signal: stop.signal,
   }).catch(() => {});
   await clock.advance(1);
-  assertEquals(lines.slice(before).map(({ msg }) => msg), ["Trying again: Elasticsearch is away"]);
+  assertEquals(lines.slice(before).map(({ msg }) => msg), ["Retrying: Elasticsearch is away"]);
   stop.abort();
   await Promise.all([...calls, other]);
   assertEquals(trouble.why, undefined);

@@ -36,9 +36,9 @@ const limits = {
   requestTimeout: duration({ min: 100 }).prefault("10s")
     .describe("Longest time to answer a request"),
   maxRequests: integer({ min: 1, max: 10_000 }).prefault(64)
-    .describe("Most requests that are answered at a time; more are refused"),
+    .describe("Most concurrent requests; further ones are refused"),
   maxStreams: integer({ min: 1, max: 10_000 }).prefault(200)
-    .describe("Most clients that follow the stream at a time; more are refused"),
+    .describe("Most concurrent clients of the stream; further ones are refused"),
 };
 
 /** The default limits. */

@@ -16,7 +16,7 @@ export const serving: JobSpec<ServingConfig> = {
   needs: NEEDS,
   commands: {
     run: command({
-      summary: "Answer requests until told to end.",
+      summary: "Answer requests until stopped.",
       impatient: true,
       run: runServing,
     }),

@@ -59,7 +59,7 @@ export function watchPipeline(options: PipelineMetricsOptions): void {
     });
 
   metrics.gauge("lambda_readable", {
-    help: "1 where what serving says of the pipeline could be read, else 0.",
+    help: "1 if the state of the pipeline could be read, else 0.",
     collect: async (metric) => metric.set(await read().then(() => 1, () => 0)),
   });
   for (const [name, help, of] of FIGURES) {
@@ -85,7 +85,7 @@ export function watchPipeline(options: PipelineMetricsOptions): void {
   );
   gauge(
     "batch_run_timestamp_seconds",
-    "When the last run ended, by what came of it, seconds since 1970.",
+    "When the last run ended, by outcome, seconds since 1970.",
     ({ outcomes }, set) => {
       for (const result of RESULTS) set(moment(outcomes[result]?.at), { result });
     },
@@ -93,7 +93,7 @@ export function watchPipeline(options: PipelineMetricsOptions): void {
   );
   gauge(
     "batch_run_duration_seconds",
-    "What the last generation took.",
+    "Durations of the steps of the last generation.",
     ({ outcomes: { succeeded } }, set) => {
       for (const step of STEPS) set(seconds(succeeded?.took[step]), { step });
     },
@@ -119,22 +119,22 @@ const FIGURES: readonly (readonly [
 ])[] = [
   [
     "lambda_generation",
-    "The generation that serves.",
+    "The served generation.",
     ({ provenance }) => provenance.generation,
   ],
   [
     "lambda_generation_timestamp_seconds",
-    "When it began to serve, seconds since 1970.",
+    "When it began to be served, seconds since 1970.",
     ({ since }) => moment(since),
   ],
   [
     "lambda_horizon_timestamp_seconds",
-    "When batch read the commits that the generation is built of, seconds since 1970.",
+    "When batch read the commits that the generation is built from, seconds since 1970.",
     ({ planned }) => moment(planned),
   ],
   [
     "lambda_batch_records",
-    "Records that the generation was built of.",
+    "Records that the generation was built from.",
     ({ layers }) => layers.batch.records,
   ],
   [
@@ -144,12 +144,12 @@ const FIGURES: readonly (readonly [
   ],
   [
     "lambda_duplicate_records",
-    "Announcements since the horizon of what was announced already.",
+    "Duplicate announcements since the horizon.",
     ({ layers }) => layers.speed.duplicates,
   ],
   [
     "lambda_late_records",
-    "Announcements since the horizon that are older than what is kept.",
+    "Announcements since the horizon from before the start of retention.",
     ({ layers }) => layers.speed.retired,
   ],
   [
@@ -164,12 +164,12 @@ const FIGURES: readonly (readonly [
   ],
   [
     "batch_verify_differences",
-    "What verify found that is not as it must be.",
+    "Differences that the last verify found.",
     ({ outcomes }) => outcomes.verified?.differences,
   ],
   [
     "batch_verify_ledger_differences",
-    "What the last verify that had a ledger of acknowledged records found against it.",
+    "Differences that the last verify with a ledger of acknowledged records found.",
     ({ outcomes }) => outcomes.compared?.differences,
   ],
 ];
@@ -182,7 +182,7 @@ const OFFSETS: readonly (readonly [
 ])[] = [
   [
     "lambda_horizon_offset",
-    "The first offset that batch has not seen.",
+    "The first offset that batch has not folded.",
     ({ provenance }) => provenance.horizon,
   ],
   [

@@ -39,12 +39,12 @@ export const speedConfig: z.ZodType<SpeedConfig> = z.strictObject({
   partitions: integer({ min: 1, max: 1_000 }).prefault(DEFAULT_PARTITIONS)
     .describe("Partitions of each topic of records"),
   flushInterval: duration({ min: 1 }).prefault("200ms").describe(
-    "Time between two writes of what changed: shorter shows records sooner, longer writes less",
+    "Time between two writes of changes: shorter shows records sooner, longer writes less",
   ),
   maxUnflushed: integer({ min: 1 }).prefault(20_000)
     .describe("Records folded and not yet written at which the fold waits for the store"),
   pollInterval: duration({ min: 10 }).prefault("1s")
-    .describe("Time between two looks for new generations"),
+    .describe("Time between two polls for new generations"),
   stallAfter: duration({ min: 1_000 }).prefault("5m")
     .describe("Without progress for this long, while there is lag, the job is not live"),
   ...placeFields(NEEDS),

@@ -328,7 +328,7 @@ Deno.test("start() ends where the record before the horizon is another one", asy
   await append(ports.log, post("p0"), post("p1"));
   const last = { [`${POSTS}-0`]: { offset: 0, hash: recordHash({ key: "k", value: post("p9") }) } };
   const { fold } = await started(ports, { horizon: 1, last });
-  const error = await assertRejects(() => fold.done, PipelineError, "the topic was made anew");
+  const error = await assertRejects(() => fold.done, PipelineError, "the topic was recreated");
   assertEquals(error.code, "diverged");
   await fold.stop();
 });

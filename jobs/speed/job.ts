@@ -14,5 +14,5 @@ export const speed: JobSpec<SpeedConfig> = {
   summary: "The speed layer: the log from each generation's horizon, folded as it comes.",
   config: speedConfig,
   needs: NEEDS,
-  commands: { run: command({ summary: "Fold until told to end.", run: runSpeed }) },
+  commands: { run: command({ summary: "Fold until stopped.", run: runSpeed }) },
 };

@@ -29,11 +29,11 @@ export async function runSpeed({ log, store }: SpeedPorts, job: Job<SpeedConfig>
     labels: { view: VIEWS },
   });
   const flushed = metrics.histogram("speed_flush_duration_seconds", {
-    help: "From taking what changed until all of it could be found by searching.",
+    help: "Time from collecting the changes until searches could find all of them.",
   });
   const latency = metrics.histogram("speed_visible_latency_seconds", {
-    help: "From when the log took a record until it could be found in the served generation, " +
-      "of the oldest of a partition and flush.",
+    help: "Time from a record's append until it was visible in the served generation, " +
+      "for the oldest record of each partition and flush.",
   });
   const recent = new RecentLatencies();
   const speed = Speed.start({
@@ -104,7 +104,7 @@ async function tellLatencies(
     try {
       await writeLatencies(store, recent.take(clock.now()));
     } catch (error) {
-      logger.debug("Latencies could not be kept", { error });
+      logger.debug("Could not store the latencies", { error });
     }
   }
 }

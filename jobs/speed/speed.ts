@@ -147,10 +147,10 @@ export class Speed {
       await fold.stop({ discard: true });
       if (!broken) return;
       this.#broken.add(generation);
-      this.#o.logger?.error("A part of the generation is gone: only a new one makes it whole", {
-        generation,
-        error,
-      });
+      this.#o.logger?.error(
+        "A part of the generation is missing: only a new generation replaces it",
+        { generation, error },
+      );
     }).catch(this.#life.fail);
     this.#o.logger?.info("Start folding", {
       generation: manifest.generation,
@@ -187,7 +187,7 @@ export class Speed {
     if (definitionHash(manifest.settings) === manifest.definition) return true;
     if (!this.#refused.has(manifest.generation)) {
       this.#refused.add(manifest.generation);
-      this.#o.logger?.error("The generation was built by other view definitions", {
+      this.#o.logger?.error("The generation was built with other view definitions", {
         generation: manifest.generation,
         definition: manifest.definition,
       });

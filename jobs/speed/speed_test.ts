@@ -161,7 +161,7 @@ Deno.test("Speed refuses a generation of other definitions, and says so once", a
   const speed = await world.start();
   for (let i = 0; i < 3; i++) await world.look();
   assertEquals(folds(speed), []);
-  assertEquals(world.said("was built by other view definitions"), 1);
+  assertEquals(world.said("was built with other view definitions"), 1);
 });
 
 Deno.test("Speed says that it waits for a first generation, and not once it folds one", async () => {

@@ -273,7 +273,7 @@ test("a batch that is damaged on its way stops only its partition, which goes on
   proxies.change(FETCH, undefined);
   await eventually(() => assertEquals(seen.filter((line) => line === "1 DAMAGED").length, 1));
   await eventually(() => assertEquals(consumer.stopped, []));
-  assertEquals(lines.at(-1), "info The partition can be read on");
+  assertEquals(lines.at(-1), "info The partition can be read again");
   await consumer.stop();
   await log.close();
 });

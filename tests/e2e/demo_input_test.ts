@@ -66,7 +66,8 @@ Deno.test("the demo refuses a port and a folder that are in use, and disturbs ne
 
     const demo = folder.start({ POSTS, RATE: "100" });
     await demo.status("live records", (status) => status.layers.speed.records > 20);
-    const used = /^Data folder \S+ is in use by process \d+: end that one, or name another folder$/;
+    const used =
+      /^Data folder \S+ is in use by process \d+: end that process, or choose another folder$/;
     const second = { POSTS, PORT: "1" };
     assertEquals(await refused(folder, ["a folder in use", second, used]), "");
     // Who starts it twice meets both, and hears of the folder.
@@ -98,7 +99,7 @@ Deno.test("the demo refuses archives that it cannot read, and keeps nothing of t
     for (const input of files) assertEquals(await refused(folder, input), "");
 
     const contents: [string, Uint8Array | string, RegExp][] = [
-      ["text", "hello\n", /^The archive \S+ holds no line that can be used: line 1: .* not JSON$/],
+      ["text", "hello\n", /^The archive \S+ holds no usable line: line 1: .* not JSON$/],
       [
         "a cut",
         whole.subarray(0, whole.length - 9),

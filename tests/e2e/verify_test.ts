@@ -46,7 +46,7 @@ const DAMAGES: Damage[] = [
     async (data) => {
       await changeAfter(await findFile(`${data}/dataset/data/posts`, /data_history/), '"score":');
     },
-    /^\/data\/posts\/\S+ is not what was committed: /,
+    /^\/data\/posts\/\S+ differs from its commit: /,
   ],
   [
     "a file of live records with another digit",
@@ -54,7 +54,7 @@ const DAMAGES: Damage[] = [
       const live = await findFile(`${data}/dataset/data/users`, /data_(?!history)/);
       await changeAfter(live, '"karma":');
     },
-    /^\/data\/users\/\S+ is not what was committed: /,
+    /^\/data\/users\/\S+ differs from its commit: /,
   ],
   [
     "a batch document with another count",

@@ -128,7 +128,7 @@ Deno.test("a run that speed does not follow fails, and the old generation goes o
   const logger = createLogger({ clock: systemClock, sink: (line) => void lines.push(line) });
   const error = await assertRejects(() => runBatch({ ...world.ports, settings, logger }), Error);
   assertStringIncludes(error.message, "Speed did not catch up with generation 2 within");
-  assertStringIncludes(error.message, "it has begun with none of its 3 partitions: see whether");
+  assertStringIncludes(error.message, "it has begun with none of its 3 partitions: check whether");
   const [waited] = lines.filter((line) => line.includes("Waiting until speed has folded"));
   assertStringIncludes(waited ?? "", '"behind":');
   assertEquals(await world.ports.store.current(), 1);

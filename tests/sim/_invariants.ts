@@ -57,7 +57,7 @@ export async function datasetProblems(world: World): Promise<string[]> {
     for (const file of files) lines.push(...await readLines(world.ports.dataset, file));
     const expected = world.history.get(load)?.map(encodeRecord) ?? [];
     if (lines.sort().join("\n") !== expected.sort().join("\n")) {
-      problems.push(`The load ${load} is not what was staged`);
+      problems.push(`The load ${load} differs from what was staged`);
     }
   }
   return problems;

@@ -88,7 +88,7 @@ export class Scheduler {
         new Promise((resolve, reject) => {
           const stop = () => {
             this.#sleeps = this.#sleeps.filter((other) => other !== sleep);
-            reject(new PipelineError("stopped", "The work was told to stop"));
+            reject(new PipelineError("stopped", "The work was stopped"));
           };
           const wake = () => {
             signal?.removeEventListener("abort", stop);

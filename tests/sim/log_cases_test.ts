@@ -103,7 +103,7 @@ for (const records of [1, 80]) {
     const { job } = await stage.ingest();
     const error = await failure(stage, job.done);
     assertEquals(error.code, "diverged");
-    assertMatch(error.message, /reddit\.posts-0: .*made anew/);
+    assertMatch(error.message, /reddit\.posts-0: .*recreated/);
     const after = await new CommitLog(stage.world.ports.dataset).read("reddit.posts", 0);
     assertEquals(after, before);
   });
@@ -123,7 +123,7 @@ for (const records of [1, 80]) {
     const { job } = stage.speed({}, stage.process("speed", { alone: true }));
     const error = await failure(stage, job.done);
     assertEquals(error.code, "diverged");
-    assertMatch(error.message, /reddit\.posts-0: .*made anew/);
+    assertMatch(error.message, /reddit\.posts-0: .*recreated/);
     assertEquals(await store.current(), generation);
   });
 }

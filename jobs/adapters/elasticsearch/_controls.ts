@@ -193,7 +193,7 @@ export class Controls {
   async #make(): Promise<void> {
     const { control, controlWrites, unserved } = this.#names;
     const exists = await this.#connection.call(
-      `look for the index ${control}`,
+      `look up the index ${control}`,
       (client, options) => client.indices.exists({ index: control }, options),
     );
     if (exists) return;

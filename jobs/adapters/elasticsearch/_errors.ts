@@ -127,7 +127,7 @@ export function storeError(error: unknown, what: string): PipelineError {
   const { name, message } = error instanceof Error ? error : { name: "Error", message: `${error}` };
   if (error instanceof errors.ProductNotSupportedError) {
     // It may also be a proxy's answer while the server is unavailable.
-    const why = "what answers is not Elasticsearch, or one that is too old";
+    const why = "the answer is not from Elasticsearch, or from a version that is too old";
     return failure("unavailable", what, why);
   }
   if (error instanceof errors.ConfigurationError || error instanceof errors.SerializationError) {
@@ -140,7 +140,7 @@ export function storeError(error: unknown, what: string): PipelineError {
     }
     // Deno's only message on a failed handshake; lost connections have the same one.
     const hint = message.includes("write UNKNOWN")
-      ? " (is the node's certificate for this address, in time, and of an authority in caFile?)"
+      ? " (is the node's certificate valid for this address, current, and signed by an authority in caFile?)"
       : "";
     return failure("unavailable", what, `${name}: ${message}${hint}`);
   }

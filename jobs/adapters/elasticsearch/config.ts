@@ -80,34 +80,34 @@ export const elasticsearchConfig: z.ZodType<ElasticsearchConfig, ElasticsearchIn
     username: text().optional().describe("User for basic authentication."),
     passwordFile: text().optional().describe("File that holds the user's password."),
     apiKeyFile: text().optional()
-      .describe("File that holds an API key in its encoded form, in place of user and password."),
+      .describe("File with an API key in its encoded form, instead of user and password."),
     caFile: text().optional().describe(
       "PEM file of the authorities that the nodes' certificates are checked against; " +
-        "the system's where not given.",
+        "the system's by default.",
     ),
     prefix: z.string().regex(/^([a-z][a-z0-9_-]{0,49})?$/, { error: PREFIX }).prefault("")
-      .describe("What the names of all indices, aliases and templates begin with."),
+      .describe("Prefix of the names of all indices, aliases and templates."),
     shards: integer({ min: 1, max: 1024 }).prefault(1)
       .describe("Primary shards of a view's index; applies from the next generation on."),
     replicas: integer({ min: 0, max: 10 }).prefault(2).describe(
-      "Copies of each shard beside the primary; more than there are other nodes never get a place.",
+      "Replicas of each shard; more than there are other nodes are never allocated.",
     ),
     refreshInterval: time({ min: 10, max: 500 }, "500ms").describe(
-      "After how long a search sees a write at the latest; the speed layer asks for it sooner.",
+      "Longest time until a search sees a write; the speed layer refreshes sooner.",
     ),
     loadRefreshInterval: time({ min: 100 }, "30s")
-      .describe("The same while batch loads a generation that nobody reads yet."),
+      .describe("The same while batch loads a generation that is not served yet."),
     requestTimeout: time({ min: 100 }, "10s").describe("Longest time to wait for an answer."),
     bulkTimeout: time({ min: 1_000 }, "30s")
       .describe("Longest time to wait for the answer to a bulk request."),
     sealTimeout: time({ min: 1_000 }, "5m")
-      .describe("Longest time to wait until a generation has all its copies, each time."),
+      .describe("Longest time to wait until a generation has all its replicas, per attempt."),
     bulkDocuments: integer({ min: 1, max: 100_000 }).prefault(1_000)
       .describe("Most documents of a bulk request."),
     bulkBytes: byteSize({ min: 1_024, max: 90 * 2 ** 20 }).prefault("2MiB")
-      .describe("Size of a bulk request beyond which another one is begun."),
+      .describe("Size of a bulk request at which the next one starts."),
     bulkConcurrency: integer({ min: 1, max: 64 }).prefault(4)
-      .describe("Most bulk requests under way; more writes wait."),
+      .describe("Most concurrent bulk requests; further writes wait."),
   }).superRefine((config, context) => {
     const refuse = (key: keyof ElasticsearchConfig, message: string) =>
       context.addIssue({ code: "custom", path: [key], message, input: config[key] });
@@ -116,7 +116,7 @@ export const elasticsearchConfig: z.ZodType<ElasticsearchConfig, ElasticsearchIn
       refuse(missing, "given together: username and passwordFile");
     }
     if (config.apiKeyFile !== undefined && config.username !== undefined) {
-      refuse("apiKeyFile", "left out where there is a username");
+      refuse("apiKeyFile", "absent if there is a username");
     }
     const plain = config.nodes.some((url) => !url.startsWith("https:"));
     if (config.caFile !== undefined && plain) {

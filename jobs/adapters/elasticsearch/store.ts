@@ -285,7 +285,7 @@ export class ElasticsearchStore implements ServingStore {
    * The aliases of a served generation that a switch must remove, without those of deleted indices.
    */
   async #servedBy(generation: number): Promise<{ index: string; alias: string }[]> {
-    const aliases = await this.#aliases("look for what is served");
+    const aliases = await this.#aliases("look up the served generation");
     const all = VIEWS.map((view) => ({
       index: this.#names.index(view, generation),
       alias: this.#names.alias(view),

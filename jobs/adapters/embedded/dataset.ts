@@ -246,7 +246,7 @@ function lstat(path: string): Deno.FileInfo | undefined {
   } catch (error) {
     const { code } = error as { code?: string };
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw fileError(error, `Cannot look at ${path}`);
+    throw fileError(error, `Cannot inspect ${path}`);
   }
 }
 

@@ -55,17 +55,17 @@ export const hdfsConfig: z.ZodType<HdfsConfig, HdfsInput> = z.strictObject({
     .describe("URLs of the NameNodes' HTTP servers: one, or the two of a pair."),
   user: z.string().regex(/^[a-zA-Z_][a-zA-Z0-9._-]{0,63}$/, {
     error: 'a user name such as "hdfs"',
-  }).prefault("hdfs").describe("On whose behalf files are written."),
+  }).prefault("hdfs").describe("User that owns the written files."),
   root: z.string().regex(/^\/$|^(\/(?!\.{1,2}(\/|$))[^/:\0]+)+$/, { error: ROOT }).prefault("/")
-    .describe("Folder that everything is below; it is made where it is missing."),
+    .describe("Root folder of the dataset; it is created if missing."),
   replication: integer({ min: 1, max: 512 }).optional()
-    .describe("Copies of each block; the file system's own number where not given."),
+    .describe("Replicas of each block; the file system's own number by default."),
   caFile: text().optional().describe(
-    "PEM file of the authorities that certificates are checked against; the system's where not given.",
+    "PEM file of the authorities that certificates are checked against; the system's by default.",
   ),
   requestTimeout: time("10s").describe("Longest time to wait for an answer to begin."),
-  idleTimeout: time("15s").describe("Longest time that a transfer may stand still."),
+  idleTimeout: time("15s").describe("Longest time without progress of a transfer."),
   uploadTimeout: time("60s").describe("Longest time that the upload of one file may take."),
   concurrency: integer({ min: 1, max: 256 }).prefault(16)
-    .describe("Most requests under way; more wait."),
+    .describe("Most concurrent requests; further ones wait."),
 });

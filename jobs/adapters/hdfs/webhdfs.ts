@@ -149,7 +149,7 @@ export class WebHdfs {
   }
 
   #leaveOut(datanode: string): void {
-    this.#logger?.warn("Leave out a DataNode that does not answer", { datanode });
+    this.#logger?.warn("Exclude a DataNode that does not answer", { datanode });
     this.#leftOut.set(datanode, performance.now() + LEFT_OUT);
   }
 
@@ -172,7 +172,7 @@ export class WebHdfs {
         const response = await this.#fetch(url, { method: operation.method }, requestTimeout);
         if (response.ok) {
           if (at !== this.#active) {
-            this.#logger?.info("Turn to the other NameNode", { namenode: namenodes[at] });
+            this.#logger?.info("Switch to the other NameNode", { namenode: namenodes[at] });
             this.#active = at;
           }
           return response;
@@ -261,7 +261,7 @@ async function parsed(response: Response, what: string): Promise<unknown> {
   try {
     return text === "" ? undefined : JSON.parse(text);
   } catch (cause) {
-    throw new PipelineError("unavailable", `${what}: the answer is no JSON`, { cause });
+    throw new PipelineError("unavailable", `${what}: the answer is not JSON`, { cause });
   }
 }
 

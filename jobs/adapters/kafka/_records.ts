@@ -70,5 +70,5 @@ export class RecordCursor {
 }
 
 function malformed(): RangeError {
-  return new RangeError("is not made as batches are");
+  return new RangeError("is malformed");
 }

@@ -90,54 +90,54 @@ const PREFIX = 'letters, digits, ".", "_" and "-", at most 100';
 /** Schema of {@linkcode KafkaConfig}. */
 export const kafkaConfig: z.ZodType<KafkaConfig, KafkaInput> = z.strictObject({
   brokers: z.array(broker).min(1, { error: "at least one broker" })
-    .describe("Addresses of some brokers; the others are learnt from them."),
+    .describe("Addresses of some brokers; the others are discovered through them."),
   clientId: text().prefault("reddit-pipeline").describe("Shown in the brokers' logs and quotas."),
   prefix: z.string().regex(/^[a-zA-Z0-9._-]{0,100}$/, { error: PREFIX }).prefault("")
-    .describe("What the names of topics and groups begin with."),
+    .describe("Prefix of the names of topics and groups."),
   replication: integer({ min: 1, max: 10 }).prefault(3)
-    .describe("Copies of each partition of the topics that are made."),
+    .describe("Replicas of each partition of the topics that are created."),
   minInsyncReplicas: integer({ min: 1, max: 10 }).prefault(2)
-    .describe("Copies that must have a record before it is acknowledged."),
+    .describe("Replicas that must have a record before it is acknowledged."),
   retention: time({ min: 60_000 }, "7d").describe(
     "How long the topics keep records; several times the interval between batch runs.",
   ),
   maxRecordBytes: byteSize({ min: 1_024, max: 8 * 2 ** 20 }).prefault(900_000)
     .describe("Largest record, key and value; larger ones are refused."),
-  linger: time({ min: 0, max: 1_000 }, "20ms").describe("How long a producer gathers records."),
+  linger: time({ min: 0, max: 1_000 }, "20ms").describe("How long a producer collects records."),
   batchBytes: byteSize({ min: 1_024, max: 8 * 2 ** 20 }).prefault(900_000).describe(
     "Most bytes that a producer sends to one partition at a time; below the brokers' message.max.bytes.",
   ),
   bufferBytes: byteSize({ min: 1_024 }).prefault("32MiB")
-    .describe("Most bytes that wait in a producer; further sends wait for room."),
+    .describe("Most bytes that are queued in a producer; further sends wait for space."),
   deliveryTimeout: time({ min: 1_000 }, "2m")
-    .describe("How long a producer tries to have a record acknowledged."),
+    .describe("How long a producer retries until a record is acknowledged."),
   fetchWait: time({ min: 1, max: 5_000 }, "50ms")
-    .describe("Longest that a broker holds an answer back while there is little that is new."),
+    .describe("Longest time that a broker delays an answer with few new records."),
   fetchMinBytes: byteSize({ min: 1, max: 10 * 2 ** 20 }).prefault("64KiB").describe(
     "Bytes of new records at which a broker answers at once: more costs brokers and clients less.",
   ),
   fetchBytes: byteSize({ min: 1_024, max: 100 * 2 ** 20 }).prefault("1MiB")
     .describe("Most bytes of one partition in one answer."),
   sessionTimeout: time({ min: 6_000, max: 1_800_000 }, "10s").describe(
-    "A group's member that is silent for so long loses its partitions; within the brokers' limits.",
+    "Time of silence after which a member of a group loses its partitions; within the brokers' limits.",
   ),
   connectionTimeout: time({ min: 100 }, "3s").describe("Longest time to wait for a connection."),
   requestTimeout: time({ min: 1_000 }, "30s").describe("Longest time to wait for an answer."),
   tls: z.strictObject({
     caFile: text().optional().describe(
-      "PEM file of the authorities that certificates are checked against; the system's where not given.",
+      "PEM file of the authorities that certificates are checked against; the system's by default.",
     ),
     certFile: text().optional().describe("PEM file of the client's own certificate."),
     keyFile: text().optional().describe("PEM file of the key of the client's certificate."),
     serverName: text().optional()
-      .describe("Name that the certificates must be for; the broker's host where not given."),
+      .describe("Name that the certificates must have; the broker's host by default."),
   }).optional().describe("Encrypt connections; certificates are always checked."),
   sasl: z.strictObject({
     mechanism: z.enum(["plain", "scram-sha-256", "scram-sha-512"])
-      .describe("As the brokers are set up."),
+      .describe("As configured on the brokers."),
     username: text().describe("The client's name."),
     passwordFile: text().describe("File that holds the password."),
-  }).optional().describe("Authenticate; none where not given."),
+  }).optional().describe("Authentication; none by default."),
 }).superRefine((config, context) => {
   const refuse = (path: string[], message: string, input: unknown) =>
     context.addIssue({ code: "custom", path, message, input });

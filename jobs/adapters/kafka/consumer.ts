@@ -196,7 +196,7 @@ class Loop {
         const found = await read();
         if (this.stopped !== undefined) {
           const { topic, partition, offset } = this.stopped;
-          logger?.info("The partition can be read on", { topic, partition, offset });
+          logger?.info("The partition can be read again", { topic, partition, offset });
           this.stopped = undefined;
         }
         return found;

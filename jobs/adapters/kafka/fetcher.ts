@@ -123,7 +123,7 @@ export class Fetcher {
   async #dispatch(): Promise<void> {
     try {
       await this.#bounded("connect", () => this.#connected ??= this.#cluster.connect());
-      await this.#bounded("look for leaders", () => this.#learn());
+      await this.#bounded("find leaders", () => this.#learn());
     } catch (error) {
       // Not connected, or an unknown topic: retry in a moment.
       this.#connected = this.#cluster.isConnected() ? this.#connected : undefined;
@@ -156,7 +156,7 @@ export class Fetcher {
     setTimeout(async () => {
       this.#waiting = false;
       if (this.#closed) return;
-      await this.#bounded("look for leaders", () => this.#cluster.refreshMetadata()).catch(
+      await this.#bounded("find leaders", () => this.#cluster.refreshMetadata()).catch(
         () => {},
       );
       this.#dispatch();

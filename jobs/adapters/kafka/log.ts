@@ -120,7 +120,7 @@ export class KafkaLog implements EventLog {
         if (!hasCode(error, "not_found")) throw error;
         // A broker that has just started, or has not learnt of a new topic, does not know it yet.
         if (this.#seen.has(topic)) {
-          throw new PipelineError("unavailable", `${error.message} (it was there before)`, {
+          throw new PipelineError("unavailable", `${error.message} (it existed before)`, {
             cause: error,
           });
         }

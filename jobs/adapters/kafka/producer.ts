@@ -248,7 +248,7 @@ export class KafkaProducer implements LogProducer {
       // records.
       ? new PipelineError(
         "invalid",
-        "The brokers take less in one batch than batchBytes: raise the topic's max.message.bytes",
+        "The brokers accept less in one batch than batchBytes: raise the topic's max.message.bytes",
         { cause },
       )
       : problem;
@@ -260,7 +260,9 @@ export class KafkaProducer implements LogProducer {
     const dropped = this.#queue.filter(({ call }) => call.failed);
     this.#queue = this.#queue.filter(({ call }) => !call.failed);
     for (const { bytes } of dropped) this.#queued -= bytes;
-    this.#parts.logger?.warn("Replace the producer: it is not known what was appended", { error });
+    this.#parts.logger?.warn("Replace the producer: it is unknown which records were appended", {
+      error,
+    });
     const client = this.#client;
     this.#client = undefined;
     await client?.disconnect().catch(() => {});

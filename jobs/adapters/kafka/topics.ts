@@ -122,7 +122,7 @@ async function create(admin: Admin, specs: readonly TopicSpec[], config: KafkaCo
       })),
     });
   } catch (error) {
-    const problem = toPipelineError(error, `Making the topics ${specs.map((s) => s.topic)}`);
+    const problem = toPipelineError(error, `Creating the topics ${specs.map((s) => s.topic)}`);
     // Created concurrently: they are checked like the others.
     if (problem.code !== "exists") throw problem;
   }

@@ -49,14 +49,14 @@ function scope(batch: BatchSample, speed: SpeedSample): Pick<SampleReport, "prov
   const read = speed.records === speed.of_records;
   const proves = [
     whole
-      ? "batch: the documents that were looked at equal a recomputation from the whole dataset"
+      ? "batch: the sampled documents equal a recomputation from the whole dataset"
       : `batch: in ${batch.hours} of ${batch.of_hours} hours, windows equal a recomputation, and ` +
         "the latest versions are those of the records",
     ...(whole ? [] : [
-      "batch: no total, window or version that was looked at is smaller or older than what was read, " +
+      "batch: no sampled total, window or version is smaller or older than the records that were read, " +
       "and days and totals equal the sums of their parts",
     ]),
-    `speed: the documents that were looked at equal the log in ${speed.partitions} of ` +
+    `speed: the sampled documents equal the log in ${speed.partitions} of ` +
     `${speed.of_partitions} partitions`,
   ];
   const leaves = [
@@ -64,7 +64,7 @@ function scope(batch: BatchSample, speed: SpeedSample): Pick<SampleReport, "prov
     ...(whole
       ? []
       : ["batch: windows and versions whose hours were not read, but for those bounds"]),
-    ...(read ? [] : ["speed: what was folded beyond the records that were read"]),
+    ...(read ? [] : ["speed: records folded beyond those that were read"]),
     "merged values",
   ];
   return { proves, leaves };

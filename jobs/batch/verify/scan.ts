@@ -46,7 +46,9 @@ export async function wholePage(
   query: ViewQuery,
 ): Promise<readonly StoredDocument[]> {
   const { documents, complete } = await store.search(generation, view, query);
-  if (!complete) throw new PipelineError("unavailable", `The view ${view} did not answer whole`);
+  if (!complete) {
+    throw new PipelineError("unavailable", `The view ${view} did not answer completely`);
+  }
   return documents;
 }
 

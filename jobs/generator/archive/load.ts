@@ -111,7 +111,7 @@ export async function loadArchive(
   if (writer.records === 0 && first !== undefined) {
     throw new PipelineError(
       "invalid",
-      `The archive ${path} holds no line that can be used: line ${first.line}: ${first.reason}`,
+      `The archive ${path} holds no usable line: line ${first.line}: ${first.reason}`,
     );
   }
   const source = { archive: basename(path), bytes: total, repaired: Object.fromEntries(repairs) };

@@ -158,6 +158,6 @@ async function* split(
   const splitter = new FrameSplitter();
   for await (const chunk of chunks) yield* splitter.push(chunk);
   if (!splitter.complete) {
-    throw new PipelineError("corrupt", "It ends in the middle: it is cut off");
+    throw new PipelineError("corrupt", "It ends in the middle: it is truncated");
   }
 }

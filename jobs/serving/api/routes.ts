@@ -52,13 +52,13 @@ const RANGE_RULES =
   `${MAX_WINDOWS} windows from \`from\` to \`to\`. Where \`to\` is not given, it is the end of the latest ` +
   `window; where \`from\` is not, it is ${
     WINDOW_NAMES.map((window) => `${DEFAULT_WINDOWS[window]} windows of ${window}`).join(", ")
-  } before \`to\`. Where older windows are dropped, neither may lie before the first one that is kept: what is ` +
-  "refused says which that is.";
+  } before \`to\`. Where older windows are dropped, neither may lie before the first one that is kept: the ` +
+  "refusal names it.";
 
 /** The description of the answer for an unknown name. */
 const UNKNOWN = {
   description:
-    "No record names it: a proof, with where it comes from. A name that records hold is " +
+    "No record contains it: a proof, with its provenance. A name that records contain is " +
     "answered with 200, also where nothing of it is in the windows that were asked for",
 };
 
@@ -221,7 +221,7 @@ function endpoint<
     request: { params: z.strictObject(params), query: z.strictObject(query) },
     responses: {
       200: { description: "The answer", content: { "application/json": { schema: answer } } },
-      400: { description: "A parameter is not as it must be", ...PROBLEM },
+      400: { description: "A parameter is invalid", ...PROBLEM },
       ...("subreddit" in params || "user_id" in params ? { 404: { ...UNKNOWN, ...PROBLEM } } : {}),
       503: {
         description: "There is no generation yet, the store does not answer, or a part of the " +

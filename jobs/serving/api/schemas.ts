@@ -25,10 +25,10 @@ const offsets = byTopic(count).openapi("Offsets", {
 
 const provenance = z.strictObject({
   generation: z.int().openapi({ description: "The generation of the views that was read." }),
-  horizon: offsets.openapi({ description: "The first offsets that batch has not seen." }),
+  horizon: offsets.openapi({ description: "The first offsets that batch has not folded." }),
   folded: byTopic(count.nullable()).openapi({
     description: "The first offsets that speed has not folded; null where it has not begun. " +
-      "The answer holds every record below.",
+      "The answer includes every record below.",
   }),
   lag: count.nullable().openapi({
     description: "Records in the log beyond `folded`; null where the end of the log is not known.",
@@ -43,7 +43,7 @@ const provenance = z.strictObject({
 
 function shownName(what: string) {
   return z.string().openapi({
-    description: `The ${what} as it was written last; A to Z compare without case.`,
+    description: `The ${what} in its latest spelling; A to Z compare without case.`,
   });
 }
 
@@ -57,7 +57,7 @@ export const topAnswer = z.strictObject({
     score: z.int(),
     num_comments: z.int(),
     created_utc: time,
-    timestamp: time.openapi({ description: "When the post looked like this." }),
+    timestamp: time.openapi({ description: "When the post was in this state." }),
   })),
   exact: z.boolean().openapi({
     description: "Whether it is proved that no other post belongs among the items.",
@@ -147,7 +147,7 @@ export const problemAnswer = z.strictObject({
   }),
   instance: z.string(),
   provenance: provenance.optional().openapi({
-    description: "Where it comes from that a name is not known.",
+    description: "The provenance of the finding that the name is unknown.",
   }),
 }).openapi("Problem");
 

@@ -231,7 +231,7 @@ export async function withReading<T>(
     } catch (error) {
       if (!hasCode(error, "not_found")) throw error;
       if (attempt < TRIES) continue;
-      const gone = "A part of what is served is gone, until the next generation is";
+      const gone = "A part of the served generation is missing, until the next one is served";
       throw new Problem(503, gone, { retryAfter: 60, cause: error });
     }
   }

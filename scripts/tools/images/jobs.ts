@@ -37,7 +37,7 @@ export const JOB_SPECS: Readonly<Record<JobName, JobSpec>> = {
   },
   ingest: { summary: "Historical loads and the log into the master dataset, each record once" },
   batch: {
-    summary: "The batch layer: the dataset into view generations",
+    summary: "The batch layer: from the dataset to view generations",
     include: ["jobs/batch/day_worker.ts"],
   },
   speed: { summary: "The speed layer: the log from each generation's horizon, folded as it comes" },
