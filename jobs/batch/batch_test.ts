@@ -106,7 +106,7 @@ Deno.test("runBatch() takes away what earlier runs left before it builds, whatev
   assertEquals([await world.ports.store.generations(), await world.stateOf(2)], [[1], undefined]);
 });
 
-Deno.test("runBatch() has switched where only what comes after the switch fails, and says so", async () => {
+Deno.test("runBatch() has switched if only a step after the switch fails, and reports it", async () => {
   const world = new World();
   await commitRecords(world.ports.dataset, 0, [post("p0", START)]);
   await world.run();
@@ -137,7 +137,7 @@ Deno.test("runBatch() builds upon no state of another number of partitions", asy
   assertEquals((await world.run({ settings: settings({ partitions: 2 }) })).records, 1);
 });
 
-Deno.test("runBatch() gives a pool all days at once, the largest first, and each with what it builds upon", async () => {
+Deno.test("runBatch() gives a pool all days at once, the largest first, each with its base state", async () => {
   const world = new World();
   const { dataset } = world.ports;
   await commitRecords(dataset, 0, [post("p0", START)]);
@@ -164,7 +164,7 @@ Deno.test("runBatch() gives a pool all days at once, the largest first, and each
   assertEquals([told[0], told.at(-1)], [0, 6]);
 });
 
-Deno.test("runBatch() ends without a new generation when it is told to while it waits for speed", async () => {
+Deno.test("runBatch() ends without a new generation when stopped while it waits for speed", async () => {
   const world = new World();
   await world.run();
   const stop = new AbortController();

@@ -3,7 +3,7 @@ import { openMemory } from "@pipeline/adapters/testing";
 import { PipelineError } from "@pipeline/core";
 import { checkServing } from "./check.ts";
 
-Deno.test("checkServing() waits for a generation, then tells which one serves", async () => {
+Deno.test("checkServing() waits for a generation, then returns the served one", async () => {
   const { store } = openMemory();
   const error = await assertRejects(() => checkServing(store), PipelineError, "no generation yet");
   assertEquals(error.retriable, true);

@@ -6,7 +6,7 @@ import { lockBatch } from "./lock.ts";
 
 const LEASE = 60_000;
 
-Deno.test("lockBatch() refuses at once while somebody holds the lock", async () => {
+Deno.test("lockBatch() refuses at once while another run holds the lock", async () => {
   const [store, clock] = [new MemoryStore(), new TestClock()];
   await lockBatch(store, "a", { lease: LEASE, clock });
   const error = await assertRejects(() => lockBatch(store, "b", { lease: LEASE, clock }));

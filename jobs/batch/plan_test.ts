@@ -60,7 +60,7 @@ Deno.test("plan() takes of a dataset only what the state that it builds upon has
   assertEquals(planned.last["reddit.comments-0"], base.last["reddit.comments-0"]);
 });
 
-Deno.test("plan() goes no further than it is told, by offsets and by loads", async () => {
+Deno.test("plan() goes no further than requested, by offsets and by loads", async () => {
   const dataset = await opened();
   const horizon = offsetVector(1, (topic) => topic === "reddit.posts" ? 2 : 0);
   await addLoad(dataset, "a");

@@ -69,7 +69,7 @@ Deno.test("DayPool gives days to whichever worker is free, and to none before it
   assert(a!.terminated && b!.terminated);
 });
 
-Deno.test("DayPool gives an error back as it was on the other side, and goes on with that worker", async () => {
+Deno.test("DayPool returns a worker's error unchanged, and continues with that worker", async () => {
   const { workers: [worker], pool: days } = pool(1);
   worker!.says({ ready: true });
   const corrupt = days.fold(task(1));
@@ -88,7 +88,7 @@ Deno.test("DayPool gives an error back as it was on the other side, and goes on 
   assertEquals((await right).day, 3);
 });
 
-Deno.test("DayPool fails whole with a worker that dies: with what it did, what waits, and what comes", async () => {
+Deno.test("DayPool fails as a whole if a worker dies: current, waiting and later work", async () => {
   const { workers: [a, b], pool: days } = pool(2);
   a!.says({ ready: true });
   const failed = [1, 2].map((day) => days.fold(task(day)));

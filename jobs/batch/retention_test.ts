@@ -26,7 +26,7 @@ Deno.test("retainedFrom() keeps small windows no longer than those that they lie
   });
 });
 
-Deno.test("retainedFrom() never takes up again what was given up once", () => {
+Deno.test("retainedFrom() never brings back retired windows", () => {
   const before = retainedFrom([{ latest: NOON }], keeping({ hours: HOUR }));
   assertEquals(retainedFrom([{ latest: NOON - DAY }], keeping({ hours: HOUR }), before), before);
   assertEquals(retainedFrom([{ latest: NOON }], keeping({ hours: DAY }), before), before);

@@ -64,7 +64,7 @@ Deno.test("rollBack() to the generation that serves drops nothing that one could
   assertEquals([await stateOf(store, 1), await stateOf(store, 2)], ["previous", "live"]);
 });
 
-Deno.test("rollBack() refuses a generation that is not whole, and lets go of the lock", async () => {
+Deno.test("rollBack() refuses an incomplete generation, and releases the lock", async () => {
   for (const state of ["building", "failed"] as const) {
     const { store, clock } = await opened(state, [5, 5]);
     for (const generation of [1, 9]) {

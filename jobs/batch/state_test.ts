@@ -80,7 +80,7 @@ Deno.test("writeDay() stores a day of which nothing is kept, too", async () => {
   assertEquals(contents(restored).documents, []);
 });
 
-Deno.test("restoreDay() refuses a state that is not what was stored", async () => {
+Deno.test("restoreDay() refuses a state that differs from the stored one", async () => {
   const { dataset } = openMemory();
   const day = await writeDay(dataset, "000001-a", START, folded(), 3);
   const counted = { ...day, unresolved: 2 };

@@ -53,7 +53,7 @@ async function two() {
   return { store, prepared: await made(store, 2, { horizon: 3 }) };
 }
 
-Deno.test("switchTo() waits until speed has folded as far as into what is served", async () => {
+Deno.test("switchTo() waits until speed has folded as far as into the served generation", async () => {
   const { store, prepared } = await two();
   const lags: number[] = [];
   const o = options(store, { onLag: (records) => lags.push(records) });
@@ -79,7 +79,7 @@ Deno.test("switchTo() waits for the horizon where nothing is served, and for par
   assertEquals(await store.current(), 1);
 });
 
-Deno.test("switchTo() gives up when speed does not come, and says whether it has begun", async () => {
+Deno.test("switchTo() gives up when speed does not catch up, and reports whether it has begun", async () => {
   for (
     const [begun, text] of [[false, "begun with none of its 3"], [
       true,
@@ -136,7 +136,7 @@ Deno.test("switchTo() takes a refusal for success only where the aliases name it
   }
 });
 
-Deno.test("switchTo() ends with the lease, and when it is told to", async () => {
+Deno.test("switchTo() ends with the lease, and when its signal is aborted", async () => {
   const { store, prepared } = await two();
   const lost = () => Promise.reject(new PipelineError("conflict", "Somebody took the lock"));
   const error = await assertRejects(
@@ -159,7 +159,7 @@ Deno.test("switchTo() settles what a rollback left live that died once it had mo
   assertEquals([await stateOf(store, 1), await stateOf(store, 2)], ["live", "previous"]);
 });
 
-Deno.test("switchTo() drops what is older than the generation before", async () => {
+Deno.test("switchTo() drops generations older than the previous one", async () => {
   const { store } = await two();
   await store.switchTo(2, 1);
   // The fold of an older generation has continued a little longer.
@@ -174,7 +174,7 @@ Deno.test("switchTo() drops what is older than the generation before", async () 
   assertEquals(await stateOf(store, 1), undefined);
 });
 
-Deno.test("dropOthers() leaves what is newer than all that is kept: somebody builds it", async () => {
+Deno.test("dropOthers() leaves generations newer than all kept ones: they are being built", async () => {
   const store = new MemoryStore();
   for (const generation of [1, 2, 3, 4]) await made(store, generation);
   await dropOthers(store, [3, 2]);
@@ -182,7 +182,7 @@ Deno.test("dropOthers() leaves what is newer than all that is kept: somebody bui
   assertEquals(await readManifest(store, 1), undefined);
 });
 
-Deno.test("giveUp() says what became of a generation, unless it serves or nobody can be told", async () => {
+Deno.test("giveUp() records a generation's state, unless it is served or the store does not answer", async () => {
   const { store } = await two();
   const o = options(store);
   await giveUp(2, "failed", o);

@@ -27,7 +27,7 @@ Deno.test("KeyTable numbers ids in the order in which they come, like a Map", ()
   }));
 });
 
-Deno.test("KeyTable tells ids apart whose hashes are equal", () => {
+Deno.test("KeyTable distinguishes ids whose hashes are equal", () => {
   const table = new KeyTable();
   const [one, other] = ["costarring", "liquid"].map((text) => new Key().set(text));
   assertEquals(one!.hash, other!.hash);
@@ -58,7 +58,7 @@ Deno.test("KeyTable numbers names by their keys", () => {
   }));
 });
 
-Deno.test("KeyTable tells ids apart that differ in case", () => {
+Deno.test("KeyTable distinguishes ids that differ in case", () => {
   const table = new KeyTable();
   assertEquals([table.add(new Key().set("ab")), table.find(new Key().set("aB"))], [0, -1]);
 });
@@ -80,7 +80,7 @@ Deno.test("KeyTable.append() gives numbers that find() does not find", () => {
   assertEquals([table.size, table.found, table.text(1)], [2, 1, "a"]);
 });
 
-Deno.test("Key.is() believes no bytes that only look like the text", () => {
+Deno.test("Key.is() rejects bytes that only look like the text", () => {
   const key = new Key().set("é");
   // The bytes of one equal the UTF-16 units of the other.
   assert(!key.is("Ã©"));

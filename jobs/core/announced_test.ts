@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { AnnouncedTable } from "./announced.ts";
 
-Deno.test("AnnouncedTable tells entries by id and created_utc, like a list that is searched", () => {
+Deno.test("AnnouncedTable identifies entries by id and created_utc, like a list that is searched", () => {
   const ids = fc.constantFrom("a", "b", "constructor", "__proto__");
   fc.assert(fc.property(
     fc.array(fc.tuple(ids, fc.nat(3), fc.option(fc.string(), { nil: undefined }))),

@@ -30,7 +30,7 @@ function storedExact(members: string[]): string {
   return members.length === 0 ? "" : `x${members.map(hashText).sort().join("")}`;
 }
 
-Deno.test("Distinct.add() tells whether it changed anything", () => {
+Deno.test("Distinct.add() returns whether it changed anything", () => {
   const distinct = new Distinct();
   for (const name of names(100)) {
     const member = Member.of(name);

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type ErrorCode, hasCode, PipelineError } from "./errors.ts";
 
-Deno.test("PipelineError says what went wrong, why, and whether trying again can help", () => {
+Deno.test("PipelineError reports what went wrong, why, and whether a retry can help", () => {
   const cause = new Error("socket closed");
   const error = new PipelineError("unavailable", "The log does not answer", { cause });
   assertEquals([error.name, error.code, error.cause], ["PipelineError", "unavailable", cause]);

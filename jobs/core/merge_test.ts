@@ -27,7 +27,7 @@ Deno.test("mergeActivity() refuses a damaged distinct count", () => {
   assertEquals(assertThrows(() => mergeActivity(damaged), PipelineError).code, "corrupt");
 });
 
-Deno.test("mergeCounts() adds counts and nothing else of what it is given", () => {
+Deno.test("mergeCounts() adds counts and no other fields", () => {
   const parts = [{ posts: 1, comments: 2, part: "a" }, { posts: 3, comments: 4, part: "b" }];
   assertEquals(mergeCounts(parts), { posts: 4, comments: 6 });
 });
@@ -127,7 +127,7 @@ Deno.test("mergeTop() is exact for a late old version of a post that batch kept"
   assertEquals(merged, { items: [A, B], exact: true });
 });
 
-Deno.test("mergeTop() tells ties with the last one kept by created_utc and id, as batch cut", () => {
+Deno.test("mergeTop() breaks ties with the last kept post by created_utc and id, as batch cut", () => {
   const floor = post("m", 5, { created_utc: 50 });
   const cut = cutAfter(floor);
   const fresh = (post_id: string, created_utc: number) =>

@@ -93,7 +93,7 @@ Deno.test("parseRecord() reads each kind of record", () => {
   assert(!("subreddit" in parse("reddit.comments", { ...COMMENT, subreddit: null })));
 });
 
-Deno.test("parseRecord() reads when a record was retrieved, where it says so", () => {
+Deno.test("parseRecord() reads the time of retrieval, if there is one", () => {
   for (const topic of TOPICS) {
     const read = (retrieved_utc: unknown) => parse(topic, { ...EXAMPLES[topic], retrieved_utc });
     for (const time of [NOON, NOON_MS, String(NOON_MS / 1000)]) {
@@ -292,7 +292,7 @@ Deno.test("parseRecord() does not find fields on a prototype", () => {
   assertStringIncludes(refusalOf("reddit.users", text), "is missing");
 });
 
-Deno.test("parseRecord() keeps fields it does not know exactly, where it is told to", () => {
+Deno.test("parseRecord() keeps unknown fields exactly, on request", () => {
   const extra = {
     kind: "x",
     extra: { extra: [1, null, -0.25] },
@@ -330,7 +330,7 @@ for (const [name, field] of UNFAITHFUL) {
   });
 }
 
-Deno.test("parseRecord() looks at unknown fields of a comment whose subreddit is missing", () => {
+Deno.test("parseRecord() checks unknown fields of a comment whose subreddit is missing", () => {
   for (const subreddit of [undefined, null, "s"]) {
     const comment = { ...COMMENT, subreddit };
     const text = JSON.stringify({ ...comment, other: 2 ** 53 });
@@ -480,7 +480,7 @@ Deno.test("admitRecord() judges the future against the log's append time alone",
   assertThrows(() => admit(NOON_MS - 1, 0), RecordError);
 });
 
-Deno.test("admitRecord() refuses what was retrieved too far in the future: it would stay the last version", () => {
+Deno.test("admitRecord() rejects a retrieval too far in the future: it would stay the last version", () => {
   const admit = (retrieved_utc: number) => {
     const value = encoder.encode(JSON.stringify({ ...USER, retrieved_utc }));
     return admitRecord("reddit.users", value, NOON_MS, { maxFuture: 10 });

@@ -128,7 +128,7 @@ Deno.test("parseTime() reads back what formatTime() writes, by the fast path and
   }));
 });
 
-Deno.test("parseTime() tells seconds from milliseconds from 1973 to 5138", () => {
+Deno.test("parseTime() distinguishes seconds and milliseconds from 1973 to 5138", () => {
   const seconds = fc.integer({ min: 100_000_000, max: 99_999_999_999 });
   fc.assert(fc.property(seconds, (s) => {
     assertEquals(parseTime(s), s * 1000);

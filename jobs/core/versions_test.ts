@@ -15,7 +15,7 @@ const POST: PostDocument = {
   timestamp: 10,
 };
 
-Deno.test("comparePostVersions() goes by timestamp first, whatever else the versions say", () => {
+Deno.test("comparePostVersions() compares timestamps first, whatever else differs", () => {
   const later = { ...POST, timestamp: 11, title: "", score: -9 };
   assert(comparePostVersions(later, POST) > 0);
   assert(comparePostVersions(POST, later) < 0);
@@ -30,7 +30,7 @@ Deno.test("comparePostVersions() goes by canonical bytes where timestamps are eq
   assert(comparePostVersions({ ...POST, num_comments: 2, title: "a" }, POST) > 0);
 });
 
-Deno.test("comparePostVersions() is 0 only for what the view stores alike, whoever wrote it", () => {
+Deno.test("comparePostVersions() is 0 only for versions that the view stores alike, in whichever part", () => {
   const elsewhere: PostDocument = { ...POST, part: "reddit.posts-0" };
   assertEquals(comparePostVersions(elsewhere, POST), 0);
   for (const field of ["subreddit", "post_id", "title", "user_id"] as const) {

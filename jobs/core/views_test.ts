@@ -206,7 +206,7 @@ Deno.test("ViewState.add() keeps a register per subreddit where a post's version
   assertEquals(posts.map((document) => document.subreddit), ["s", "t"]);
 });
 
-Deno.test("ViewState.add() leaves updates of comments to nobody", () => {
+Deno.test("ViewState.add() ignores updates of comments", () => {
   const state = fold(comment({ timestamp: T + 1 }));
   assertEquals(documents(state), []);
   assertEquals(state.counts, {
@@ -225,7 +225,7 @@ Deno.test("ViewState.add() takes karma from the latest user record, and no activ
   assertEquals(documents(state).length, 1);
 });
 
-Deno.test("ViewState.add() counts a comment without a subreddit for its user, and says so", () => {
+Deno.test("ViewState.add() counts a comment without a subreddit for its user, and as unresolved", () => {
   const state = fold(withoutSubreddit());
   assertEquals(state.counts.unresolved, 1);
   assertEquals(activities(state), []);
@@ -281,7 +281,7 @@ Deno.test("ViewState.add() counts an announcement once, for the least subreddit 
   }
 });
 
-Deno.test("ViewState.add() tells announcements by kind, id and created_utc", () => {
+Deno.test("ViewState.add() identifies announcements by kind, id and created_utc", () => {
   const state = fold(
     post({ post_id: "x" }),
     comment({ comment_id: "x" }),
@@ -292,7 +292,7 @@ Deno.test("ViewState.add() tells announcements by kind, id and created_utc", () 
 });
 
 for (const name of ["__proto__", "constructor", "toString", "hasOwnProperty"]) {
-  Deno.test(`ViewState.add() counts what is named ${name} like any other`, () => {
+  Deno.test(`ViewState.add() counts a name such as ${name} like any other`, () => {
     const record = post({ post_id: name, user_id: name, subreddit: name });
     const state = fold(record, record, comment({ comment_id: name, subreddit: name }));
     const key = name.toLowerCase();

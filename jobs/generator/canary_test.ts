@@ -42,7 +42,7 @@ async function records(log: Awaited<ReturnType<typeof open>>["log"]): Promise<Po
   return found;
 }
 
-Deno.test("sendCanary() fails in time where the canary is not served, and says what it waits for", async () => {
+Deno.test("sendCanary() fails in time if the canary is not served, and reports its wait", async () => {
   const { clock, ...parts } = await open();
   const lines: string[] = [];
   const logger = createLogger({ clock, sink: (line) => void lines.push(line) });
@@ -102,7 +102,7 @@ Deno.test("sendCanary() sends an announcement of its own subreddit, and asks for
   assertEquals([sent!.created_utc, sent!.post_id], [sent!.timestamp, asked[0]!.post_id]);
 });
 
-Deno.test("sendCanary() tells how long it took until it was served, and until it was committed", async () => {
+Deno.test("sendCanary() returns how long it took until it was served, and until it was committed", async () => {
   const { clock, ...parts } = await open();
   let looks = 0;
   const flying = sendCanary({
@@ -157,7 +157,7 @@ Deno.test("sendCanary() writes into a ledger what the log acknowledged, also whe
   }]);
 });
 
-Deno.test("sendCanaries() sends one after the other, and goes on after one that was lost", async () => {
+Deno.test("sendCanaries() sends one after the other, and continues after a lost one", async () => {
   const { clock, log } = await open();
   const ending = new AbortController();
   const born = new Set<string>();
@@ -187,7 +187,7 @@ Deno.test("sendCanaries() sends one after the other, and goes on after one that 
   assertEquals(times.map((time) => time - first!), [0, 10_000, 20_000, 30_000]);
 });
 
-Deno.test("sendCanaries() counts as lost what the log does not take for now, and ends with what is wrong for good", async () => {
+Deno.test("sendCanaries() counts temporary refusals of the log as losses, and ends with a permanent error", async () => {
   const { clock } = await open();
   const failures = [
     new PipelineError("unavailable", "no leader"),

@@ -78,7 +78,7 @@ Deno.test("Disorder names in its manifest exactly the records that are refused",
   assertEquals(ledger.length, found.length);
 });
 
-Deno.test("Disorder sends every kind of poison, and each is refused for what it is", async () => {
+Deno.test("Disorder sends every kind of poison, and each is rejected for its own reason", async () => {
   const { manifest, found } = await disturbed({ poison: 1, future: 1 });
   const reasons = new Map(found.map(({ place, reason }) => [place, reason]));
   const expected: Record<string, RegExp> = {
@@ -108,7 +108,7 @@ Deno.test("Disorder repeats bytes for duplicates, and only for them", async () =
   assertEquals(twice.sort(), manifest.map(({ hash }) => hash).sort());
 });
 
-Deno.test("Disorder delays late records by what the manifest says", async () => {
+Deno.test("Disorder delays late records by the time in the manifest", async () => {
   const { manifest, found } = await disturbed({ late: 5, lateBy: 30_000 });
   const delays = new Map(manifest.map((line) => [placeOf(line), line.by!]));
   for (const { place, lateness } of found) {

@@ -19,7 +19,7 @@ async function content(dataset: MemoryDataset, path: string): Promise<Uint8Array
   return new Uint8Array(parts.flatMap((part) => [...part]));
 }
 
-Deno.test("history() is in order, within its range, and of the size it said", () => {
+Deno.test("history() is in order, within its range, and of the announced size", () => {
   let last = END - 2 * DAY;
   let size = 0;
   for (const { timestamp } of history(SMALL)) {
@@ -95,7 +95,7 @@ Deno.test("generateHistory() writes the dataset's layout, and a manifest of it",
   assert(manifest.files.some(({ path }) => path.endsWith("_0001.json")), "no hour has two files");
 });
 
-Deno.test("generateHistory() is the same load when repeated, and starts anew when unfinished", async () => {
+Deno.test("generateHistory() is the same load when repeated, and starts over when unfinished", async () => {
   const first = new MemoryDataset();
   const manifest = await generateHistory(first, SMALL);
   const progress: number[] = [];

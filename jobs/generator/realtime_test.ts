@@ -96,7 +96,7 @@ Deno.test("RealtimeProducer catches up after a late timer, and keeps the schedul
   assert(batches.some((batch) => batch.records.length > 250), "nothing was caught up");
 });
 
-Deno.test("RealtimeProducer holds back while the log stalls, says so, and loses nothing", async () => {
+Deno.test("RealtimeProducer waits while the log stalls, reports it, and loses nothing", async () => {
   const clock = new TestClock();
   let stalled = true;
   const waiting: (() => void)[] = [];
@@ -140,7 +140,7 @@ Deno.test("RealtimeProducer writes the place, id and hash of every record into t
   }
 });
 
-Deno.test("RealtimeProducer names records ambiguous whose answer was lost, and sends them anew", async () => {
+Deno.test("RealtimeProducer marks records ambiguous whose answer was lost, and resends them", async () => {
   const clock = new TestClock();
   let sends = 0;
   const log = await openLog(clock, (send) => async (records) => {
@@ -186,7 +186,7 @@ Deno.test("RealtimeProducer ends with an error that trying again cannot help", a
   await assertRejects(() => clock.run(run), PipelineError, "no such topic");
 });
 
-Deno.test("RealtimeProducer stops when told to: all that was taken is acknowledged", async () => {
+Deno.test("RealtimeProducer stops on its signal: all records taken are acknowledged", async () => {
   const clock = new TestClock();
   const log = await openLog(clock);
   const abort = new AbortController();
@@ -199,7 +199,7 @@ Deno.test("RealtimeProducer stops when told to: all that was taken is acknowledg
   assert(status.produced >= 590 && status.produced <= 600, `${status.produced} records`);
 });
 
-Deno.test("RealtimeProducer gives up what the log will not take when told to stop, and counts it", async () => {
+Deno.test("RealtimeProducer abandons records that the log does not accept when stopped, and counts them", async () => {
   const clock = new TestClock();
   const log = await openLog(clock, () => () => {
     return Promise.reject(new PipelineError("unavailable", "No broker answers"));

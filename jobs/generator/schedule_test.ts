@@ -22,7 +22,7 @@ Deno.test("parseRate() reads constant rates, ramps and bursts", () => {
   });
 });
 
-Deno.test("parseRate() refuses anything else, and says what is allowed", () => {
+Deno.test("parseRate() refuses anything else, and names the allowed forms", () => {
   for (const text of ["", "fast", "-1", "1e3", "10..20", "10 burst 20 for 2m every 1m"]) {
     assertThrows(() => parseRate(text), PipelineError, text === "" ? "must be" : text);
   }
@@ -34,7 +34,7 @@ Deno.test("Schedule is even at a constant rate", () => {
   for (const [i, time] of due.entries()) assertAlmostEquals(time, (i + 1) * 10, 1e-6);
 });
 
-Deno.test("Schedule has nothing due at rate 0, and goes on after a ramp from 0", () => {
+Deno.test("Schedule has nothing due at rate 0, and continues after a ramp from 0", () => {
   assertEquals(new Schedule(parseRate("0")).next, Infinity);
   assertEquals(new Schedule(parseRate("0")).behind(1e12), 0);
   // The area under a ramp from 0 to 100 a second over 10 s is 500.
@@ -53,7 +53,7 @@ Deno.test("Schedule bursts at the end of every period", () => {
   assertEquals([second(8), second(9), second(10)], [10, 1_000, 10]);
 });
 
-Deno.test("Schedule counts what is due exactly as it hands it out", () => {
+Deno.test("Schedule counts due records exactly as it hands them out", () => {
   for (const rate of ["7", "3..50 over 7s", "5..80 over 20s burst 300 for 1500ms every 6s"]) {
     const schedule = new Schedule(parseRate(rate));
     const all = times(rate, 60_000);

@@ -63,7 +63,7 @@ Deno.test("bootstrap() commits all files of a load under names of their own, and
   assertEquals(await dataset.list(STAGING), [], "what was staged again is not wanted");
 });
 
-Deno.test("bootstrap() commits nothing of a load of which a file differs from what was staged", async () => {
+Deno.test("bootstrap() commits nothing of a load with a file that differs from its manifest", async () => {
   const { dataset } = openMemory();
   await stage(dataset);
   dataset.damage(`${STAGING}/${LOAD}/${HOURS[1]}/data_0.json`, (bytes) => bytes.map((b) => b ^ 1));
@@ -76,7 +76,7 @@ Deno.test("bootstrap() commits nothing of a load of which a file differs from wh
   assertEquals(await new CommitLog(dataset).histories(), []);
 });
 
-Deno.test("bootstrap() commits a load that is staged anew after a file of it was damaged", async () => {
+Deno.test("bootstrap() commits a load that is staged again after one of its files was damaged", async () => {
   const { dataset } = openMemory();
   await stage(dataset);
   dataset.damage(`${STAGING}/${LOAD}/${HOURS[1]}/data_0.json`, (bytes) => bytes.subarray(1));
@@ -103,7 +103,7 @@ Deno.test("bootstrap() takes no file for moved that stands at its place with ano
   assertEquals(await new CommitLog(dataset).histories(), []);
 });
 
-Deno.test("bootstrap() refuses a file that lies in no hour, and a load that is not there", async () => {
+Deno.test("bootstrap() refuses a file in no hour, and a missing load", async () => {
   const { dataset } = openMemory();
   await stage(dataset, { folders: ["posts/year=2026"] });
   const error = await assertRejects(() => bootstrap(dataset, LOAD), PipelineError, "in no hour");
@@ -142,7 +142,7 @@ Deno.test("bootstrap() can be done again where any one step failed, or its answe
   for (const [n, what] of steps.entries()) assertEquals(await outcome(n), whole, what);
 });
 
-Deno.test("bootstrap() takes a commit that somebody else made meanwhile for the one that stands", async () => {
+Deno.test("bootstrap() accepts a commit that another writer made meanwhile", async () => {
   const { dataset } = openMemory();
   await stage(dataset);
   let first = true;

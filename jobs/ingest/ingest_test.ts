@@ -85,7 +85,7 @@ function failing(name: string) {
   return { switched, step };
 }
 
-Deno.test("Ingest flushes a partition when what it holds is old enough, and not before", async () => {
+Deno.test("Ingest flushes a partition when its records are old enough, and not before", async () => {
   const ports = await opened();
   const { ingest, clock } = await started(ports);
   await append(ports, 2);
@@ -115,7 +115,7 @@ Deno.test("Ingest flushes a partition that holds enough records or bytes, withou
   }
 });
 
-Deno.test("Ingest goes on where the commit log ends, and tells the log how far the dataset is", async () => {
+Deno.test("Ingest continues where the commit log ends, and marks the dataset's offset in the log", async () => {
   const ports = await opened();
   const { ingest } = await started(ports);
   await append(ports, 2);
@@ -213,7 +213,7 @@ Deno.test("Ingest is not ended by what fails on a partition that another member 
   await ingest.stop();
 });
 
-Deno.test("Ingest goes on after the commit of an old owner, with what is not delivered again", async () => {
+Deno.test("Ingest continues after the commit of an old owner, with the records that are not redelivered", async () => {
   const ports = await opened();
   await append(ports, 3);
   const old = byHand(ports.log);

@@ -102,7 +102,7 @@ Deno.test("flush() commits offsets without a record, too: dead letters and gaps"
   assertEquals([gap.start, gap.end, gap.last], [2, 4, commit.last]);
 });
 
-Deno.test("add() leaves out what was taken before, and refuses what leaves a hole", async () => {
+Deno.test("add() skips records that were taken before, and refuses a batch that leaves a hole", async () => {
   const writer = await writerOn(await opened());
   writer.add(batch(0, 0, 0));
   writer.add(batch(1, 0, 0));
@@ -174,7 +174,7 @@ Deno.test("flush() makes one commit where any one step before failed, or its ans
   assert(again > 10, `only ${again} failures were felt`);
 });
 
-Deno.test("flush() gives way to whoever committed the same start, and goes on where that one ends", async () => {
+Deno.test("flush() gives way to another writer's commit of the same start, and continues where that ends", async () => {
   const ports = await opened();
   const [first, second] = [await writerOn(ports, "a"), await writerOn(ports, "b")];
   first.add(batch(0, 0, 0));
@@ -219,7 +219,7 @@ async function letters(values: Uint8Array[], maxRecordBytes: number, key = "k") 
     .map(({ value }) => JSON.parse(new TextDecoder().decode(value!)));
 }
 
-Deno.test("flush() cuts dead letters that are larger than the log takes, and says so in them", async () => {
+Deno.test("flush() cuts dead letters that are larger than the log accepts, and states so in them", async () => {
   const [large, small] = [new Uint8Array(800_000).fill(120), new Uint8Array(9).fill(120)];
   const [whole] = await letters([large], 2_000_000);
   assertEquals([whole.value.length, whole.value_bytes], [1_066_668, undefined]);

@@ -47,7 +47,7 @@ async function died(dataset: MemoryDataset, intent: Commit): Promise<void> {
 const names = async (dataset: MemoryDataset, path: string) =>
   (await dataset.list(path)).map(({ name }) => name);
 
-Deno.test("sweep() removes what is old, but nothing of a writer that runs", async () => {
+Deno.test("sweep() removes old files, but none of a running writer", async () => {
   const { dataset, later, now } = opened();
   for (const token of ["old", "kept"]) {
     await dataset.write(`${TEMPORARY}/${token}/data`, new Uint8Array(1));

@@ -32,7 +32,7 @@ function starts(commits: readonly Commit[]): number[] {
   return commits.map((commit) => commit.start);
 }
 
-Deno.test("publish() gives every start to one writer, and tells the other who won", async () => {
+Deno.test("publish() gives every start to one writer, and returns its commit to the other", async () => {
   const { dataset } = openMemory();
   const log = new CommitLog(dataset);
   assertEquals((await log.publish(commitAt(0, 10, "a"), "/data/_tmp/a/c")).token, "a");

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { openMemory } from "@pipeline/adapters/testing";
 import { readLatency, RecentLatencies, writeLatencies } from "./latency.ts";
 
-Deno.test("readLatency() tells quantiles over all partitions, of what was written lately", async () => {
+Deno.test("readLatency() returns quantiles over all partitions, of recent latencies", async () => {
   const { store } = openMemory();
   assertEquals(await readLatency(store, 0), undefined);
   const one = new RecentLatencies();
@@ -18,7 +18,7 @@ Deno.test("readLatency() tells quantiles over all partitions, of what was writte
   assertEquals(await readLatency(store, 63_000), undefined);
 });
 
-Deno.test("RecentLatencies forgets what is older than a minute, and gives what has changed alone", () => {
+Deno.test("RecentLatencies forgets latencies older than a minute, and returns only changes", () => {
   const recent = new RecentLatencies();
   recent.note("reddit.users", 2, { at: 0, ms: 0 });
   recent.note("reddit.users", 2, { at: 50_000, ms: 7 });

@@ -86,7 +86,7 @@ Deno.test("readLedger() reads what a killed process had appended", () =>
     assertEquals(kept.slice(0, confirmed.length), confirmed);
   }));
 
-Deno.test("readLedger() refuses lines of something else, and a file that is not there", () =>
+Deno.test("readLedger() refuses other lines, and a missing file", () =>
   inFolder(async (path) => {
     await assertRejects(() => offsets(path), PipelineError, "There is no file");
     await (await openLedger(path)).close();

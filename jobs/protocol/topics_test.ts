@@ -3,7 +3,7 @@ import { MemoryEventLog } from "@pipeline/adapters/testing";
 import { PipelineError, TOPICS } from "@pipeline/core";
 import { topicsAreThere } from "./topics.ts";
 
-Deno.test("topicsAreThere() is worth another try until every topic is there", async () => {
+Deno.test("topicsAreThere() is retriable until every topic exists", async () => {
   const log = new MemoryEventLog();
   for (const topic of TOPICS) {
     const error = await assertRejects(() => topicsAreThere(log), PipelineError, "set-up");

@@ -57,7 +57,7 @@ Deno.test("parseCommandLine() knows lists, repeated flags and --no-", () => {
   assertEquals(parsed.color, false);
 });
 
-Deno.test("parseCommandLine() says what is wrong, and what may have been meant", () => {
+Deno.test("parseCommandLine() reports problems, and suggests what may have been meant", () => {
   assertEquals(problem("--prot", "1"), '--prot is not known; did you mean "--port"?');
   assertEquals(problem("rnu"), 'rnu is no command of pipeline; did you mean "run"?');
   assertEquals(
@@ -114,7 +114,7 @@ Deno.test("parseCommandLine() reads a program with one command", () => {
   assertThrows(() => parseCommandLine(single, []), PipelineError, "--port is missing");
 });
 
-Deno.test("exitCode() tells bad input from everything else", () => {
+Deno.test("exitCode() distinguishes bad input from other errors", () => {
   assertEquals(exitCode(new PipelineError("invalid", "x")), 2);
   assertEquals(exitCode(new PipelineError("unavailable", "x")), 1);
   assertEquals(exitCode(new Error("x")), 1);

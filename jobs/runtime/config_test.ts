@@ -68,7 +68,7 @@ Deno.test("loadConfig() names an unknown key and the nearest known one, with ful
   assert(problem({ file: JSON.parse('{"__proto__": {"a": 1}}') }).startsWith('"__proto__" is not'));
 });
 
-Deno.test("loadConfig() says the thing, its value and what is allowed", () => {
+Deno.test("loadConfig() reports the name, its value and the allowed values", () => {
   const cases: [unknown, string][] = [
     [{ port: 70_000 }, '"port" is 70000: it must be an integer between 1 and 65535'],
     [{ port: NaN }, '"port" is "NaN": it must be an integer between 1 and 65535'],
@@ -89,7 +89,7 @@ Deno.test("loadConfig() says the thing, its value and what is allowed", () => {
   for (const [file, message] of cases) assertEquals(problem({ file }), message);
 });
 
-Deno.test("loadConfig() says which variable a bad value came from", () => {
+Deno.test("loadConfig() names the variable of a bad value", () => {
   assertEquals(
     problem({ env: { CONFIG__PORT: "http" } }),
     '"port" (CONFIG__PORT) is "http": it must be an integer between 1 and 65535',

@@ -69,7 +69,7 @@ Deno.test("runJob() gives a command that answers others ports that fail at once"
   assertEquals(code, 1);
 });
 
-Deno.test("a command that is told to end says what it still waited for", async () => {
+Deno.test("a command that is stopped reports what it was still waiting for", async () => {
   let tell: ((signal: StopSignal) => void) | undefined;
   const signals: SignalSource = {
     listen: (listener) => {

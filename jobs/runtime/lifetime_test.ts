@@ -17,7 +17,7 @@ Deno.test("fail() rejects done with the first reason, and ends nothing by itself
   await assertRejects(() => life.done, Error, "first");
 });
 
-Deno.test("a failure that nobody asks about is no unhandled rejection", async () => {
+Deno.test("a failure that no caller awaits is not an unhandled rejection", async () => {
   new Lifetime().fail(new Error("unseen"));
   await new Promise((resolve) => setTimeout(resolve, 1));
 });

@@ -19,7 +19,7 @@ Deno.test("createLogger() writes one JSON object a line, level, time and message
   ]);
 });
 
-Deno.test("createLogger() leaves out what is below its level", () => {
+Deno.test("createLogger() omits lines below its level", () => {
   const { lines, log } = recorder("warn");
   log.info("no");
   log.debug("no");

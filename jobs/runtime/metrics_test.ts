@@ -2,7 +2,7 @@ import { assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import perfHooks from "node:perf_hooks";
 import { Metrics } from "./metrics.ts";
 
-Deno.test("Metrics.counter() counts by label and says its value", async () => {
+Deno.test("Metrics.counter() counts by label and returns its value", async () => {
   const metrics = new Metrics();
   const records = metrics.counter("records_total", {
     help: "Records.",
@@ -59,8 +59,8 @@ Deno.test("Metrics.histogram() counts in buckets", async () => {
   assertStringIncludes(text, 'latency_seconds_bucket{le="+Inf"} 2');
 });
 
-Deno.test("Metrics.read() sums what a metric says now with some labels", async () => {
-  const metrics = new Metrics();
+Deno.test("Metrics.read() sums the current values that match the labels", async () => {
+  using metrics = new Metrics();
   const counter = metrics.counter("records_total", {
     help: "Records",
     labels: { topic: ["a", "b"], kind: 2 },
@@ -79,7 +79,7 @@ Deno.test("Metrics.read() sums what a metric says now with some labels", async (
   assertEquals(await metrics.read("none"), undefined);
 });
 
-Deno.test("Metrics.collectProcess() tells CPU and memory of this process", async () => {
+Deno.test("Metrics.collectProcess() reports CPU and memory of this process", async () => {
   using metrics = new Metrics();
   metrics.collectProcess();
   const text = await metrics.render();
@@ -114,7 +114,7 @@ Deno.test("Metrics.counter() begins at 0 for every combination of labels that is
   assertStringIncludes(text, 'c_total{a="y",b="z"} 0');
 });
 
-Deno.test("Metrics.total() says what somebody else has counted, each time anew", async () => {
+Deno.test("Metrics.total() reports a count kept elsewhere, read on every scrape", async () => {
   const metrics = new Metrics();
   let counted = 3;
   metrics.total("seen_total", { help: "Seen.", collect: (set) => set(counted++) });
@@ -122,7 +122,7 @@ Deno.test("Metrics.total() says what somebody else has counted, each time anew",
   assertStringIncludes(await metrics.render(), "seen_total 4");
 });
 
-Deno.test("a cleared gauge says nothing, and lets other labels in", async () => {
+Deno.test("a cleared gauge reports nothing, and admits other labels", async () => {
   const metrics = new Metrics();
   const plain = metrics.gauge("plain", { help: "Plain." });
   const named = metrics.gauge("named", { help: "Named.", labels: { who: 1 } });

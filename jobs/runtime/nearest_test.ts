@@ -10,7 +10,7 @@ Deno.test("nearest() finds the word with the fewest changes", () => {
   assertEquals(nearest("x".repeat(10_000), words), undefined);
 });
 
-Deno.test("suggestion() lists what is known when nothing is close", () => {
+Deno.test("suggestion() lists the known words when none is close", () => {
   assertEquals(suggestion("prot", ["port"]), '; did you mean "port"?');
   assertEquals(suggestion("elsewhere", ["port", "rate"]), "; known: port, rate");
   assertEquals(suggestion("elsewhere", []), "");

@@ -60,7 +60,7 @@ Deno.test("Progress.bar() is plain text without a terminal or width", () => {
   assertEquals(narrow.written, ["\r\x1b[2KLoading   0 %"]);
 });
 
-Deno.test("Progress shows no control characters of what it is given", () => {
+Deno.test("Progress shows no control characters of its input", () => {
   const { written, progress } = setUp(false);
   progress.line("r/\x1b[31mred\nline");
   assertFalse(written[0]!.slice(0, -1).includes("\n"));

@@ -5,7 +5,7 @@ import { retry, type RetryNotice, withTimeout } from "./retry.ts";
 
 const busy = () => new PipelineError("unavailable", "busy");
 
-Deno.test("retry() goes on until the call succeeds, and says so each time", async () => {
+Deno.test("retry() continues until the call succeeds, and reports each retry", async () => {
   const clock = new TestClock();
   const notices: RetryNotice[] = [];
   const result = await clock.run(retry(
@@ -57,7 +57,7 @@ Deno.test("retry() gives up after the policy's attempts", async () => {
   assertEquals(calls, 3);
 });
 
-Deno.test("retry() stops waiting when told to", async () => {
+Deno.test("retry() stops waiting when its signal is aborted", async () => {
   const clock = new TestClock();
   const controller = new AbortController();
   const work = retry(() => Promise.reject(busy()), { clock, signal: controller.signal });

@@ -26,7 +26,7 @@ function worker(clock: TestClock, ms: number) {
   };
 }
 
-Deno.test("runUntilSignal() returns what work says that ends by itself", async () => {
+Deno.test("runUntilSignal() returns the result of work that ends by itself", async () => {
   const signals = new Signals();
   const ending = await runUntilSignal(() => Promise.resolve(7), { grace: 1, signals });
   assertEquals(ending, { how: "finished", result: 7 });

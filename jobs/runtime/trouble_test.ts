@@ -20,7 +20,7 @@ function open() {
 
 const busy = (what = "HDFS") => new PipelineError("unavailable", `${what} is away`);
 
-Deno.test("Trouble shows in log, readiness and metrics what is tried again, and that it ended", async () => {
+Deno.test("Trouble reports retries and their end in log, readiness and metrics", async () => {
   const { clock, lines, health, metrics, trouble } = open();
   let away = true;
   const work = retry(() => away ? Promise.reject(busy()) : Promise.resolve(1), {

@@ -3,7 +3,7 @@ import { TestClock } from "./clock.ts";
 import type { LogFields } from "./log.ts";
 import { Waiting } from "./waiting.ts";
 
-Deno.test("Waiting says at once what is waited for and how far it is, then ever more rarely", async () => {
+Deno.test("Waiting reports the wait and its progress at once, then ever more rarely", async () => {
   const clock = new TestClock();
   const lines: LogFields[] = [];
   const info = (msg: string, fields: LogFields = {}) => void lines.push({ msg, ...fields });
@@ -21,6 +21,6 @@ Deno.test("Waiting says at once what is waited for and how far it is, then ever 
   assertEquals(waiting.waited, 3_600_000);
 });
 
-Deno.test("Waiting needs nobody to tell", () => {
+Deno.test("Waiting needs no logger", () => {
   new Waiting({ what: "Waiting", clock: new TestClock() }).look();
 });

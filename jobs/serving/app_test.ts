@@ -34,7 +34,7 @@ async function setUp(options: Partial<AppOptions> = {}) {
   return { app, get, problem, store };
 }
 
-Deno.test("each endpoint answers in the form that the description tells", async () => {
+Deno.test("each endpoint answers in the form of the description", async () => {
   const { get } = await setUp();
   const forms = [
     ["/v1/subreddits/deno/top?k=10", topAnswer],
@@ -93,7 +93,7 @@ const LOOK_UPS = [
   ["/v1/users/None/activity", "user"],
 ] as const;
 
-Deno.test("a name that no record holds is a 404 that says where that comes from", async () => {
+Deno.test("a name that no record contains is a 404 with its provenance", async () => {
   const { get, problem } = await setUp();
   for (const [path, kind] of LOOK_UPS) {
     const detail = `No record in generation 1 names a ${kind} "None"`;
@@ -103,7 +103,7 @@ Deno.test("a name that no record holds is a 404 that says where that comes from"
   }
 });
 
-Deno.test("a name is known wherever a record holds it, also where there is nothing to tell", async () => {
+Deno.test("a name is known if a record contains it, even if there is nothing else about it", async () => {
   const update = { created_utc: NOON, timestamp: NOON + 1 };
   const records = [
     post({ subreddit: "Announced", user_id: "Author" }),
@@ -167,7 +167,7 @@ Deno.test("names are not looked up in a generation of other definitions", async 
   }
 });
 
-Deno.test("a parameter that is not as it must be is a 400 that says what is allowed", async () => {
+Deno.test("an invalid parameter is a 400 that names the allowed values", async () => {
   const { problem } = await setUp();
   const time =
     'a time such as "2026-01-31T12:00:00Z" or "2026-01-31", epoch seconds or milliseconds';

@@ -16,7 +16,7 @@ function watched(store: MemoryStore, clock: TestClock): Metrics {
   return metrics;
 }
 
-Deno.test("watchPipeline() says generation, offsets, the last whole minute and the busiest subreddits", async () => {
+Deno.test("watchPipeline() reports generation, offsets, the last whole minute and the busiest subreddits", async () => {
   const store = await buildStore({
     batch: [post({ post_id: "a", created_utc: NOON })],
     speed: [
@@ -40,7 +40,7 @@ Deno.test("watchPipeline() says generation, offsets, the last whole minute and t
   ) assertStringIncludes(text, `\n${line}`);
 });
 
-Deno.test("watchPipeline() says what came of runs, and nothing of what there was not", async () => {
+Deno.test("watchPipeline() reports the outcomes of runs, and nothing that did not happen", async () => {
   const store = await buildStore({ batch: [post({ created_utc: NOON })] });
   const clock = new TestClock(NOON);
   const metrics = watched(store, clock);
@@ -61,7 +61,7 @@ Deno.test("watchPipeline() says what came of runs, and nothing of what there was
   assertStringIncludes(later, "\nbatch_verify_ledger_differences 3");
 });
 
-Deno.test("watchPipeline() leaves out what it cannot read, and says so", async () => {
+Deno.test("watchPipeline() omits figures that it cannot read, and reports it", async () => {
   const text = await watched(new MemoryStore(), new TestClock(NOON)).render();
   assertStringIncludes(text, "lambda_readable 0");
   assertFalse(/^(lambda_generation|reddit_)/m.test(text));

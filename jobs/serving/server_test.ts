@@ -41,7 +41,7 @@ Deno.test("serve() answers over the network and stops", async () => {
   await server.stop();
 });
 
-Deno.test("serve() says that a port is in use", async () => {
+Deno.test("serve() reports that a port is in use", async () => {
   const server = await setUp();
   const app = createApp({ store: await buildStore({}) });
   const error = assertThrows(
@@ -81,7 +81,7 @@ Deno.test("a client that leaves frees its place in the stream", async () => {
   await server.stop();
 });
 
-Deno.test("huge headers, addresses and bodies are refused, and the server goes on", async () => {
+Deno.test("huge headers, addresses and bodies are refused, and the server continues", async () => {
   const server = await setUp();
   const { port } = server;
   const head = "GET /v1/status HTTP/1.1\r\nhost: x\r\n";
@@ -100,7 +100,7 @@ Deno.test("huge headers, addresses and bodies are refused, and the server goes o
   await server.stop();
 });
 
-Deno.test("hundreds of connections that say nothing keep nobody out", async () => {
+Deno.test("hundreds of silent connections do not block others", async () => {
   const server = await setUp();
   const idle = await Promise.all(
     Array.from({ length: 300 }, async () => {

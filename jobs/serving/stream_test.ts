@@ -40,7 +40,7 @@ Deno.test("EventHub sends the last event at once to who comes later", async () =
   await hub.close();
 });
 
-Deno.test("EventHub makes nothing while nobody follows", async () => {
+Deno.test("EventHub makes nothing while there are no clients", async () => {
   const { clock, hub, made } = setUp();
   await clock.advance(5000);
   assertEquals(made(), 0);

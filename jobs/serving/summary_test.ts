@@ -88,7 +88,7 @@ Deno.test("Summarizer leaves records of the future aside, unless there is nothin
   assertEquals(shown(result), [[600, 1, 0, 1]]);
 });
 
-Deno.test("Summarizer begins anew with another generation", async () => {
+Deno.test("Summarizer starts over with another generation", async () => {
   const store = await buildStore({ batch: [at(0, "a")] });
   const summarizer = new Summarizer({ source: { store }, clock: new TestClock(NOON) });
   await summary(summarizer);
@@ -99,7 +99,7 @@ Deno.test("Summarizer begins anew with another generation", async () => {
   assertEquals(shown(result).length, 2);
 });
 
-Deno.test("Summarizer of an empty generation is empty; without one it tells the problem", async () => {
+Deno.test("Summarizer of an empty generation is empty; without one it reports the problem", async () => {
   const clock = new TestClock(NOON);
   const empty = await summary(new Summarizer({ source: { store: await buildStore({}) }, clock }));
   assertEquals([empty.minutes, empty.top], [[], { window_start: null, items: [] }]);
@@ -108,7 +108,7 @@ Deno.test("Summarizer of an empty generation is empty; without one it tells the 
   assertEquals([event, (data as { status: number }).status], ["problem", 503]);
 });
 
-Deno.test("Throughput tells rates from offsets of one generation", async () => {
+Deno.test("Throughput computes rates from offsets of one generation", async () => {
   const clock = new TestClock();
   const throughput = new Throughput(clock);
   const look = (generation: number, offset: number) =>
@@ -125,7 +125,7 @@ Deno.test("Throughput tells rates from offsets of one generation", async () => {
   assertEquals(look(2, 9010).folded, 30);
 });
 
-Deno.test("Throughput tells ingested records a second from flushes that are seconds apart", async () => {
+Deno.test("Throughput computes ingested records a second from flushes that are seconds apart", async () => {
   const clock = new TestClock();
   const throughput = new Throughput(clock);
   const look = (posts: readonly number[]) => {

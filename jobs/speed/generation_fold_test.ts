@@ -122,7 +122,7 @@ function batch(startOffset: number, ids: readonly string[]) {
   return { topic: POSTS, partition: 0, startOffset, nextOffset: startOffset + ids.length, records };
 }
 
-Deno.test("start() folds from the horizon on, and says of every partition that it has begun", async () => {
+Deno.test("start() folds from the horizon on, and reports every partition as begun", async () => {
   const ports = await world();
   await append(ports.log, post("p0"), post("p1"), post("p2"));
   const { fold } = await started(ports, { horizon: 2 });
@@ -146,7 +146,7 @@ Deno.test("start() ends where a partition came that the generation has no horizo
   await fold.stop();
 });
 
-Deno.test("flush() says how far it is folded only once all of it can be found", async () => {
+Deno.test("flush() publishes the folded offset only once all records below it are visible", async () => {
   const ports = await world();
   const steps: string[] = [];
   const step: Step = (name, phase) => {
@@ -171,7 +171,7 @@ Deno.test("flush() says how far it is folded only once all of it can be found", 
 });
 
 for (const failing of ["store.write 1 user_activity", "store.refresh 1", "store.putControls"]) {
-  Deno.test(`flush() says nothing of what was folded where ${failing} fails, and nothing follows it`, async () => {
+  Deno.test(`flush() publishes no folded offset if ${failing} fails, and nothing follows it`, async () => {
     const ports = await world();
     let broken = false;
     const step: Step = (name, phase) =>
@@ -220,7 +220,7 @@ Deno.test("the fold waits for the store where too much is not written", async ()
   }
 });
 
-Deno.test("stop() writes what was folded, and discards it where it is told to", async () => {
+Deno.test("stop() writes what was folded, or discards it on request", async () => {
   for (const discard of [false, true]) {
     const ports = await world();
     const { fold, clock } = await started(ports);
@@ -233,7 +233,7 @@ Deno.test("stop() writes what was folded, and discards it where it is told to", 
   }
 });
 
-Deno.test("a record that cannot be admitted is counted, and the fold goes on after it", async () => {
+Deno.test("a record that cannot be admitted is counted, and the fold continues after it", async () => {
   const ports = await world();
   const { fold } = await started(ports);
   await append(ports.log, new TextEncoder().encode("{"), null, post("p0"));
@@ -278,7 +278,7 @@ Deno.test("a partition that was revoked is written no more, and begins at the ho
   assertEquals(await said(ports), 2);
 });
 
-Deno.test("flush() tells of the oldest record that could not be found before, and of none twice", async () => {
+Deno.test("flush() reports the oldest newly visible record, and none twice", async () => {
   const ports = await world();
   const told: number[] = [];
   const onFlush = ({ oldest }: FlushReport) =>
@@ -302,7 +302,7 @@ Deno.test("flush() tells of the oldest record that could not be found before, an
   assertEquals(told, [0, 2, 3]);
 });
 
-Deno.test("flush() tells the store of a partition that stands still, once, and takes it back", async () => {
+Deno.test("flush() writes a stopped partition to the store, once, and removes it again", async () => {
   const ports = await world();
   const { hand, log } = byHand(ports.log);
   let told = 0;

@@ -106,7 +106,7 @@ Deno.test("Speed folds the generation that is served and those that are prepared
   assertEquals(folds(speed).sort(), [1, 2, 5], "a rollback has begun");
 });
 
-Deno.test("Speed folds what the aliases name, whatever its state says", async () => {
+Deno.test("Speed folds the generation that the aliases name, whatever its state", async () => {
   await using world = await World.open();
   // A rollback died between moving the aliases and writing the states.
   await world.generation(1, { state: "previous" });
@@ -140,7 +140,7 @@ Deno.test("Speed ends the fold of a generation that is wanted no more, without a
   assertEquals(await readFolded(world.ports.store, 1), []);
 });
 
-Deno.test("Speed goes on where batch drops a generation under its feet", async () => {
+Deno.test("Speed continues when batch drops a generation under its feet", async () => {
   await using world = await World.open();
   await world.generation(1, {});
   await world.generation(2, {});
@@ -155,7 +155,7 @@ Deno.test("Speed goes on where batch drops a generation under its feet", async (
   assertEquals(folded.find(({ topic }) => topic === "reddit.posts")?.next_offset, 1);
 });
 
-Deno.test("Speed refuses a generation of other definitions, and says so once", async () => {
+Deno.test("Speed refuses a generation with other definitions, and reports it once", async () => {
   await using world = await World.open();
   await world.generation(1, { definition: "0".repeat(16) });
   const speed = await world.start();
@@ -164,7 +164,7 @@ Deno.test("Speed refuses a generation of other definitions, and says so once", a
   assertEquals(world.said("was built with other view definitions"), 1);
 });
 
-Deno.test("Speed says that it waits for a first generation, and not once it folds one", async () => {
+Deno.test("Speed reports that it waits for a first generation, until it folds one", async () => {
   await using world = await World.open();
   const speed = await world.start();
   assertEquals(world.said("Waiting until batch has prepared a generation"), 1);

@@ -80,7 +80,7 @@ const ANSWERS: readonly (readonly [ErrorCode, number, ErrorBody?])[] = [
   ["unavailable", 502],
 ];
 
-Deno.test("codeOf() takes for permanent only what is known to be", () => {
+Deno.test("codeOf() takes an error for permanent only if it is known to be", () => {
   for (const [code, status, body] of ANSWERS) {
     assertEquals(codeOf(status, body), code, `${status} ${JSON.stringify(body)}`);
   }
@@ -99,7 +99,7 @@ Deno.test("sortAnswer() writes again whatever item is not refused for good", () 
   }
 });
 
-Deno.test("storeError() is worth another try where a client, a socket or Deno gives up", () => {
+Deno.test("storeError() is retriable if a client, a socket or Deno gives up", () => {
   const meta = { headers: {}, warnings: null, meta: {} } as never;
   const thrown: readonly unknown[] = [
     new errors.ConnectionError("connect ECONNREFUSED 127.0.0.1:9200"),
@@ -151,14 +151,25 @@ const page = (status: number) => () =>
 // The client keeps timers of its connections for a moment.
 const options = { sanitizeOps: false, sanitizeResources: false };
 
-Deno.test("control() finds nothing only where Elasticsearch itself says so", options, async () => {
-  const control = (answer: () => Response) =>
-    answered(answer, (store) => store.control("lock").catch((error) => error));
-  assertEquals(await control(json(404, { _index: "c", _id: "lock", found: false })), undefined);
-  const missing = { error: { type: "index_not_found_exception" }, status: 404 };
-  assertEquals(await control(json(404, missing)), undefined);
-  const others = [page(404), page(200), page(401), page(403), page(502), json(404, { error: "x" })];
-  for (const answer of others) {
-    assertEquals(hasCode(await control(answer), "unavailable"), true, await answer().text());
-  }
-});
+Deno.test(
+  "control() finds nothing only if Elasticsearch itself reports it missing",
+  options,
+  async () => {
+    const control = (answer: () => Response) =>
+      answered(answer, (store) => store.control("lock").catch((error) => error));
+    assertEquals(await control(json(404, { _index: "c", _id: "lock", found: false })), undefined);
+    const missing = { error: { type: "index_not_found_exception" }, status: 404 };
+    assertEquals(await control(json(404, missing)), undefined);
+    const others = [
+      page(404),
+      page(200),
+      page(401),
+      page(403),
+      page(502),
+      json(404, { error: "x" }),
+    ];
+    for (const answer of others) {
+      assertEquals(hasCode(await control(answer), "unavailable"), true, await answer().text());
+    }
+  },
+);

@@ -4,7 +4,7 @@ import { searchBody } from "./_query.ts";
 
 const byId = (query: Partial<ViewQuery>): ViewQuery => ({ order: "id", limit: 10, ...query });
 
-Deno.test("searchBody() filters by what is given, and takes none of it for syntax", () => {
+Deno.test("searchBody() filters by the given values, and never parses them as syntax", () => {
   const subreddit = '* OR "a"';
   const { query } = searchBody("subreddit_activity", byId({ type: "activity", subreddit }));
   assertEquals(query.bool, {
@@ -16,7 +16,7 @@ Deno.test("searchBody() filters by what is given, and takes none of it for synta
   assertEquals(searchBody("top_posts", byId({})).query.bool, { filter: [], must_not: [] });
 });
 
-Deno.test("searchBody() tells speed's documents as those that are not batch's", () => {
+Deno.test("searchBody() selects speed's documents as those that are not batch's", () => {
   const batch = { term: { part: { value: "batch" } } };
   const layer = (layer: "batch" | "speed") => searchBody("top_posts", byId({ layer })).query.bool;
   assertEquals(layer("batch"), { filter: [batch], must_not: [] });
@@ -49,7 +49,7 @@ Deno.test("searchBody() ends every order at the id, and leaves out fields that t
   assertEquals(latest[0], { window_start: { order: "desc", missing: -1 } });
 });
 
-Deno.test("searchBody() goes on after a document by the values that it is ordered by", () => {
+Deno.test("searchBody() continues after a document by its sort values", () => {
   const total = { type: "user_total", part: "batch", user_id: "ann" };
   const after = { id: "batch|total|ann", version: 1, body: total } as unknown as StoredDocument;
   const goesOn = (query: Partial<ViewQuery>) =>

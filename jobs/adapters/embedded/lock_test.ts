@@ -25,7 +25,7 @@ Deno.test("acquireLock() refuses a folder in use and names it and its holder", (
     acquireLock(`${folder}/data`).release();
   }));
 
-Deno.test("acquireLock() says in one line that a folder cannot be used", () =>
+Deno.test("acquireLock() reports in one line that a folder cannot be used", () =>
   withFolder((folder) => {
     Deno.writeTextFileSync(`${folder}/file`, "");
     const error = assertThrows(() => acquireLock(`${folder}/file`), PipelineError);

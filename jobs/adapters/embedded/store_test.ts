@@ -238,7 +238,7 @@ Deno.test("EmbeddedStore sweeps files of generations that do not count", () =>
     await again.close();
   }));
 
-Deno.test("EmbeddedStore says in one line what is wrong with its files", () =>
+Deno.test("EmbeddedStore reports in one line what is wrong with its files", () =>
   withFolder((folder) => {
     Deno.writeTextFileSync(
       `${folder}/registry.db`,

@@ -63,7 +63,7 @@ async function text(chunks: AsyncIterable<Uint8Array>): Promise<string> {
   return await new Response(ReadableStream.from(chunks)).text();
 }
 
-Deno.test("read() goes on where a download broke off", async () => {
+Deno.test("read() resumes where a download broke off", async () => {
   const death = Promise.withResolvers<void>();
   const give = (from: number, n: number) =>
     n === 1 ? { bytes: FILE.subarray(0, 4), end: death.promise } : { bytes: FILE.subarray(from) };
@@ -78,7 +78,7 @@ Deno.test("read() goes on where a download broke off", async () => {
   });
 });
 
-Deno.test("read() goes on where a download ended early as if that were all", async () => {
+Deno.test("read() resumes where a download ended early without an error", async () => {
   const give = (from: number) => ({ bytes: FILE.subarray(from, from + 1) });
   await withFile({ give }, async (dataset, offsets) => {
     assertEquals(await text(dataset.read("/a")), "0123456789");

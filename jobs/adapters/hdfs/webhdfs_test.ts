@@ -106,7 +106,7 @@ Deno.test("upload() leaves out a DataNode that was not reached, and sends the by
   assertEquals(excluded, [null, "127.0.0.2", "127.0.0.2"]);
 });
 
-Deno.test("upload() sends a stream once: what was read of it cannot be sent again", async () => {
+Deno.test("upload() sends a stream once: bytes read from it cannot be resent", async () => {
   const dead = nobody();
   await using namenode = serve(() => to(dead));
   using hdfs = client(namenode.url);
@@ -115,7 +115,7 @@ Deno.test("upload() sends a stream once: what was read of it cannot be sent agai
   assertEquals(namenode.asked.length, 1);
 });
 
-Deno.test("upload() does not send again what a DataNode has answered, whatever it says", async () => {
+Deno.test("upload() does not resend after any answer of a DataNode", async () => {
   const answers: [ErrorCode, Response][] = [
     ["exists", exception("FileAlreadyExistsException")],
     ["unavailable", exception("IOException", "could only be written to 0 of the 1 nodes")],
@@ -143,7 +143,7 @@ Deno.test("download() takes a DataNode that was left out rather than none", asyn
   assertEquals(await new Response(await hdfs.download(OPEN)).text(), "bytes");
 });
 
-Deno.test("download() gives up where DataNode after DataNode is not reached", async () => {
+Deno.test("download() gives up if DataNode after DataNode is unreachable", async () => {
   const hosts = [2, 3, 4, 5, 6, 7, 8].map((n) => nobody(`127.0.0.${n}`));
   await using namenode = serve(() => to(hosts.shift()!));
   using hdfs = client(namenode.url);

@@ -18,7 +18,7 @@ Deno.test("assign() gives partition p of every topic to one member, in whatever 
   assertEquals(assigned([member("b"), member("a")]), wanted);
 });
 
-Deno.test("assign() leaves a partition to nobody until its old owner has let go of it", () => {
+Deno.test("assign() leaves a partition unassigned until its old owner has revoked it", () => {
   const all = { posts: [0, 1, 2], comments: [0, 1] };
   assertEquals(assigned([member("a", all), member("b")]), {
     a: { posts: [0, 2], comments: [0] },
@@ -37,7 +37,7 @@ Deno.test("assign() gives a member nothing of a topic that it has not subscribed
   assertEquals(assigned([member("a", {}, ["posts"])]), { a: { posts: [0, 1, 2] } });
 });
 
-Deno.test("assign() tells every member, also one beyond the number of partitions", () => {
+Deno.test("assign() has an assignment for every member, even beyond the number of partitions", () => {
   const one = new Map([["posts", 1]]);
   assertEquals(assigned([member("a"), member("b")], one), { a: { posts: [0] }, b: {} });
 });

@@ -56,7 +56,7 @@ const PACKERS: Record<string, { codec: number; pack: (bytes: Uint8Array) => Uint
 };
 
 for (const [name, { codec, pack }] of Object.entries(PACKERS)) {
-  Deno.test(`unpack() gives back what was packed: ${name}`, () => {
+  Deno.test(`unpack() restores the packed bytes: ${name}`, () => {
     // No producer sends an empty batch; a zstd frame without content looks like a truncated one.
     for (const size of codec === 4 ? SIZES.slice(1) : SIZES) {
       const bytes = content(size);
@@ -65,7 +65,7 @@ for (const [name, { codec, pack }] of Object.entries(PACKERS)) {
   });
   if (codec === 0) continue;
 
-  Deno.test(`unpack() refuses what is cut off: ${name}`, () => {
+  Deno.test(`unpack() refuses truncated bytes: ${name}`, () => {
     const packed = pack(content(100_000));
     for (const left of [1, 5, 20, packed.length >> 1, packed.length - 1]) {
       assertThrows(() => unpack(codec, packed.subarray(0, left)), Error, undefined, `${left}`);

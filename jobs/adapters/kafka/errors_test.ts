@@ -87,7 +87,7 @@ Deno.test("toPipelineError() takes for permanent only what Kafka is known to mea
   }
 });
 
-Deno.test("toPipelineError() is worth another try where only the client says that it gave up", () => {
+Deno.test("toPipelineError() is retriable if only the client reports that it gave up", () => {
   const errors: readonly unknown[] = [
     named("KafkaJSError", "Something"),
     named("KafkaJSNonRetriableError", "The producer is disconnected"),
@@ -109,7 +109,7 @@ Deno.test("toPipelineError() is worth another try where only the client says tha
   }
 });
 
-Deno.test("toPipelineError() tells credentials that are refused from a connection that broke", () => {
+Deno.test("toPipelineError() distinguishes refused credentials from a connection that broke", () => {
   const refused = [
     "Authentication failed during authentication due to invalid credentials with SASL mechanism " +
     "SCRAM-SHA-512",
@@ -133,7 +133,7 @@ Deno.test("toPipelineError() tells credentials that are refused from a connectio
   }
 });
 
-Deno.test("toPipelineError() names what was tried, and leaves our own errors as they are", () => {
+Deno.test("toPipelineError() names the attempted operation, and leaves our own errors unchanged", () => {
   const ours = new PipelineError("stopped", "The log is closed");
   assertEquals(toPipelineError(ours, "Asking"), ours);
   const error = toPipelineError(

@@ -37,7 +37,7 @@ Deno.test("decodeBatches() gives offsets, keys, values and times; headers are pa
   assertEquals(next, 44);
 });
 
-Deno.test("decodeBatches() takes the log's own time where the batch says so", () => {
+Deno.test("decodeBatches() uses the log's own time if the batch has that type", () => {
   const { records: found } = decodeBatches(
     batch({ base: 0, attributes: 8, records: records("a", "b") }),
     { from: 0, end: 2, aborted: [] },
@@ -100,7 +100,7 @@ Deno.test("decodeBatches() leaves aborted transactions out, and others of the sa
   assertEquals(read(late, 20, both), { found: "", next: 23, damage: undefined });
 });
 
-Deno.test("decodeBatches() ends at what is damaged, says what it is, and gives what is before", () => {
+Deno.test("decodeBatches() ends at a damaged batch, reports it, and returns the records before", () => {
   const good = batch({ base: 0, records: records("a", "b") });
   const changed = batch({ base: 2, records: records("c", "d") });
   changed[changed.length - 3]! ^= 1;

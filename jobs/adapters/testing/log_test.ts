@@ -28,7 +28,7 @@ async function gather(log: MemoryEventLog, end: number, start = 0) {
   return { batches, consumer, until: Promise.race([reached.promise, consumer.done]) };
 }
 
-Deno.test("MemoryEventLog delivers older offsets again when told to", async () => {
+Deno.test("MemoryEventLog redelivers older offsets on request", async () => {
   const again = [undefined, undefined, 1, 0, undefined];
   const { log } = await logOf("abcdef", { redeliver: () => again.shift() });
   const { batches, consumer, until } = await gather(log, 6);
@@ -66,7 +66,7 @@ Deno.test("MemoryEventLog ends a consumer below which offsets are deleted", asyn
   assertStringIncludes(error.message, "offsets 2 to 6 (exclusive) of t-0 are gone");
 });
 
-Deno.test("MemoryEventLog ends a consumer whose topic was made anew and is shorter", async () => {
+Deno.test("MemoryEventLog ends a consumer whose topic was recreated and is shorter", async () => {
   const { log } = await logOf("abc");
   const { consumer, until } = await gather(log, 3);
   await until;

@@ -35,7 +35,7 @@ Deno.test("verifyLedger() finds each record once in the dataset or among the dea
   });
 });
 
-Deno.test("verifyLedger() counts what it cannot judge: others' records, and what is not committed yet", async () => {
+Deno.test("verifyLedger() counts what it cannot judge: others' records, and uncommitted ones", async () => {
   assertEquals(await verified(entry(0), entry(4), entry(5)), {
     ...{ acknowledged: 1, dead_letters: 0, beyond: 2, others: 2 },
     ...EXACT,

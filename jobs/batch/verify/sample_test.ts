@@ -36,7 +36,7 @@ Deno.test("chooseFiles() stays within the budget, half of it for the newest hour
   assertNotEquals(others.files, chosen.files);
 });
 
-Deno.test("chooseFiles() says of a span whether all that there is of it is read", () => {
+Deno.test("chooseFiles() determines whether a span is read whole", () => {
   const chosen = chooseFiles(hours, { keys: 6, seed: 1 });
   assertEquals(chosen.isWhole(START + 22 * HOUR, 2 * HOUR), true);
   assertEquals(chosen.isWhole(START, 24 * HOUR), false);

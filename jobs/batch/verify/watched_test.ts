@@ -52,7 +52,7 @@ Deno.test("Watch ends calls and readings that hang when time is up, and all that
   never.resolve();
 });
 
-Deno.test("Watch.close() lets go of the timer: nothing is ended any more", async () => {
+Deno.test("Watch.close() clears the timer: nothing is ended any more", async () => {
   const clock = new TestClock();
   const watch = new Watch(await opened(), { within: 5_000, clock });
   watch.close();

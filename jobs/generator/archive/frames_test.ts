@@ -71,7 +71,7 @@ Deno.test("FrameSplitter knows at every byte whether the stream may end there", 
   }
 });
 
-Deno.test("FrameSplitter refuses what is not zstd after a frame", () => {
+Deno.test("FrameSplitter refuses other data than zstd after a frame", () => {
   const stream = concat([frames()[0]!, Buffer.from("garbage")]);
   assertThrows(() => split(stream, 64), PipelineError, "other than a zstd frame");
 });

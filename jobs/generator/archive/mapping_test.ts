@@ -188,7 +188,7 @@ Deno.test("readArchiveLine() reads scores of all years", () => {
   assertEquals(submission({ num_comments: undefined }).num_comments, 0);
 });
 
-Deno.test("readArchiveLine() mends texts, and says so", () => {
+Deno.test("readArchiveLine() repairs texts, and reports it", () => {
   assertEquals(submission({ selftext: null, title: null }).repairs, [
     "text missing",
     "text missing",
@@ -222,7 +222,7 @@ Deno.test("readArchiveLine() finds the subreddit where it can", () => {
   assertEquals([unknown.subreddit, unknown.repairs], [undefined, ["subreddit missing"]]);
 });
 
-Deno.test("readArchiveLine() refuses what cannot be mended, and says why", () => {
+Deno.test("readArchiveLine() rejects lines that cannot be repaired, with the reason", () => {
   const promoted = { ...SUBMISSION, subreddit: null, promoted: true };
   assertEquals(refusal(promoted), "The submission has no subreddit: it is an advertisement");
   assertEquals(
@@ -246,7 +246,7 @@ Deno.test("readArchiveLine() refuses what cannot be mended, and says why", () =>
   }
 });
 
-Deno.test("readArchiveLine() goes by the content, and by the name only where that says nothing", () => {
+Deno.test("readArchiveLine() determines the kind by the content, and by the name only if that is not enough", () => {
   const bare = JSON.stringify({ id: "1", subreddit: "pics", created_utc: 1134365188 });
   assertEquals(readArchiveLine(bare, () => {}, kindByName("/dumps/RS_2005-12.zst")).kind, "post");
   const line = JSON.stringify(COMMENT);

@@ -29,7 +29,7 @@ function zstd(text: string): Uint8Array {
   return zstdCompressSync(Buffer.from(text));
 }
 
-Deno.test("openArchive() tells zstd and plain text apart by their first bytes", async () => {
+Deno.test("openArchive() distinguishes zstd and plain text by their first bytes", async () => {
   await withFile(zstd(LINES), async (path) => assertEquals(await read(path), LINES));
   await withFile(Buffer.from(LINES), async (path) => assertEquals(await read(path), LINES));
   await withFile(new Uint8Array(0), async (path) => assertEquals(await read(path), ""));
@@ -53,7 +53,7 @@ Deno.test("openArchive() reads the long windows that the dumps have", async () =
   await withFile(content, async (path) => assertEquals(await read(path), LINES + LINES));
 });
 
-Deno.test("openArchive() says that a file is cut off, wherever it is", async () => {
+Deno.test("openArchive() reports that a file is truncated, wherever it is", async () => {
   const whole = Buffer.concat([zstd(LINES.slice(0, 60_000)), zstd(LINES.slice(60_000))]);
   const between = zstd(LINES.slice(0, 60_000)).length;
   for (const end of [6, 100, between - 1, between + 2, between + 50, whole.length - 1]) {
@@ -72,7 +72,7 @@ function large(seed: number): Uint8Array {
 
 const CHECKED = { params: { [constants.ZSTD_c_checksumFlag]: 1 } };
 
-Deno.test("openArchive() says that a file is damaged, whatever its size and wherever it is", async () => {
+Deno.test("openArchive() reports that a file is damaged, whatever its size and wherever it is", async () => {
   const frames = [1, 2, 3].map((seed) => new Uint8Array(zstdCompressSync(large(seed), CHECKED)));
   frames.push(new Uint8Array(zstdCompressSync(Buffer.from(LINES), CHECKED)));
   const damaged = frames.flatMap((_, which) =>
@@ -95,7 +95,7 @@ Deno.test("openArchive() says that a file is damaged, whatever its size and wher
   }
 });
 
-Deno.test("openArchive() gives what a file holds, or says that it is damaged, for any damage", async () => {
+Deno.test("openArchive() returns a file's content, or reports that it is damaged, for any damage", async () => {
   const whole = zstdCompressSync(large(4), CHECKED);
   const random = new Random(5);
   for (let run = 0; run < 200; run++) {
@@ -129,7 +129,7 @@ Deno.test("openArchive() refuses other compressions by name, and folders", async
   assertEquals(missing.code, "invalid");
 });
 
-Deno.test("openArchive() lets go of the file when its reader stops early", async () => {
+Deno.test("openArchive() closes the file when its reader stops early", async () => {
   await withFile(zstd(LINES.repeat(50)), async (path) => {
     for await (const chunk of openArchive(path)) {
       assert(chunk.length > 0);

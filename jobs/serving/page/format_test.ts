@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { age, compact, count, minute, missingText, timeLabels } from "./format.js";
 
-Deno.test("count() and compact() group digits, and say where nothing is known", () => {
+Deno.test("count() and compact() group digits, and show that a number is unknown", () => {
   assertEquals([count(12345), count(0), count(null)], ["12,345", "0", "–"]);
   assertEquals([compact(9999), compact(12345), compact(undefined)], ["9,999", "12.3K", "–"]);
 });

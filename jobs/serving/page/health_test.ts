@@ -10,7 +10,7 @@ const SUMMARY = {
   outcomes: {},
 };
 
-Deno.test("healthFacts() say how old the horizon is, and what there was not yet", () => {
+Deno.test("healthFacts() show the age of the horizon, and what has not happened yet", () => {
   assertEquals(healthFacts(SUMMARY), [
     ["Horizon", "4 min old", false],
     ["Serves since", "2026-01-31 12:31 UTC, generation 7", false],
@@ -21,7 +21,7 @@ Deno.test("healthFacts() say how old the horizon is, and what there was not yet"
   assertEquals(healthFacts({ ...SUMMARY, planned: null })[0], ["Horizon", "not known", false]);
 });
 
-Deno.test("healthFacts() mark what is bad: a run that failed last, drift, what could not be used", () => {
+Deno.test("healthFacts() mark problems: a last run that failed, drift, rejected records", () => {
   const succeeded = {
     at: "2026-01-31T12:31:00.000Z",
     generation: 7,

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { loadAssets } from "./mod.ts";
 
-Deno.test("loadAssets() has the page, what it loads, and nothing from elsewhere", async () => {
+Deno.test("loadAssets() has the page, its resources, and nothing from elsewhere", async () => {
   const assets = await loadAssets();
   const text = (path: string) => new TextDecoder().decode(assets.get(path)!.body);
   assertEquals(assets.get("/")?.type, "text/html; charset=utf-8");

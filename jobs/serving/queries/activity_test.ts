@@ -53,7 +53,7 @@ Deno.test("subredditActivity() without bounds ends with the latest window of the
   assertEquals(items.length, 2);
 });
 
-Deno.test("userActivity() tells windows and totals", async () => {
+Deno.test("userActivity() returns windows and totals", async () => {
   const layers = {
     batch: [post(), user({ karma: 10 }), comment({ subreddit: "b", created_utc: NOON - 2 * DAY })],
     speed: [comment({ comment_id: "x" }), user({ karma: 12, timestamp: NOON + 5 })],
@@ -70,7 +70,7 @@ Deno.test("userActivity() tells windows and totals", async () => {
   assertEquals(totals, { posts: 1, comments: 2, subreddits: 2, karma: 12, last_active: NOON });
 });
 
-Deno.test("userActivity() of somebody who only edited is empty, and nothing is made up", async () => {
+Deno.test("userActivity() of a user who only edited is empty, without made-up windows", async () => {
   const edited = post({ user_id: "nobody", timestamp: NOON + 1 });
   const { items, totals } = await read(
     { speed: [edited] },
@@ -169,7 +169,7 @@ const announcements = fc.array(
   { maxLength: 60 },
 );
 
-Deno.test("activity and lists equal what a simple count says, however layers share the records", async () => {
+Deno.test("activity and lists equal a simple count, however layers share the records", async () => {
   await fc.assert(
     fc.asyncProperty(
       announcements,

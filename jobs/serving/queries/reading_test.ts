@@ -8,7 +8,7 @@ import { subredditActivity } from "./subreddit_activity.ts";
 
 const provenance = (reading: Reading) => Promise.resolve(reading.provenance());
 
-Deno.test("withReading() tells generation, horizon, folded and lag", async () => {
+Deno.test("withReading() reports generation, horizon, folded and lag", async () => {
   const store = await buildStore({ batch: [post()], speed: [post({ post_id: "t3_2" })] }, {
     partitions: 1,
   });
@@ -35,7 +35,7 @@ Deno.test("withReading() knows that the log ends no earlier than what is folded"
   assertEquals([end, lag], [[1], 0]);
 });
 
-Deno.test("withReading() says what is missing", async () => {
+Deno.test("withReading() reports what is missing", async () => {
   const ends = () => Promise.resolve(offsetVector(3, () => 0));
   const missing = async (unfolded: string[], source = { ends }) => {
     const store = await buildStore({}, { unfolded });
@@ -54,7 +54,7 @@ Deno.test("withReading() says what is missing", async () => {
   assertEquals(await missing([], down), ["log"]);
 });
 
-Deno.test("withReading() says that a shard did not answer, instead of a smaller number", async () => {
+Deno.test("withReading() reports that a shard did not answer, instead of a smaller number", async () => {
   const store = await buildStore({ speed: [post()] });
   const search = store.search.bind(store);
   store.search = async (...args): Promise<ViewPage> => ({
@@ -87,7 +87,7 @@ Deno.test("withReading() reads one generation, also when the aliases move meanwh
   assertEquals(counts, [1, 1]);
 });
 
-Deno.test("withReading() begins anew when its generation is dropped", async () => {
+Deno.test("withReading() starts over when its generation is dropped", async () => {
   const store = await buildStore({ batch: [post()] });
   await addGeneration(store, { batch: [post(), post({ post_id: "b" })] }, { generation: 2 });
   let tries = 0;

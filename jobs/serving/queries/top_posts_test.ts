@@ -46,7 +46,7 @@ Deno.test("topPosts() takes the latest version of a post, whichever layer has it
   assertEquals(result, { ids: ["a", "b"], scores: [2, 1], exact: true });
 });
 
-Deno.test("topPosts() looks beyond what ranks high in a layer but is outdated", async () => {
+Deno.test("topPosts() looks beyond versions that rank high in a layer but are outdated", async () => {
   const layers = {
     batch: posts(200, (i) => ({ score: 1000 + i })),
     speed: posts(190, (i) => ({ post_id: `t3_${i + 10}`, score: i, timestamp: NOON + 1 })),
@@ -80,7 +80,7 @@ Deno.test("topPosts() is not exact where a post that was cut may be missing", as
   assertEquals((await top({ ...layers, speed: later }, { keep: 5, k: 3 })).exact, true);
 });
 
-Deno.test("topPosts() of a subreddit that nobody wrote in is empty and exact", async () => {
+Deno.test("topPosts() of a subreddit without posts is empty and exact", async () => {
   assertEquals(await top({}, { subreddit: "none" }), { ids: [], scores: [], exact: true });
 });
 
@@ -101,7 +101,7 @@ const facts = fc.array(
   { maxLength: 80 },
 );
 
-Deno.test("topPosts() that says exact equals the oracle, and is exact where nothing was cut", async () => {
+Deno.test("topPosts() that is exact equals the oracle, and it is exact if nothing was cut", async () => {
   await fc.assert(
     fc.asyncProperty(
       facts,

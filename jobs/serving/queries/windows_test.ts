@@ -27,7 +27,7 @@ async function refusal(request: Omit<RangeRequest, "window"> & { window?: Window
   return error.message;
 }
 
-Deno.test("resolveRange() completes missing bounds from the latest window and what is kept", async () => {
+Deno.test("resolveRange() completes missing bounds from the latest window and the retention", async () => {
   assertEquals(await range({}), { from: NOON - 30 * HOUR, to: NOON + HOUR });
   assertEquals(await range({ from: NOON - 2 * HOUR }), { from: NOON - 2 * HOUR, to: NOON + HOUR });
   assertEquals(await range({ from: NOON + 9 * HOUR }), {
