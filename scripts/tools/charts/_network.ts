@@ -58,9 +58,9 @@ export const networkPolicy: z.ZodType = strictObject({
 
 /** Facts of the cluster, and rules of all components. */
 export const networkPolicies: z.ZodType = strictObject({
-  enabled: z.boolean().describe("Deny what is no edge between two components"),
+  enabled: z.boolean().describe("Deny all traffic except the edges between components"),
   dnsPorts: array(port()).describe(
-    "Ports of the pods that resolve names, by UDP and TCP; `[53, 5353]` for OpenShift, whose network looks at the pods' own",
+    "Ports of the pods that resolve names, by UDP and TCP; `[53, 5353]` for OpenShift, whose network checks the pods' own",
   ),
   apiServerPorts: array(port()).describe(
     "Ports of the API server, where Prometheus finds pods; such as 16443 for MicroK8s",

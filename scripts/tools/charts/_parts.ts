@@ -55,7 +55,7 @@ export const image: z.ZodType = strictObject({
 /** A probe of a container; the request is defined by the chart. */
 export function probe(): z.ZodType {
   return strictObject({
-    periodSeconds: integer({ min: 1 }).describe("Time between two looks"),
+    periodSeconds: integer({ min: 1 }).describe("Time between two probes"),
     timeoutSeconds: integer({ min: 1 }).describe("Longest time to wait for an answer"),
     failureThreshold: integer({ min: 1 }).describe("Failures in a row that count"),
   });
@@ -89,7 +89,7 @@ const anything = z.looseObject({});
 export const placement: z.ZodRawShape = {
   spread: strictObject({
     topologyKey: form(/^([\w.-]+\/)?[\w.-]*$/).describe(
-      "Label of nodes that tells them apart; anywhere where empty",
+      "Label that distinguishes nodes; anywhere if empty",
     ),
     whenUnsatisfiable: choice(["ScheduleAnyway", "DoNotSchedule"])
       .describe("Whether pods may share a node all the same"),
@@ -126,7 +126,7 @@ export function service(fields: z.ZodRawShape = {}): z.ZodType {
     type: choice(["ClusterIP", "NodePort", "LoadBalancer"]).describe(
       "How it is reached; other than ClusterIP, from anywhere",
     ),
-    nodePort: port().optional().describe("Port of the nodes; any where not given"),
+    nodePort: port().optional().describe("Port of the nodes; any free one by default"),
     ...fields,
   });
 }
@@ -136,7 +136,7 @@ export function podDisruptionBudget(otherwise: string): z.ZodType {
   return strictObject({
     enabled: boolean().describe("Keep evictions to what the copies bear"),
     maxUnavailable: integer({ min: 1 }).optional()
-      .describe(`Pods that may be evicted at a time; ${otherwise} where not given`),
+      .describe(`Pods that may be evicted at a time; ${otherwise} by default`),
   });
 }
 
@@ -147,7 +147,7 @@ export function heap(): z.ZodType {
 
 /** The user that a server runs as. */
 export function runAsUser(): z.ZodType {
-  return integer({ min: 1 }).describe("Number of the user and group that the image is made for");
+  return integer({ min: 1 }).describe("Id of the user and group that the image is built for");
 }
 
 /** Further settings of a server, in its own names; nested ones are allowed besides dotted names. */
@@ -155,7 +155,7 @@ export function settings(of: string, nested = false): z.ZodType {
   const value = z.union([string(), z.number(), z.boolean()]);
   const values = [value, z.array(value), z.null(), ...(nested ? [anything] : [])];
   return record(string(), z.union(values)).describe(
-    `Further settings of ${of}; they win over the chart's, null takes one of the chart's away, and those that the release relies on are refused`,
+    `Further settings of ${of}; they override the chart's, null removes one of the chart's, and those that the release relies on are refused`,
   );
 }
 

@@ -147,7 +147,7 @@ const globals = looseObject({
 const verification = {
   sample: integer({ max: 1_000_000 }).describe("Keys of each view that are verified; all where 0"),
   within: duration.describe(
-    "Longest time; then it fails, and says what was verified until then",
+    "Time limit; then it fails, and reports what was verified until then",
   ),
   activeDeadlineSeconds: deadline("the pod"),
 };
@@ -156,7 +156,7 @@ const verification = {
 const UMBRELLA = {
   setup: strictObject({ resources, networkPolicy }),
   history: strictObject({
-    resources: ownResources.describe("Of each step; those of the step's job where not given"),
+    resources: ownResources.describe("Of each step; those of the step's job by default"),
     networkPolicy,
   }),
   tests: strictObject({
@@ -187,7 +187,7 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
     controllers: z.literal([1, 3, 5, 7])
       .describe("The first so many brokers are also the controllers; never changed"),
     clusterId: string().regex(/^([\w-]{22})?$/)
-      .describe("Id of the cluster, never changed; made from namespace and release where empty"),
+      .describe("Id of the cluster, never changed; derived from namespace and release if empty"),
     runAsUser: runAsUser(),
     heap: heap(),
     config: settings("`server.properties`"),
@@ -281,7 +281,7 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
       "Verify each generation once it serves, all of it: for datasets that are verified faster than runs follow one another",
     ),
     verify: strictObject({
-      enabled: enabled("Recompute what is served and compare, now and then"),
+      enabled: enabled("Periodically recompute the served documents and compare"),
       ...cron,
       ...verification,
     }),
@@ -307,7 +307,7 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
     image,
     networkPolicy,
     server: strictObject({
-      enabled: enabled("Run Prometheus; without it, only what `operator` makes is made"),
+      enabled: enabled("Run Prometheus; without it, only the objects of `operator` are created"),
     }),
     operator: strictObject({
       enabled: enabled("Make PodMonitors and a PrometheusRule, for clusters with the operator"),
@@ -339,11 +339,11 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
     alerts: z.record(
       string(),
       strictObject({
-        enabled: boolean().optional().describe("Whether it is made"),
+        enabled: boolean().optional().describe("Whether it is created"),
         for: promDuration.optional().describe("How long it must hold"),
         severity: string().regex(/\S/).optional().describe("Its label"),
       }),
-    ).describe("What takes the place of an alert's own, by its name"),
+    ).describe("Settings that replace an alert's own, by its name"),
     hold: string().regex(/^(\d+(ms|[smhdwy]))*$/)
       .describe("How long every other alert must hold; its own time where empty"),
     config: settings("Prometheus: flags without their dashes"),
@@ -363,7 +363,7 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
     image,
     networkPolicy,
     server: strictObject({
-      enabled: enabled("Run Grafana; without, only the dashboards' ConfigMaps are made"),
+      enabled: enabled("Run Grafana; without it, only the dashboards' ConfigMaps are created"),
     }),
     runAsUser: runAsUser(),
     admin: strictObject({
