@@ -70,7 +70,10 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   const place = await readPlace(flags.data, flags.servers);
   const jobs = await Jobs.open({ place, access: "own", sink }).catch((error) => {
     if (!hasCode(error, "conflict")) throw error;
-    throw new PipelineError("invalid", `${error.message}: end that process, or choose another folder`);
+    throw new PipelineError(
+      "invalid",
+      `${error.message}: end that process, or choose another folder`,
+    );
   });
   try {
     const exact = await new Demo(options, place, jobs).run();
