@@ -1,6 +1,6 @@
 /**
- * Runs batch's command on a thread of its own: it publishes on the thread that it runs on, and would hold
- * up what is live.
+ * Runs batch's command on a separate thread: publishing takes up its thread, and would delay live
+ * records.
  *
  * @module
  */
@@ -9,8 +9,8 @@ import { type BatchConfig, errorOf, type WorkerError } from "@pipeline/batch";
 import { type Metrics, stopped } from "@pipeline/runtime";
 
 /**
- * What the thread says: once that it listens, then what it logs and how much of each step is done, 0 to 1,
- * then how it ended.
+ * A message from the thread: first that it listens, then log lines and the completed share of each
+ * step, 0 to 1, and at the end its exit code or error.
  */
 export type BatchReply =
   | { readonly ready: true }
@@ -19,15 +19,15 @@ export type BatchReply =
   | { readonly code: number }
   | { readonly error: WorkerError };
 
-/** A run of batch on a thread. */
+/** A run of batch on a separate thread. */
 export interface BatchThread {
-  /** As of a command in this thread. It rejects with `stopped` as soon as it is told to end. */
+  /** As of a command on this thread, but it rejects with `stopped` as soon as the signal is aborted. */
   readonly done: Promise<number>;
-  /** Only how far the steps are. */
+  /** The completed share of each step, and no other metric. */
   readonly metrics: Pick<Metrics, "read">;
 }
 
-/** Starts `batch run`. Told to end, it ends where it is; the old generation goes on serving. */
+/** Starts `batch run`. The signal terminates the thread at once; the old generation stays served. */
 export function startBatchThread(
   config: BatchConfig,
   { signal, sink }: { readonly signal: AbortSignal; readonly sink: (line: string) => void },
@@ -39,7 +39,7 @@ export function startBatchThread(
   if (signal.aborted) stop();
   signal.addEventListener("abort", stop, { once: true });
   worker.onmessage = ({ data }: MessageEvent<BatchReply>) => {
-    // What is posted before the thread has loaded its modules is lost.
+    // Messages posted before the thread has loaded its modules are lost.
     if ("ready" in data) worker.postMessage(config);
     else if ("line" in data) sink(data.line);
     else if ("steps" in data) steps = data.steps;

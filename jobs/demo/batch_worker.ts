@@ -1,5 +1,5 @@
 /**
- * Entry of the thread that runs batch's command, on ports of its own.
+ * Entry point of the thread that runs batch's command, on ports of its own.
  *
  * @module
  */
@@ -13,8 +13,8 @@ import { createLogger, startCommand, systemClock } from "@pipeline/runtime";
 import type { BatchReply } from "./batch_thread.ts";
 import { openers } from "./place.ts";
 
-/** Milliseconds between two times that the thread says how far it is. */
-const TELL = 50;
+/** Milliseconds between two reports of progress. */
+const REPORT_INTERVAL = 50;
 
 self.onmessage = async ({ data }: MessageEvent<BatchConfig>) => post(await run(data));
 
@@ -27,26 +27,26 @@ async function run(config: BatchConfig): Promise<BatchReply> {
     flags: batch.commands.run!.flags.parse({}),
     open: (servers, job) => openPorts(servers, config, { ...job, openers }),
     logger: createLogger({ sink: (line) => post({ line }), clock: systemClock, fields }),
-    // Whoever tells it to end terminates the thread.
+    // The owner of the thread ends the run by terminating the thread.
     signal: new AbortController().signal,
     print: () => {},
   });
-  const tell = async () => {
+  const report = async () => {
     const steps: Record<string, number | undefined> = {};
     for (const step of ["fold", "publish", "switch"]) {
       steps[step] = await metrics.read("batch_step_done_ratio", { step });
     }
     post({ steps });
   };
-  const telling = setInterval(tell, TELL);
+  const reporting = setInterval(report, REPORT_INTERVAL);
   try {
     const code = await done;
-    await tell();
+    await report();
     return { code };
   } catch (error) {
     return { error: workerError(error) };
   } finally {
-    clearInterval(telling);
+    clearInterval(reporting);
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Verification of a data folder, beside a demo that runs or without one.
+ * Verification of a data folder, with or without a running demo.
  *
  * @module
  */
@@ -12,9 +12,9 @@ import { Jobs } from "./jobs.ts";
 import type { Place } from "./place.ts";
 
 /**
- * Verifies what is served.
+ * Verifies the served generation.
  *
- * @param options.merged also merged values: only while nothing is written.
+ * @param options.merged whether to verify merged values too, which requires that nothing is written.
  */
 export async function verifyServed(
   jobs: Jobs,
@@ -27,16 +27,16 @@ export async function verifyServed(
     print: (line) => lines.push(line),
   });
   await running.done;
-  // First the differences, then what was found in all.
+  // The command prints the first differences, then the report.
   const [report, ...first] = [lines.pop()!, ...lines].map((line) => JSON.parse(line));
   return { ...report, first };
 }
 
 /**
- * Verifies what a folder, or the servers beside it, serve. Merged values are checked where
- * nobody else holds the lock, so that nothing is written meanwhile.
+ * Verifies the served generation of a folder, or of its servers. Merged values are verified if no
+ * other process holds the folder's lock, so that nothing is written meanwhile.
  *
- * @param sink takes the lines of the log.
+ * @param sink writes a line of the log.
  */
 export async function verifyFolder(
   place: Place,

@@ -1,6 +1,6 @@
 /**
- * The demo: history, a first generation, live records, a second generation, and in
- * the end the proof that the answers are right. All of it is the work of the jobs.
+ * The demo: history, a first generation, live records, a second generation, and at the end the
+ * proof that the answers are correct. The jobs' own commands do the work.
  *
  * @module
  */
@@ -45,7 +45,7 @@ export interface DemoOptions {
   readonly flags: DemoFlags;
   /** The progress display. */
   readonly progress: Progress;
-  /** Takes the lines of the log: what people may want to know later. */
+  /** Writes a line of the log, for later inspection. */
   readonly sink: (line: string) => void;
   /** Aborted by Ctrl-C: drain and end. */
   readonly signal: AbortSignal;
@@ -57,11 +57,11 @@ const LATER_GENERATIONS = 300_000;
 /** Share of the shutdown time for draining; the rest is for verification. */
 const DRAIN_SHARE = 2 / 3;
 
-/** Milliseconds between two looks at where live records stand. */
-const LOOK = 500;
+/** Milliseconds between two updates of the status line. */
+const STATUS_INTERVAL = 500;
 
-/** Looks over which a rate is taken. */
-const LOOKS = 10;
+/** Updates over which the rate is measured. */
+const RATE_SAMPLES = 10;
 
 /** Runs the demo. Returns whether everything served is proved. */
 export async function runDemo(options: DemoOptions): Promise<boolean> {
@@ -120,7 +120,7 @@ class Demo {
     if (history === undefined) return true;
 
     const started = performance.now();
-    // Each question is a search on servers.
+    // On servers, each request is a search.
     const interval = this.#place.servers === undefined ? 25 : 100;
     this.#visibility = new Visibility({ url, interval, warmUp: flags["warm-up"] });
     this.#generator = this.#jobs.start(generator, "realtime", {
@@ -167,14 +167,14 @@ class Demo {
     return verified.exact;
   }
 
-  /** The API, set-up, history and the first generation; `undefined` where it was told to stop meanwhile. */
+  /** The API, set-up, history and the first generation; `undefined` if it was stopped meanwhile. */
   async #prepare(url: string, end: number): Promise<LoadedHistory | undefined> {
     const { flags: { port, seed, scale, posts, comments }, progress } = this.#o;
     const { signal } = this.#stop;
     const jobs = this.#jobs;
     try {
       this.#serving = jobs.keep(serving, "run", { port });
-      // It asks for a generation as soon as it listens.
+      // Serving looks for a generation as soon as it listens.
       await this.#untilServing(({ checks }) => checks.some(({ name }) => name === "generation"));
       progress.line(`API and page: ${url}`);
       await jobs.start(ingest, "setup", { signal }).done;
@@ -185,7 +185,7 @@ class Demo {
       const history = await loadHistory(source, { jobs, progress, signal });
       const served = await servedManifest(jobs.ports.store);
       const missing = history.loads.some((load) => !served?.history.includes(load));
-      // Also where an earlier run was killed between a load and the batch after it.
+      // This includes an earlier run that was killed between a load and the batch after it.
       if (served === undefined || missing) await this.#firstBatch();
       else progress.line(`Resume with generation ${served.generation} and the records in the log`);
       return history;
@@ -231,8 +231,8 @@ class Demo {
         if ((await producedOf(this.#generator)).produced === 0) continue;
         this.#building = true;
         const before = (await servedManifest(store))!;
-        // One that has begun when the time is over is finished; Ctrl-C is not made to wait. One thread
-        // folds, so that what is live keeps a core.
+        // A run that is in progress when the time is over completes; Ctrl-C ends it at once. One thread
+        // folds, so that live records keep a core.
         const running = await this.#jobs.startBatch({ threads: 1, signal });
         await running.done;
         const { generation, horizon } = (await servedManifest(store))!;
@@ -258,13 +258,13 @@ class Demo {
     const { signal } = this.#stop;
     const end = flags.duration === undefined ? Infinity : started + flags.duration;
     const { from, to, burst } = parseRate(flags.rate);
-    const looks = [{ at: started, produced: 0 }];
+    const samples = [{ at: started, produced: 0 }];
     while (performance.now() < end && !signal.aborted) {
       const { produced, behind } = await producedOf(this.#generator);
       const { records, ingested, folded } = await this.#standing();
       const at = performance.now();
-      const [first] = looks as [(typeof looks)[number]];
-      if (looks.push({ at, produced }) > LOOKS) looks.shift();
+      const [first] = samples as [(typeof samples)[number]];
+      if (samples.push({ at, produced }) > RATE_SAMPLES) samples.shift();
       progress.status(statusLine({
         produces: Math.max(from, to, burst?.rate ?? 0) > 0,
         produced,
@@ -274,12 +274,12 @@ class Demo {
         latency: await readLatency(this.#jobs.ports.store, Date.now()),
         building: this.#building,
       }));
-      const wait = Math.min(LOOK, end - performance.now());
+      const wait = Math.min(STATUS_INTERVAL, end - performance.now());
       if (wait > 0) await systemClock.sleep(wait, signal).catch(() => {});
     }
   }
 
-  /** Waits until all that is in the log is in the dataset and in the served views, or the time is over. */
+  /** Waits until the dataset and the served views hold all records of the log, at most `timeout` ms. */
   async #drained(timeout: number) {
     const deadline = performance.now() + timeout;
     for (;;) {
@@ -291,20 +291,20 @@ class Demo {
     }
   }
 
-  /** Records of the log, and how many of them are in the dataset and in the served views. */
+  /** Number of records in the log, in the dataset and in the served views. */
   async #standing() {
     const ingested = await ingestedOf(this.#ingest, this.#jobs.ports.log);
-    // What speed has folded is not visible yet: the API says what is.
+    // Records that speed has folded may not be visible yet: the API reports the visible ones.
     return { ...ingested, folded: this.#visibility.folded };
   }
 
-  /** Waits until serving says so of itself. Rejects with `stopped` where it failed, or is to end. */
-  async #untilServing(says: (report: HealthReport) => boolean): Promise<void> {
-    while (!says(this.#serving.health.report())) await systemClock.sleep(10, this.#stop.signal);
+  /** Waits until serving's health satisfies a condition. Rejects with `stopped` if the demo ends. */
+  async #untilServing(holds: (report: HealthReport) => boolean): Promise<void> {
+    while (!holds(this.#serving.health.report())) await systemClock.sleep(10, this.#stop.signal);
   }
 }
 
-/** The manifest of the generation that serves. */
+/** The manifest of the served generation. */
 async function servedManifest(store: ServingStore): Promise<Manifest | undefined> {
   const current = await store.current();
   return current === undefined ? undefined : (await readManifest(store, current))?.manifest;

@@ -1,5 +1,5 @@
 /**
- * Figures of the jobs that run, from their own metrics.
+ * Figures of the running jobs, from their metrics.
  *
  * @module
  */
@@ -31,7 +31,7 @@ export async function ingestedOf(ingest: RunningCommand, log: EventLog) {
   };
 }
 
-/** Documents that speed wrote for each record that it folded. */
+/** Number of documents that speed wrote per record that it folded, by view. */
 export async function writesOf(speed: RunningCommand): Promise<Record<ViewName, number>> {
   const folded = await read(speed, "speed_records_total");
   const writes = { top_posts: 0, subreddit_activity: 0, user_activity: 0 };
@@ -41,7 +41,7 @@ export async function writesOf(speed: RunningCommand): Promise<Record<ViewName, 
   return writes;
 }
 
-/** A figure; 0 as long as the job does not say it. */
+/** The value of a metric; 0 until the job reports it. */
 async function read(
   { metrics }: RunningCommand,
   name: string,

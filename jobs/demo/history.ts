@@ -1,5 +1,5 @@
 /**
- * The history that a folder starts from: generated, or real archives in its place.
+ * The history that a folder starts with: generated, or loaded from real archives.
  *
  * @module
  */
@@ -21,15 +21,15 @@ import type { Progress } from "@pipeline/runtime";
 import type { Jobs } from "./jobs.ts";
 import { showSteps } from "./steps.ts";
 
-/** Where the history comes from. */
+/** The source of the history. */
 export interface HistorySource {
-  /** Archive files; where there are none, history is generated. */
+  /** Archive files; without any, history is generated. */
   readonly archives: readonly string[];
-  /** What to generate; `end` in milliseconds since 1970. */
+  /** Options of the generated history; `end` in milliseconds since 1970. */
   readonly generated: { readonly seed: number; readonly scale: number; readonly end: number };
 }
 
-/** What is in the dataset now. */
+/** The historical loads in the dataset. */
 export interface LoadedHistory {
   /** Records in historical loads. */
   readonly records: number;
@@ -37,18 +37,18 @@ export interface LoadedHistory {
   readonly loads: readonly string[];
 }
 
-/** What the history is loaded with. */
+/** Means of loading. */
 export interface LoadOptions {
-  /** Stage and commit it. */
+  /** The jobs, which stage and commit the history. */
   readonly jobs: Jobs;
-  /** What people see. */
+  /** The progress display. */
   readonly progress: Progress;
-  /** Ends loading; the next run begins anew with what is not committed. */
+  /** Ends loading; the next run loads again whatever was not committed. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Looks for archives before anything is begun.
+ * Checks that the archives can be read, before anything else is done.
  *
  * @throws {PipelineError} `invalid` for the first one that cannot be read.
  */
@@ -56,7 +56,7 @@ export async function checkArchives(paths: readonly string[]): Promise<void> {
   for (const path of paths) await archiveSize(path);
 }
 
-/** Brings the history into the dataset. What is there already is not loaded again. */
+/** Loads the history into the dataset, except loads that it already contains. */
 export async function loadHistory(
   { archives, generated }: HistorySource,
   options: LoadOptions,
@@ -116,7 +116,7 @@ async function stageGenerated(
   return load;
 }
 
-/** Lines of an archive that are shown of those that cannot be used. */
+/** Most rejected lines of an archive to show. */
 const SHOWN = 3;
 
 async function stageArchive(
@@ -146,7 +146,7 @@ async function stageArchive(
   }
 }
 
-/** A number as people read it. */
+/** Formats a number for people. */
 export function count(value: number): string {
   return value.toLocaleString("en-US");
 }

@@ -1,5 +1,5 @@
 /**
- * The commands of the jobs in this process, on ports that they share.
+ * The jobs' commands in one process, on shared ports.
  *
  * @module
  */
@@ -24,42 +24,42 @@ import { type BatchThread, startBatchThread } from "./batch_thread.ts";
 import { configure, openParts, type Parts, type Place } from "./place.ts";
 import { type Settings, settingsOf } from "./settings.ts";
 
-/** How a command is started. */
+/** Options of {@linkcode Jobs.start}. */
 export interface CommandStart {
-  /** What its configuration has besides what all commands of the job have. */
+  /** Configuration in addition to the job's settings in this process. */
   readonly settings?: object;
-  /** As they are written, in camelCase. */
+  /** Flags, by their names in camelCase. */
   readonly flags?: object;
-  /** Tells it to end; where not given, that is done by {@linkcode Jobs.end}. */
+  /** Ends the command; by default {@linkcode Jobs.end} does. */
   readonly signal?: AbortSignal;
-  /** Takes what it writes to standard output. */
+  /** Receives a line that the command writes to standard output. */
   readonly print?: (line: string) => void;
-  /** Ports in place of those that all share. */
+  /** Ports that replace shared ones. */
   readonly ports?: Partial<Ports>;
 }
 
-/** Where the jobs are, and how. */
+/** Options of {@linkcode Jobs.open}. */
 export interface JobsOptions {
-  /** Where everything is. */
+  /** The folder or the servers of the jobs. */
   readonly place: Place;
   /** `own`: the one process that may append to the log; `join`: beside it. */
   readonly access: "own" | "join";
-  /** Takes the lines of all logs. */
+  /** Writes a line of the log of any job. */
   readonly sink: (line: string) => void;
 }
 
-/** Jobs that run in this process. */
+/** Jobs in this process. */
 export class Jobs {
-  /** The ports as they are. */
+  /** The shared ports. */
   readonly parts: Parts;
-  /** The same, which wait for servers that are away. */
+  /** The shared ports, retrying without limit. */
   readonly ports: Patient<Parts>;
   readonly #o: JobsOptions;
   readonly #settings: Settings;
   readonly #ending = new AbortController();
   readonly #kept: Promise<void>[] = [];
   readonly #failure = Promise.withResolvers<never>();
-  /** Rejects where one of those that were started with {@linkcode keep} cannot go on. */
+  /** Rejects if a command that was started by {@linkcode keep} fails. */
   readonly failed: Promise<never> = this.#failure.promise;
 
   private constructor(options: JobsOptions, parts: Parts, logger: Logger) {
@@ -69,7 +69,7 @@ export class Jobs {
     this.ports = patient(parts, { ...logRetries(logger), signal: this.#ending.signal });
   }
 
-  /** Opens the ports. Rejects with `conflict` where another process owns the place. */
+  /** Opens the ports. Rejects with `conflict` if another process owns the place. */
   static async open(options: JobsOptions): Promise<Jobs> {
     const logger = logTo(options.sink, "demo");
     return new Jobs(options, await openParts(options.place, { ...options, logger }), logger);
@@ -81,7 +81,7 @@ export class Jobs {
     name: string,
     { settings, flags = {}, signal, print = () => {}, ports }: CommandStart = {},
   ): RunningCommand {
-    // Whoever opened the ports closes them.
+    // `Jobs` opened the ports, and closes them.
     const shared = { ...this.parts, ...ports, close: () => Promise.resolve() };
     const running = startCommand(spec, name, {
       config: this.#config(spec, settings),
@@ -105,25 +105,25 @@ export class Jobs {
   }
 
   /**
-   * Starts the building of the next generation, on a thread of its own: what is live answers meanwhile.
+   * Starts to build the next generation on a separate thread, so that live records are not delayed.
    *
-   * @param options.threads that fold days.
+   * @param options.threads number of threads that fold days.
    */
   async startBatch(
     { threads, signal }: { readonly threads: number; readonly signal: AbortSignal },
   ): Promise<BatchThread> {
-    // The place is ours and its batches run one by one: a lock is what a killed one has left.
+    // This process owns the place and builds one generation at a time, so a lock is a killed run's.
     await breakLock(this.ports.store);
     return startBatchThread(this.#config(batch, { threads }), { signal, sink: this.#o.sink });
   }
 
-  /** Tells those that were kept to end, and waits for it: what was taken is written first. */
+  /** Drains the kept commands: they write all that they have read, then end. */
   async end(): Promise<void> {
     this.#ending.abort();
     await Promise.all(this.#kept);
   }
 
-  /** Lets go of the ports. */
+  /** Closes the ports. */
   close(): Promise<void> {
     return unlessStopped(this.parts.close());
   }
@@ -133,12 +133,12 @@ export class Jobs {
   }
 }
 
-/** A log of its own for a job. */
+/** The log of one job. */
 export function logTo(sink: JobsOptions["sink"], job: string): Logger {
   return createLogger({ sink, clock: systemClock, fields: { job } });
 }
 
-/** Waits for work, of which it is no failure that it was told to stop. */
+/** Waits for work that may be stopped without failing. */
 export async function unlessStopped(work: Promise<unknown>): Promise<void> {
   try {
     await work;

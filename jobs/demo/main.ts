@@ -66,7 +66,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Lines into a file, so that the screen stays the story's. Opened at the first line. */
+/** Writes lines to a file, to keep the screen for the demo. Opens the file at the first line. */
 function toFile(path: string): (line: string) => void {
   let file: Deno.FsFile | undefined;
   return (line) => {

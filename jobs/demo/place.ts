@@ -1,5 +1,5 @@
 /**
- * Where the demo's jobs find their ports: in one folder, or on real servers.
+ * The location of the demo's ports: one folder, or real servers.
  *
  * @module
  */
@@ -28,7 +28,7 @@ const serversConfig: z.ZodType<ServerConfigs> = z.strictObject({
   elasticsearch: elasticsearch.unwrap(),
 });
 
-/** On a folder's own parts no client is loaded. */
+/** Clients are loaded only if servers are used. */
 export const openers: Openers<Server> = {
   kafka: async (...args) => (await import("@pipeline/adapters/kafka")).openKafka(...args),
   hdfs: async (...args) => (await import("@pipeline/adapters/hdfs")).openHdfs(...args),
@@ -36,7 +36,7 @@ export const openers: Openers<Server> = {
     (await import("@pipeline/adapters/elasticsearch")).openElasticsearch(...args),
 };
 
-/** Where everything is. */
+/** Location of the ports. Plain data, which can be posted to threads. */
 export interface Place {
   /** Folder of all stored data, or of the run's own notes if there are servers. */
   readonly folder: string;
@@ -44,7 +44,7 @@ export interface Place {
   readonly servers?: ServerConfigs;
 }
 
-/** All three ports, and a way to close them. */
+/** The three ports. */
 export type Parts = Ports & Closable;
 
 /**
@@ -68,7 +68,7 @@ export async function readPlace(folder: string, file: string | undefined): Promi
 /**
  * A job's configuration in a place.
  *
- * @param settings what differs from the job's own defaults.
+ * @param settings settings that differ from the job's defaults.
  */
 export function configure<C extends CommandConfig>(
   { config, needs }: JobSpec<C>,
@@ -82,7 +82,7 @@ export function configure<C extends CommandConfig>(
 }
 
 /**
- * Opens what lies in a place.
+ * Opens the ports of a place.
  *
  * @param options.access as in `openEmbedded`: `own` holds the folder's lock, whatever the ports
  * are, and rejects with `conflict` if another process holds it.

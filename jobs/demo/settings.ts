@@ -1,5 +1,5 @@
 /**
- * How the jobs' settings differ from their own defaults where they run together in one process.
+ * The settings that differ from the jobs' own defaults because all run in one process.
  *
  * @module
  */
@@ -12,15 +12,15 @@ export type Settings = Readonly<Record<string, object>>;
 /** A run without competitors breaks any lock that it finds, and waits for none. */
 const BATCH = { catchUpTimeout: "2m", lockLease: "1m", lockWait: "0s" };
 
-/** On embedded ports, which take small writes well: what is folded is visible within a blink. */
+/** For embedded ports, where small writes are cheap: folded records are visible almost at once. */
 const EMBEDDED: Settings = {
-  // A commit every other second a partition, or when there is much.
+  // A commit per partition every other second, or when there are many records.
   ingest: { flush: { age: "2s" } },
   speed: { flushInterval: "75ms", pollInterval: "200ms" },
   batch: { ...BATCH, pollInterval: "50ms" },
 };
 
-/** On real servers, where each write is a request: fewer and larger ones. */
+/** For real servers, where each write is a request: fewer and larger writes. */
 const SERVERS: Settings = {
   speed: { pollInterval: "500ms" },
   batch: { ...BATCH, pollInterval: "200ms" },

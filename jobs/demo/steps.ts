@@ -1,5 +1,5 @@
 /**
- * Bars that show how far a job is.
+ * Progress bars of a job's steps.
  *
  * @module
  */
@@ -7,23 +7,23 @@
 import { type Bar, type Progress, type RunningCommand, systemClock } from "@pipeline/runtime";
 import type { BatchThread } from "./batch_thread.ts";
 
-/** What is shown. */
+/** The steps to show. */
 export interface ShownSteps {
-  /** Where. */
+  /** The progress display. */
   readonly progress: Progress;
-  /** The job, in whose name it says how much of each step is done, 0 to 1. */
+  /** The job, whose metric `<job>_step_done_ratio` is the completed share of each step. */
   readonly job: string;
-  /** What each step is called, in their order. */
+  /** The label of each step, in their order. */
   readonly steps: Readonly<Record<string, string>>;
 }
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two readings of the metric. */
 const INTERVAL = 50;
 
 /**
- * Shows a bar for each step until the work has ended; then it rejects as the work did.
+ * Shows a bar for each step until the work has ended. Rejects as the work does.
  *
- * @returns the last bar, which is not ended yet.
+ * @returns the last bar, which the caller ends.
  */
 export async function showSteps(
   { done, metrics }: BatchThread | RunningCommand,

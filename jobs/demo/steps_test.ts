@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { Metrics, Progress, type RunningCommand } from "@pipeline/runtime";
 import { showSteps } from "./steps.ts";
 
-/** Shows the steps of work that says how far it is. Returns the lines. */
+/** Shows the steps of work that reports its progress. Returns the lines. */
 async function shown(
   work: (set: (step: "one" | "two", ratio: number) => void) => Promise<void>,
 ): Promise<string[]> {
@@ -45,7 +45,7 @@ Deno.test("showSteps() shows each step that was begun, also one that nobody saw 
   ]);
 });
 
-Deno.test("showSteps() shows the first step where the work says nothing", async () => {
+Deno.test("showSteps() shows the first step until the work reports progress", async () => {
   const lines = await shown(() => Promise.resolve());
   assertEquals(lines, ["First 0 %", "First: done in 0.0 s, all of it"]);
 });

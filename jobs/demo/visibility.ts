@@ -1,11 +1,10 @@
 /**
- * How long it takes from the moment a record is due until the API shows it, which none of the jobs can say:
- * the generator knows the one, and serving the other.
+ * The latency from a record's due time until the API shows it. No job can measure it alone: the
+ * generator knows the due time, and serving the answers.
  *
- * The API is asked over HTTP, as a user would, how far its answers reach: a record
- * is visible once the folded offsets of an answer are beyond it. Every record counts,
- * from the time at which it was due, so that a stall is not hidden by the records
- * that were held back with it.
+ * The API is queried over HTTP, as by a user: a record is visible once the folded offsets of an
+ * answer are beyond it. Every record counts from its due time, so that a stall is not hidden by the
+ * records that it delayed.
  *
  * @module
  */
@@ -49,42 +48,42 @@ export class LatencyHistogram {
   }
 }
 
-/** A record that was acknowledged and is not visible yet. */
+/** An acknowledged record that is not visible yet. */
 interface Pending {
   readonly offset: number;
   readonly due: number;
 }
 
-/** What is watched. */
+/** Options of {@linkcode Visibility}. */
 export interface VisibilityOptions {
-  /** Where the API is. */
+  /** The URL of the API. */
   readonly url: string;
-  /** Milliseconds between two questions to it. */
+  /** Milliseconds between two requests. */
   readonly interval: number;
-  /** Milliseconds from now in which records count for no latency. */
+  /** Milliseconds from now whose records are left out. */
   readonly warmUp: number;
 }
 
-/** Asks the API until it is closed. */
+/** Polls the API until it is closed. */
 export class Visibility {
   /** All latencies so far. */
   readonly latencies: LatencyHistogram = new LatencyHistogram();
-  /** Records of the log that the last answer had folded. */
+  /** Number of records of the log that the last answer included. */
   folded = 0;
   readonly #pending = new Map<string, Pending[]>();
   readonly #o: VisibilityOptions;
   readonly #warm: number;
   readonly #ending = new AbortController();
-  readonly #asking: Promise<void>;
+  readonly #polling: Promise<void>;
 
-  /** Begins to ask. */
+  /** Starts to poll. */
   constructor(options: VisibilityOptions) {
     this.#o = options;
     this.#warm = Date.now() + options.warmUp;
-    this.#asking = this.#ask();
+    this.#polling = this.#poll();
   }
 
-  /** The same log for the generator, whose records are noted as the log acknowledges them. */
+  /** A log for the generator that notes records when they are acknowledged. */
   watched(log: EventLog): EventLog {
     return {
       ensureTopics: (...args) => log.ensureTopics(...args),
@@ -94,7 +93,7 @@ export class Visibility {
         return {
           send: async (records) => {
             const acknowledgements = await producer.send(records);
-            // The generator hands the log what it has planned as it is.
+            // The generator passes its planned records to the log unchanged.
             this.#acknowledged(records as readonly PlannedRecord[], acknowledgements);
             return acknowledgements;
           },
@@ -108,10 +107,10 @@ export class Visibility {
     };
   }
 
-  /** Stops asking. */
+  /** Stops polling. */
   async close(): Promise<void> {
     this.#ending.abort();
-    await this.#asking;
+    await this.#polling;
   }
 
   #acknowledged(
@@ -128,7 +127,7 @@ export class Visibility {
     }
   }
 
-  async #ask(): Promise<void> {
+  async #poll(): Promise<void> {
     const { url, interval } = this.#o;
     const { signal } = this.#ending;
     while (!signal.aborted) {
@@ -137,13 +136,13 @@ export class Visibility {
         const body = await response.json();
         if (response.ok) this.#visible(body.provenance.folded, Date.now());
       } catch {
-        // The API is stopping, or slow: what is not seen yet is seen later, and counts in full.
+        // The API is stopping or slow: pending records are seen later, and count in full.
       }
       await systemClock.sleep(interval, signal).catch(() => {});
     }
   }
 
-  /** Notes what an answer has folded, `null` where that is not begun, and when the answer was there. */
+  /** Records the folded offsets of an answer, `null` for partitions not begun, and its time. */
   #visible(folded: Readonly<Record<string, readonly (number | null)[]>>, now: number): void {
     let sum = 0;
     for (const [topic, offsets] of Object.entries(folded)) {

@@ -3,7 +3,7 @@ import { openMemory } from "@pipeline/adapters/testing";
 import { systemClock } from "@pipeline/runtime";
 import { LatencyHistogram, Visibility } from "./visibility.ts";
 
-Deno.test("LatencyHistogram tells quantiles and the greatest", () => {
+Deno.test("LatencyHistogram computes quantiles and the maximum", () => {
   const latencies = new LatencyHistogram();
   assertEquals([latencies.quantile(0.99), latencies.max], [0, 0]);
   for (let ms = 1; ms <= 100; ms++) latencies.add(ms);
