@@ -104,7 +104,7 @@ Deno.test("DayPool fails as a whole if a worker dies: current, waiting and later
   assertEquals(b!.asked, []);
 });
 
-Deno.test("DayPool shows what its workers try again as if it were done here", async () => {
+Deno.test("DayPool reports the retries of its workers as its own", async () => {
   const shown: string[] = [];
   const { workers: [worker], pool: days } = pool(1, {
     onRetry: ({ attempt, error }) => shown.push(`${attempt} ${error.code} ${error.message}`),

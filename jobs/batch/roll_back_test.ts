@@ -47,7 +47,7 @@ async function assertUnlocked(store: ServingStore, clock: TestClock): Promise<vo
   await lockBatch(store, "somebody else", { lease: LEASE, clock });
 }
 
-Deno.test("rollBack() makes a generation that is kept serve again, also after a rollback that broke off", async () => {
+Deno.test("rollBack() returns to a kept generation, also after a rollback that broke off", async () => {
   for (const state of ["previous", "prepared", "live"] as const) {
     const { store, clock } = await opened(state, [5, 5]);
     await clock.run(rollBack(1, { store, clock, settings: settings() }));
@@ -79,7 +79,7 @@ Deno.test("rollBack() refuses an incomplete generation, and releases the lock", 
   }
 });
 
-Deno.test("rollBack() leaves a generation that speed does not follow as it was, so that it can be done again", async () => {
+Deno.test("rollBack() leaves a generation that speed does not follow unchanged, so that it can be repeated", async () => {
   const { store, clock } = await opened("previous", [4, 5]);
   const error = await clock.run(assertRejects(
     () => rollBack(1, { store, clock, settings: settings() }),

@@ -94,7 +94,7 @@ Deno.test("restoreDay() refuses a state that differs from the stored one", async
   );
 });
 
-Deno.test("writeState() is done once: again with the same content, never with another", async () => {
+Deno.test("writeState() can be repeated with the same content, never with another", async () => {
   const { dataset } = openMemory();
   const manifest = await stored(dataset, 1, "000001-a");
   await writeState(dataset, manifest);

@@ -57,7 +57,7 @@ Deno.test("sendCanary() fails in time if the canary is not served, and reports i
   assertEquals(error.code, "unavailable");
 });
 
-Deno.test("sendCanary() sends its post again where the log does not take it for now", async () => {
+Deno.test("sendCanary() resends its post if the log refuses it for the moment", async () => {
   const { clock, log, dataset } = await open();
   let refusals = 3;
   const moving = {

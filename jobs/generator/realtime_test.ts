@@ -177,7 +177,7 @@ Deno.test("RealtimeProducer counts records that are too large, and sends the oth
   assertEquals(status.acknowledged + status.refused, 2_000);
 });
 
-Deno.test("RealtimeProducer ends with an error that trying again cannot help", async () => {
+Deno.test("RealtimeProducer ends with a permanent error", async () => {
   const clock = new TestClock();
   const log = await openLog(clock, () => () => {
     return Promise.reject(new PipelineError("not_found", "There is no such topic"));

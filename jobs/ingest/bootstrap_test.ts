@@ -76,7 +76,7 @@ Deno.test("bootstrap() commits nothing of a load with a file that differs from i
   assertEquals(await new CommitLog(dataset).histories(), []);
 });
 
-Deno.test("bootstrap() commits a load that is staged again after one of its files was damaged", async () => {
+Deno.test("bootstrap() commits a load that is restaged after one of its files was damaged", async () => {
   const { dataset } = openMemory();
   await stage(dataset);
   dataset.damage(`${STAGING}/${LOAD}/${HOURS[1]}/data_0.json`, (bytes) => bytes.subarray(1));
@@ -112,7 +112,7 @@ Deno.test("bootstrap() refuses a file in no hour, and a missing load", async () 
   assertEquals(missing.code, "not_found");
 });
 
-Deno.test("bootstrap() can be done again where any one step failed, or its answer was lost", async () => {
+Deno.test("bootstrap() can be repeated if any one step failed, or its answer was lost", async () => {
   const steps: string[] = [];
   const outcome = async (failing: number) => {
     const { dataset } = openMemory();

@@ -105,7 +105,7 @@ Deno.test("a writer whose commit was compacted before it read it back has won", 
   assertEquals((await log.read(TOPIC, 0)).commits.length, 20);
 });
 
-Deno.test("checkpoint() may break off at any step: readers see every commit, and it can be done again", async () => {
+Deno.test("checkpoint() may break off at any step: readers see every commit, and it can be repeated", async () => {
   for (let crash = 0, broke = true; broke; crash++) {
     const { dataset } = openMemory();
     const log = new CommitLog(dataset);

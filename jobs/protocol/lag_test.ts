@@ -63,7 +63,7 @@ Deno.test("watchLag() is not ready and stays live where a partition cannot be re
   assertStringIncludes(text, `log_lag_records{topic="reddit.posts",partition="0"} 2\n`);
 });
 
-Deno.test("watchLag() says at any moment how far the job is", async () => {
+Deno.test("watchLag() reports the job's position at any moment", async () => {
   const log = new MemoryEventLog();
   await log.ensureTopics(TOPICS.map((topic) => ({ topic, partitions: 1 })));
   const ending = new AbortController();

@@ -22,7 +22,7 @@ async function inFolder(test: (path: string) => Promise<void>): Promise<void> {
   }
 }
 
-Deno.test("Ledger keeps the order of overlapping appends, and is continued when opened again", () =>
+Deno.test("Ledger keeps the order of overlapping appends, and is continued when reopened", () =>
   inFolder(async (path) => {
     const first = await openLedger(path);
     await Promise.all([

@@ -33,7 +33,7 @@ Deno.test("retry() never waits longer than the policy's maximum", async () => {
   assert(delays.every((delay) => delay < 1000));
 });
 
-Deno.test("retry() throws at once what trying again cannot help", async () => {
+Deno.test("retry() throws permanent errors at once", async () => {
   const errors = [new PipelineError("conflict", "taken"), new TypeError("a mistake of ours")];
   for (const error of errors) {
     let calls = 0;

@@ -23,7 +23,7 @@ Deno.test("shareAnswer() asks once for all who ask at about the same time", asyn
   assertEquals(asked, first * 2);
 });
 
-Deno.test("shareAnswer() gives up on a log that does not answer, and calls it again later", async () => {
+Deno.test("shareAnswer() gives up on a log that does not answer, and calls it later", async () => {
   const clock = new TestClock();
   let asked = 0;
   const hangs = () => {

@@ -302,7 +302,7 @@ Deno.test("flush() reports the oldest newly visible record, and none twice", asy
   assertEquals(told, [0, 2, 3]);
 });
 
-Deno.test("flush() writes a stopped partition to the store, once, and removes it again", async () => {
+Deno.test("flush() writes a stopped partition to the store once, and removes it once it continues", async () => {
   const ports = await world();
   const { hand, log } = byHand(ports.log);
   let told = 0;

@@ -33,7 +33,7 @@ Deno.test("every alert has a file, a test and a runbook, and none is left over",
   assertEquals(await filesIn(RUNBOOKS, ".md"), [...names, "README"].sort());
 });
 
-Deno.test("every alert says how bad it is, what is so and where the remedy stands", () => {
+Deno.test("every alert has a severity, a summary and a link to its runbook", () => {
   for (const { alert, labels, annotations, ...rule } of alerts) {
     assert(["critical", "warning"].includes(labels!.severity!), alert);
     assertMatch(rule.for!, /^\d+[sm]$/, alert);
@@ -43,7 +43,7 @@ Deno.test("every alert says how bad it is, what is so and where the remedy stand
   }
 });
 
-Deno.test("every runbook says what it means, what it does, how to look and what to do", async () => {
+Deno.test("every runbook has the sections meaning, impact, diagnosis and remedy", async () => {
   const index = await Deno.readTextFile(new URL("README.md", RUNBOOKS));
   for (const name of names) {
     const text = await Deno.readTextFile(new URL(`${name}.md`, RUNBOOKS));
@@ -110,7 +110,7 @@ for (const name of names) {
   });
 }
 
-Deno.test("wholeCases() adds what the rule says to what the file says, which wins", () => {
+Deno.test("wholeCases() adds the rule's fields to the file's, which take precedence", () => {
   const rule = {
     alert: "A",
     expr: "x > 0",

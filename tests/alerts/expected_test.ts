@@ -68,7 +68,7 @@ for (const [name, options] of Object.entries(CASES)) {
   });
 }
 
-Deno.test("Prometheus reads what it is told, and the operator's is told the same", async () => {
+Deno.test("Prometheus reads the configured rules, and the operator gets the same ones", async () => {
   const values = { prometheus: { operator: { enabled: true, labels: { team: "data" } } } };
   const manifests = await renderChart({ values });
   const { data } = find(manifests, "ConfigMap", `${RELEASE}-prometheus-expected`);

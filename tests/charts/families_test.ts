@@ -36,7 +36,7 @@ Deno.test("Services of IPv6 alone are refused where the release runs HDFS", asyn
   await services({ global: { ...global, ipFamilies: ["IPv4"] } });
 });
 
-Deno.test("Elasticsearch tells the pod's own address to the others, and users may name another", async () => {
+Deno.test("Elasticsearch publishes the pod's own address, and users may name another", async () => {
   const all = await renderChart();
   const [container] =
     find(all, "StatefulSet", "reddit-elasticsearch").spec.template.spec.containers;
@@ -54,7 +54,7 @@ Deno.test("Elasticsearch tells the pod's own address to the others, and users ma
   assert(own.includes("network.publish_host: _global:ipv6_\n") && !own.includes("POD_IP"), own);
 });
 
-Deno.test("no server is told to keep to IPv4", async () => {
+Deno.test("no server is restricted to IPv4", async () => {
   const text = JSON.stringify(await renderChart());
   assert(!text.includes("preferIPv4Stack=true"));
   // Where it is not said, the scripts of Hadoop say so.

@@ -63,7 +63,7 @@ Deno.test("difference() names what a change is in, by the names of items or thei
   ]);
 });
 
-Deno.test("difference() tells which of several like items changed", async () => {
+Deno.test("difference() identifies which of several like items changed", async () => {
   const rules = (...values: number[]) => {
     const lines = values.map((value) => `  - expr: vector(${value})\n    record: x\n`);
     return config({ "a.yaml": `groups:\n- name: g\n  rules:\n${lines.join("")}` });

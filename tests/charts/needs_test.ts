@@ -28,7 +28,7 @@ function row(name: string, { pods, cores, memory, batch, volumes, disk, kept }: 
   ];
 }
 
-Deno.test("README says what each preset needs, and what stays of it", async () => {
+Deno.test("README lists what each preset needs, and what stays after it", async () => {
   const [, table] = /^\| preset .*\n\|[- |]+\n((?:\|.*\n)+)/m.exec(README) ?? [];
   const said = (table ?? "").trimEnd().split("\n").map((line) =>
     line.split("|").slice(1, -1).map((cell) => cell.trim().replace(/^\[(.*)\]\(.*\)$/, "$1"))

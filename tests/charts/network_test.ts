@@ -238,7 +238,7 @@ function extended(all: readonly Manifest[]): Record<"into" | "out", string[]> {
   return { into: having("ingress", FROM), out: having("egress", TO) };
 }
 
-Deno.test("extraIngress and extraEgress of all are of every component, whoever the servers are of", async () => {
+Deno.test("extraIngress and extraEgress of `all` apply to every component, also with external servers", async () => {
   const networkPolicy = { extraIngress: [FROM], extraEgress: [TO] };
   const components = Object.keys(OWN).sort();
   const all = extended(await policies({ values: { global: { networkPolicy } } }));

@@ -194,7 +194,7 @@ Deno.test("probes ask a job for its health and a server whether it answers", asy
   }
 });
 
-Deno.test("whoever has a token may list the pods of its namespace, and no more", async () => {
+Deno.test("a pod with a token may list the pods of its namespace, and no more", async () => {
   const manifests = await renderChart();
   const roles = manifests.filter(({ kind }) => /Role$/.test(kind));
   assertEquals(roles.map(({ kind, rules }) => ({ kind, rules })), [{

@@ -19,7 +19,7 @@ import { merged } from "./_mutations.ts";
 const IMMUTABLE = `${GOLDEN}/immutable.json`;
 
 for (const preset of Object.keys(PRESETS)) {
-  Deno.test(`the preset ${preset} renders to what is kept; scripts/charts --golden writes it anew`, async () => {
+  Deno.test(`the preset ${preset} renders to its golden file; scripts/charts --golden rewrites it`, async () => {
     assertEquals(
       (await renderGolden(preset)).split("\n"),
       (await Deno.readTextFile(goldenPath(preset))).split("\n"),

@@ -86,7 +86,7 @@ Deno.test("an Elasticsearch node has the chart's settings and the image's option
   }
 });
 
-Deno.test("Elasticsearch is told only of modules that it has", async () => {
+Deno.test("Elasticsearch is configured only with modules that it has", async () => {
   using container = elasticsearch(["x-pack-security", "x-pack-ml", "ingest-geoip"]);
   await container.run("elasticsearch/files/start.sh");
   assertEquals(container.read("/tmp/config/elasticsearch.yml").trim().split("\n").slice(2), [
@@ -112,7 +112,7 @@ Deno.test("Elasticsearch with a Secret has security, and its password in the key
   assertEquals(container.read("/tmp/config/certificates/tls.key"), "tls.key");
 });
 
-Deno.test("Grafana makes a password up where no Secret says one, once for its data", async () => {
+Deno.test("Grafana generates a password without a Secret, once for its data", async () => {
   using container = new Container(["/run.sh"]);
   const made = "/var/lib/grafana/admin-password";
   Deno.mkdirSync(`${container.root}/var/lib/grafana`, { recursive: true });

@@ -112,7 +112,7 @@ Deno.test("null takes one of the chart's settings away", async () => {
   }
 });
 
-Deno.test("what the user says of a module of Elasticsearch is not said again", async () => {
+Deno.test("a user's setting of a module of Elasticsearch is not repeated by the chart", async () => {
   const lines = async (config: unknown) =>
     (await settings({ elasticsearch: { config } })).modules!.trim().split("\n");
   const [geoip, ml] = [

@@ -105,7 +105,7 @@ Deno.test("Kafka's cluster id is one that Kafka takes, and stays with release an
   );
 });
 
-Deno.test("volumes stay unless it is said that they go with the release", async () => {
+Deno.test("volumes stay unless a value deletes them with the release", async () => {
   const claims = (manifests: readonly Manifest[]) =>
     manifests.filter(({ kind }) => kind === "StatefulSet")
       .map(({ spec }) => spec.persistentVolumeClaimRetentionPolicy.whenDeleted);

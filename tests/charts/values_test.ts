@@ -41,7 +41,7 @@ async function wholeSchema(folder: string): Promise<JsonSchema> {
   return whole(schema) as JsonSchema;
 }
 
-Deno.test("a schema that has something once says what it would if it were there each time", async () => {
+Deno.test("a schema with shared definitions expands to the schema in the code", async () => {
   assertEquals(await wholeSchema(CHART), umbrellaSchema());
   for (const chart of CHARTS) {
     assertEquals(await wholeSchema(`${CHART}/charts/${chart}`), chartSchema(chart), chart);

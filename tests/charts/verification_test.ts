@@ -10,7 +10,7 @@ function argsOf(pod: Manifest): string[] {
   return pod.spec.containers[0].args.slice(0, -2);
 }
 
-Deno.test("helm test ends each of its pods in time, and values say when", async () => {
+Deno.test("helm test ends each of its pods within a time-out, which is a value", async () => {
   const deadlines = (pods: readonly Manifest[]) =>
     pods.map(({ metadata, spec }) =>
       `${metadata.name.split("-").at(-1)} ${spec.activeDeadlineSeconds}`
@@ -74,7 +74,7 @@ Deno.test("helm test verifies the record that it sends itself, where its way is 
   ]);
 });
 
-Deno.test("runs of batch and its verification end in time, and values say when", async () => {
+Deno.test("runs of batch and its verification end within a time-out, which is a value", async () => {
   const jobs = async (batch: unknown) => {
     const all = await renderChart({ values: { batch } });
     return ["reddit-batch", "reddit-batch-verify"].map((name) => {

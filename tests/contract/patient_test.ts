@@ -144,7 +144,7 @@ Deno.test("patient() has every method of every port", async () => {
   }
 });
 
-Deno.test("read() goes on where it broke off, and repeats nothing", async () => {
+Deno.test("read() resumes where it broke off, and repeats nothing", async () => {
   const ports = await filled();
   let broken = 0;
   const log = {
@@ -186,7 +186,7 @@ Deno.test("read() goes on where it broke off, and repeats nothing", async () => 
   assertEquals(new TextDecoder().decode(await new Blob(chunks as BlobPart[]).bytes()), "what ");
 });
 
-Deno.test("patient() throws at once what trying again cannot help", async () => {
+Deno.test("patient() throws permanent errors at once", async () => {
   const ports = flaky(await filled(), {});
   const { log, dataset } = patient(ports, QUICK);
   await assertRejects(() => log.ranges("nobody's"), PipelineError);
@@ -214,7 +214,7 @@ Deno.test("search() is whole, however long a part of the store is away", async (
   assertEquals([page.complete, left], [true, -1]);
 });
 
-Deno.test("patient() ends its waits when told to, and tries a little even then", async () => {
+Deno.test("patient() ends its waits when the signal is aborted, and retries a few times even then", async () => {
   const ports = await filled();
   const clock = new TestClock();
   const stop = new AbortController();
@@ -236,7 +236,7 @@ Deno.test("patient() ends its waits when told to, and tries a little even then",
   assert(clock.monotonic() - began < 5_000);
 });
 
-Deno.test("patient() tells of a call without an answer, ever more rarely", async () => {
+Deno.test("patient() reports a call without an answer, ever more rarely", async () => {
   const ports = await filled();
   const answer = Promise.withResolvers<void>();
   const store = {

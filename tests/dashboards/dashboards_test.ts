@@ -48,7 +48,7 @@ Deno.test("the dashboards are what scripts/charts writes, and there are no other
   assertEquals(there.sort(), [...files.keys()].sort());
 });
 
-Deno.test("a panel is a line, by which a diff says which one changed", () => {
+Deno.test("a panel is one line, so that a diff shows which one changed", () => {
   for (const [path, text] of dashboardFiles()) {
     const lines = text.split("\n").filter((line) => line.startsWith("    "))
       .map((line) => JSON.parse(line.replace(/,$/, "")));
@@ -56,7 +56,7 @@ Deno.test("a panel is a line, by which a diff says which one changed", () => {
   }
 });
 
-Deno.test("a dashboard says what it is, and shows half an hour of one release anew every 10 s", () => {
+Deno.test("a dashboard has a description, and shows half an hour of one release, refreshed every 10 s", () => {
   for (const one of dashboards) {
     assert(one.title !== "" && one.description !== "", one.uid);
     assertEquals(one.tags, ["reddit-pipeline"], one.uid);
@@ -140,7 +140,7 @@ Deno.test("every query of Prometheus names only metrics and labels of docs", asy
   assertEquals(unknown("speed_flush_duration_seconds"), ["speed_flush_duration_seconds"]);
 });
 
-Deno.test("every metric of the servers that docs lists is shown, or told by an alert", async () => {
+Deno.test("every metric of the servers that docs lists is in a panel or an alert", async () => {
   const page = await Deno.readTextFile("docs/metrics-of-servers.md");
   const alerts = (await rules()).map(({ expr }) => expr);
   const text = [...promql.map(({ expr }) => expr), ...alerts].join("\n");

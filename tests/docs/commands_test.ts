@@ -34,7 +34,7 @@ Deno.test("every block of code in a page has a role", () => {
   assertEquals(lost.map(({ page, lines }) => `${page}: ${lines[0]}`), []);
 });
 
-Deno.test("what is said to run a block reads its page", async () => {
+Deno.test("the test that is named for a block reads the block's page", async () => {
   for (const block of blocks) {
     const role = roleOf(block);
     if (typeof role !== "object") continue;

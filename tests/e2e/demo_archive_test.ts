@@ -90,7 +90,7 @@ async function explore(
   return demo;
 }
 
-Deno.test("the demo serves archives of posts and comments as their lines say", async () => {
+Deno.test("the demo serves archives of posts and comments as their lines have them", async () => {
   await onFolder(async (folder) => {
     const posts = [submissions(300), submissions(200, 300)];
     const replies = comments(700);
@@ -131,7 +131,7 @@ Deno.test("the demo serves comments without their posts, and archives that are a
   });
 });
 
-Deno.test("the demo shows each post as it was retrieved last, whichever archive says so", async () => {
+Deno.test("the demo shows each post as it was retrieved last, in whichever archive", async () => {
   const line = (score: number, retrieved: Line): Line => ({
     ...{ id: "p", author: "ann", subreddit: "news", title: `Title ${score}`, selftext: "" },
     ...{ created_utc: "2024-02-28 00:00:00+00:00", score, num_comments: 0, ...retrieved },

@@ -145,7 +145,7 @@ Deno.test("the demo warns of archives without lines, and serves the others", asy
   });
 });
 
-Deno.test("the demo keeps lines of an archive that it cannot use, and says which", async () => {
+Deno.test("the demo keeps the rejected lines of an archive, and reports them", async () => {
   await onFolder(async (folder) => {
     const bad = `${JSON.stringify({ id: "x", subreddit: "s", title: "t" })}\nno JSON\n`;
     const lines = new TextDecoder().decode(jsonLines(submissions(10)));

@@ -162,7 +162,7 @@ Deno.test("make demo runs to its end, answers all the while, and proves its answ
   });
 });
 
-Deno.test("the demo drains at Ctrl-C, at any time, and the next run goes on from there", async () => {
+Deno.test("the demo drains at Ctrl-C, at any time, and the next run resumes from there", async () => {
   await onFolder(async (folder) => {
     const moments = [/Generate/, /Bootstrap/, /Fold the/, /Publish/, /Generation \d+ serves/];
     for (const moment of moments) {

@@ -152,7 +152,7 @@ Deno.test("the page shows what is served, draws it and looks things up", async (
   }
 });
 
-Deno.test("the page treats names as text, follows the stream and says what is missing", async () => {
+Deno.test("the page treats names as text, follows the stream and reports what is missing", async () => {
   const unfolded = ["reddit.posts-1"];
   const served = await serveWorld({ unfolded });
   const browser = await launchBrowser();
@@ -203,7 +203,7 @@ Deno.test("the page shows the latency that speed keeps with the store, and of wh
   }
 });
 
-Deno.test("the page says when it is cut off, and comes back by itself", async () => {
+Deno.test("the page reports a lost connection, and reconnects by itself", async () => {
   const served = await serveWorld();
   const browser = await launchBrowser();
   try {

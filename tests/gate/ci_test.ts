@@ -44,7 +44,7 @@ async function ci({ tests = "3 passed, 0 failed", cluster = false, without = "" 
   }
 }
 
-Deno.test(".ci/run fails where there is no cluster, and says so", async () => {
+Deno.test(".ci/run fails without a cluster, and reports it", async () => {
   for (const without of ["", "0"]) {
     const { code, lines, err } = await ci({ without });
     assertEquals([code, lines.at(-1)], [1, "3 passed, 1 failed"]);
@@ -52,7 +52,7 @@ Deno.test(".ci/run fails where there is no cluster, and says so", async () => {
   }
 });
 
-Deno.test(".ci/run leaves clusters out where CI_WITHOUT_CLUSTER=1 says so", async () => {
+Deno.test(".ci/run leaves clusters out if CI_WITHOUT_CLUSTER=1 is set", async () => {
   const { code, lines } = await ci({ without: "1" });
   assertEquals([code, lines.at(-1)], [0, "3 passed, 0 failed"]);
   const { code: wrong, err } = await ci({ without: "yes" });

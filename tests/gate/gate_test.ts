@@ -112,7 +112,7 @@ for (const [name, code, failure] of WAYS_TO_BREAK) {
   });
 }
 
-Deno.test("Tally counts a failure that only the exit code tells", () => {
+Deno.test("Tally counts a failure that only the exit code reveals", () => {
   const tally = new Tally();
   const report =
     '<testsuites><testcase name="a" classname="a_test.ts" time="0"></testcase></testsuites>\n';

@@ -71,7 +71,7 @@ Deno.test("the image of a job holds its binary, libraries, certificates and pape
 });
 
 for (const job of ["speed", "serving"] as const) {
-  Deno.test(`the image of ${job} is the same to the bit when it is built again`, async () => {
+  Deno.test(`a second build of the image of ${job} is identical to the bit`, async () => {
     const { id, reference } = await image(job);
     const { layers: make, config } = await jobRecipe(job, {});
     const folder = await Deno.makeTempDir();

@@ -41,7 +41,7 @@ Deno.test("findLoader() puts IMAGE_LOADER above everything", () => {
   ]);
 });
 
-Deno.test("findLoader() says what to do where it knows no way", () => {
+Deno.test("findLoader() names a remedy if it finds no loader", () => {
   assertThrows(() => way("far-away"), PipelineError, "into the cluster far-away");
   assertThrows(() => way(undefined), PipelineError, "Set IMAGE_LOADER");
 });

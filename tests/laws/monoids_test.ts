@@ -141,7 +141,7 @@ testMonoid("a register of posts", {
   combine: (a, b) => [...mergeTop(1, a, b).items],
 }, { idempotent: true });
 
-Deno.test("versions are totally ordered, and equal only where nothing tells them apart", () => {
+Deno.test("versions are totally ordered, and equal only if all their fields are equal", () => {
   const account = anyAccount;
   assertHolds(
     fc.property(version, version, version, (a, b, c) => {

@@ -101,7 +101,7 @@ function certificateLaw(forge?: Forge): fc.IProperty<unknown> {
   });
 }
 
-Deno.test("mergeTop() gives the true best posts whenever it says that they are exact", () => {
+Deno.test("mergeTop() gives the true best posts whenever it reports them as exact", () => {
   assertHolds(certificateLaw(), 3000);
 });
 
@@ -130,7 +130,7 @@ Deno.test("mergeTop() would err without the rule on the last one that was kept",
   assertBroken(certificateLaw((cut) => ({ ...cut, score: -100 })), 3000);
 });
 
-Deno.test("mergeTop() would err if ties with the last one that was kept were not told apart", () => {
+Deno.test("mergeTop() would err if it ignored ties with the last post that was kept", () => {
   const least = { post_id: "", created_utc: 0 };
   assertBroken(certificateLaw((cut) => ({ ...cut, ...least })), 20_000);
 });

@@ -112,7 +112,7 @@ Deno.test("ViewState keeps the version that was seen last: at its timestamp, or 
   assertHolds(latestLaw(), 500);
 });
 
-Deno.test("ViewState would keep another version if it were not told when records were retrieved", () => {
+Deno.test("ViewState would keep another version without the time of retrieval", () => {
   assertBroken(latestLaw(({ retrieved_utc: _, ...record }) => record as Entity));
 });
 
@@ -199,11 +199,11 @@ function lasting({ announcements, unresolved }: FoldCounts): Partial<FoldCounts>
   return { announcements, unresolved };
 }
 
-Deno.test("ViewState takes records again without a trace but in the counts of what came", () => {
+Deno.test("ViewState folds repeated records without a trace, except in its counts of records", () => {
   assertHolds(redeliveryLaw(), 500);
 });
 
-Deno.test("ViewState would count records again if announcements were not told by their id", () => {
+Deno.test("ViewState would count records twice if announcements were not identified by their id", () => {
   assertBroken(
     redeliveryLaw((record, arrival) =>
       record.kind === "comment"
@@ -213,7 +213,7 @@ Deno.test("ViewState would count records again if announcements were not told by
   );
 });
 
-Deno.test("ViewState goes on from its stored form as if it had folded everything itself", () => {
+Deno.test("ViewState continues from its stored form as if it had folded all records itself", () => {
   const cut = records.chain((log) => fc.tuple(fc.constant(log), fc.nat(log.length)));
   const property = fc.property(cut, anyRetention, fc.nat(), ([log, at], retained, rotate) => {
     const before = fold(log.slice(0, at), { retained });

@@ -117,7 +117,7 @@ Deno.test("a run of other settings builds upon no state of the old ones", async 
   });
 });
 
-Deno.test("a run that speed does not follow fails, and the old generation goes on serving", async () => {
+Deno.test("a run that speed does not follow fails, and the old generation stays served", async () => {
   const world = new World();
   const settings = { ...SETTINGS, catchUpTimeout: 20 };
   await world.withSpeed(async () => {
@@ -138,7 +138,7 @@ Deno.test("a run that speed does not follow fails, and the old generation goes o
   assertEquals(await world.ports.store.generations(), [1, 3]);
 });
 
-Deno.test("a run beside another one is refused, and says until when", async () => {
+Deno.test("a run beside another one is refused, with the time until which it is", async () => {
   const world = new World();
   const lock = await lockBatch(world.ports.store, "other", {
     lease: 60_000,

@@ -25,7 +25,7 @@ function failing(store: ServingStore, error: () => PipelineError | undefined): S
   });
 }
 
-Deno.test("Speed folds the next generation where a view of the current one is gone, and says so", async () => {
+Deno.test("Speed folds the next generation if a view of the current one is missing, and reports it", async () => {
   const world = new World();
   const clock = new TestClock();
   let error: PipelineError | undefined;
@@ -89,7 +89,7 @@ Deno.test("Speed ends with what came of stopping a fold whose view is gone", asy
   await speed.stop().catch(() => {});
 });
 
-Deno.test("Speed tells of each flush when the log took what could not be found before, once", async () => {
+Deno.test("Speed reports of each flush when its newly visible records were appended, once", async () => {
   const world = new World();
   const clock = new TestClock();
   const told: number[] = [];

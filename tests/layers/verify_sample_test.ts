@@ -237,7 +237,7 @@ Deno.test("verify() of a sample refuses merged values", async () => {
   );
 });
 
-Deno.test("verify() ends when time is up, and says what was being done", async () => {
+Deno.test("verify() ends when its time is over, and reports what it was doing", async () => {
   const clock = new TestClock();
   for (const request of [{}, { sample }]) {
     const hanging = Promise.withResolvers<void>();

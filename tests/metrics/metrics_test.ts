@@ -24,7 +24,7 @@ import { StandingStill } from "../support/standing_still.ts";
 import { type Running, start } from "./_job.ts";
 import { documented, exposed, silent } from "./_documented.ts";
 
-Deno.test("every job says the metrics of docs/metrics.md, all of them and no others", async (t) => {
+Deno.test("every job exports the metrics of docs/metrics.md, all of them and no others", async (t) => {
   const folder = await Deno.makeTempDir();
   const memory = openMemory();
   // What shows only where a partition stands still is to show, too.

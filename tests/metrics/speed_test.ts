@@ -106,7 +106,7 @@ async function lagWhere(served: number, standing: number) {
   }
 }
 
-Deno.test("speed says lag and latency of the generation that the aliases name, older or newer", async () => {
+Deno.test("speed reports lag and latency of the generation that the aliases name, older or newer", async () => {
   const cases = [[1, 1], [1, 2], [2, 1], [2, 2]] as const;
   const found = await Promise.all(cases.map(([served, standing]) => lagWhere(served, standing)));
   for (const [i, [served, standing]] of cases.entries()) {

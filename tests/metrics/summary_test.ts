@@ -34,7 +34,7 @@ async function followed(url: string, done: (summary: Summary) => boolean): Promi
   throw new Error(`No summary was as it must be: ${JSON.stringify(last)}`);
 }
 
-Deno.test("the page is told latency and ingested records a second by jobs that are processes of their own", async () => {
+Deno.test("the page shows the latency and ingest rate of jobs in other processes", async () => {
   const folder = await Deno.makeTempDir();
   const ports = openMemory();
   const api = freePort();

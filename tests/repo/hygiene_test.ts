@@ -108,7 +108,7 @@ Deno.test("parseSource() sees every form of a switched-off test", () => {
   assertEquals(parseSource("a_test.ts", fine).disabledTests, []);
 });
 
-Deno.test("each script is executable, and --help tells its usage", async () => {
+Deno.test("each script is executable, and --help prints its usage", async () => {
   const scripts = files.filter((path) => /^(scripts|\.ci)\/[^/]+$/.test(path));
   assert(scripts.length > 0);
   for (const path of scripts) {
@@ -133,7 +133,7 @@ Deno.test("documents name only make targets and scripts that exist", async () =>
   }
 });
 
-Deno.test("each make target says what it does", async () => {
+Deno.test("each make target has a description", async () => {
   const targets = [...makeTargets(await Deno.readTextFile("Makefile"))];
   assertEquals(targets.filter(([, described]) => !described), []);
 });

@@ -67,7 +67,7 @@ async function fakeJava(folder: string, release: string): Promise<string> {
   return folder;
 }
 
-Deno.test("findJava() looks beside the default one, and says what it found", async () => {
+Deno.test("findJava() looks beside the default one, and reports what it found", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const old = await fakeJava(`${folder}/default`, "17.0.9");
@@ -92,7 +92,7 @@ Deno.test("findJava() looks beside the default one, and says what it found", asy
   }
 });
 
-Deno.test("provideJava() says in one line that none is to be had", async () => {
+Deno.test("provideJava() reports in one line that no JDK can be installed", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const module = new URL("../../scripts/tools/servers/provide.ts", import.meta.url);
@@ -154,7 +154,7 @@ Deno.test("settle() keeps the ports of a folder that it has settled before", asy
   }
 });
 
-Deno.test("a node is started, frozen, killed and started again, and its log kept", async () => {
+Deno.test("a node is started, frozen, killed and restarted, and its log is kept", async () => {
   const folder = await Deno.makeTempDir();
   const node = new ServerNode({
     name: "sleeper",

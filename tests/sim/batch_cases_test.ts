@@ -22,7 +22,7 @@ async function outcome(stage: Stage, work: Promise<unknown>): Promise<unknown> {
   return await stage.do(work.then(() => "done", (error) => error));
 }
 
-Deno.test("case 35: of two runs at once one wins by the lock, and the other says so", async () => {
+Deno.test("case 35: of two concurrent runs one wins by the lock, and the other reports it", async () => {
   const stage = await served();
   const [a, b] = [stage.batch(), stage.batch()].map((run) => outcomeOf(run));
   const outcomes = await stage.do(Promise.all([a, b]));

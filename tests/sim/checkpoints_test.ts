@@ -83,7 +83,7 @@ async function life(seed: number): Promise<void> {
   }
 }
 
-Deno.test("CommitLog reads every commit once while others publish and gather them", async () => {
+Deno.test("CommitLog reads every commit once while others publish and compact them", async () => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     const world = new World(seed);
     await seeded(world.random, () => life(seed)).catch((cause) => {

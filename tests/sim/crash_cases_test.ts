@@ -83,7 +83,7 @@ Deno.test("case 34: batch dies at any step, and the aliases name all old or all 
   assert(steps > 100, `It took ${steps} steps`);
 });
 
-Deno.test("case 34: a rollback dies at any step, and is done again", async () => {
+Deno.test("case 34: a rollback is killed at any step, and is repeated", async () => {
   const steps = await atEveryStep(1, async (stage, dying) => {
     const { world } = stage;
     await world.produce(10);
@@ -108,7 +108,7 @@ Deno.test("case 34: a rollback dies at any step, and is done again", async () =>
   assert(steps > 20, `It took ${steps} steps`);
 });
 
-Deno.test("a bootstrap dies at any step, and is done again without adding anything twice", async () => {
+Deno.test("a bootstrap is killed at any step, and is repeated without adding anything twice", async () => {
   const steps = await atEveryStep(1, async (stage, dying) => {
     const { world } = stage;
     await world.stage("history", Array.from({ length: 12 }, () => world.community.fact()));
@@ -147,7 +147,7 @@ Deno.test("case 18: files of a writer that died before its renames are ignored, 
   assertEquals(await dataset.list("/data/_tmp"), []);
 });
 
-Deno.test("case 19: half of a range is nothing to a reader, and is done again", async () => {
+Deno.test("case 19: readers ignore half of a range, and the writer repeats it", async () => {
   const stage = new Stage();
   const { dataset } = stage.world.ports;
   await stage.world.produce(30);
@@ -160,7 +160,7 @@ Deno.test("case 19: half of a range is nothing to a reader, and is done again", 
   await stage.assertRight();
 });
 
-Deno.test("case 20: a committed range is not written again after a crash", async () => {
+Deno.test("case 20: a committed range is not rewritten after a crash", async () => {
   const stage = new Stage();
   const { dataset } = stage.world.ports;
   await stage.world.produce(30);

@@ -45,7 +45,7 @@ for (const phase of ["before", "after"] as const) {
   });
 }
 
-Deno.test("case 21: of two writers of one start the loser commits nothing, and goes on after the winner", async () => {
+Deno.test("case 21: of two writers of one start the loser commits nothing, and continues after the winner", async () => {
   const stage = new Stage();
   await stage.world.produce(30);
   const slow = stage.process("ingest", { alone: true });
@@ -82,7 +82,7 @@ Deno.test("case 21: a folder at the place of a commit stops ingest, and nothing 
   await stage.assertRight();
 });
 
-Deno.test("case 21: a bootstrap whose commit was written by half writes it again, whole", async () => {
+Deno.test("case 21: a bootstrap whose commit was half written rewrites it whole", async () => {
   const stage = new Stage();
   const { world } = stage;
   await world.produce(5);
@@ -166,7 +166,7 @@ Deno.test("case 26: a file that is gone fails the run too", async () => {
   await stage.assertRight();
 });
 
-Deno.test("an upload that breaks off is written again as a whole", async () => {
+Deno.test("an upload that breaks off is rewritten whole", async () => {
   const stage = new Stage();
   await stage.world.produce(30);
   let broken = 0;

@@ -48,7 +48,7 @@ function counting(ports: Ports, count: { delivered: number }): Ports {
   };
 }
 
-Deno.test("case 38: ingest that is told to stop in mid-flush commits what it took, then ends", async () => {
+Deno.test("case 38: ingest that is stopped in mid-flush commits what it has read, then ends", async () => {
   const stage = new Stage();
   await stage.world.produce(60);
   let flushing = false;
@@ -63,7 +63,7 @@ Deno.test("case 38: ingest that is told to stop in mid-flush commits what it too
   await stage.assertRight();
 });
 
-Deno.test("case 38: speed that is told to stop in mid-flush writes what it folded, then ends", async () => {
+Deno.test("case 38: speed that is stopped in mid-flush writes what it has folded, then ends", async () => {
   const stage = await served();
   const { store } = stage.world.ports;
   for (const process of stage.services()) if (process.kind === "speed") process.kill();

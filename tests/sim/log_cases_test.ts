@@ -88,7 +88,7 @@ Deno.test("case 9: speed stops when the log loses what lies beyond the horizon",
 });
 
 for (const records of [1, 80]) {
-  Deno.test(`case 10: ingest stops when a topic was made anew with ${records} records`, async () => {
+  Deno.test(`case 10: ingest stops when a topic was recreated with ${records} records`, async () => {
     const stage = new Stage();
     const { process } = await stage.ingest();
     await stage.world.produce(40);
@@ -110,7 +110,7 @@ for (const records of [1, 80]) {
 }
 
 for (const records of [1, 80]) {
-  Deno.test(`case 10: speed stops when a topic was made anew with ${records} records`, async () => {
+  Deno.test(`case 10: speed stops when a topic was recreated with ${records} records`, async () => {
     const stage = await served();
     const { generation, manifest } = await stage.do(stage.batch());
     const horizon = manifest.horizon["reddit.posts"][0]!;
@@ -167,7 +167,7 @@ for (const [kind, value, reason] of POISON) {
   });
 }
 
-Deno.test("case 13: what is delivered again, out of order and days late counts once, in its hour", async () => {
+Deno.test("case 13: a record that is delivered twice, out of order and days late counts once, in its hour", async () => {
   const stage = await served({ partitions: 2 });
   const { scheduler } = stage.world;
   await stage.world.produce(300);

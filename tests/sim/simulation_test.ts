@@ -24,7 +24,7 @@ function seeds(text: string): number[] {
   );
 }
 
-Deno.test("the pipeline keeps its promises whatever is killed, paused, lost or delivered again", async (t) => {
+Deno.test("the pipeline keeps its promises through kills, pauses, losses and duplicate deliveries", async (t) => {
   const chosen = Deno.env.get("SIM_SEEDS");
   const sums = new Map<string, number>();
   for (const seed of seeds(chosen ?? SEEDS)) {
@@ -40,7 +40,7 @@ Deno.test("the pipeline keeps its promises whatever is killed, paused, lost or d
   for (const [name, sum] of sums) assert(sum > 0, `No seed had any ${name}`);
 });
 
-Deno.test("simulate() does the same again when it is given the same seed", async () => {
+Deno.test("simulate() repeats a run exactly if it is given the same seed", async () => {
   const first = await simulate(3, { chaos: 2_000 });
   const again: SimulationReport = await simulate(3, { chaos: 2_000 });
   assertEquals(again, first);

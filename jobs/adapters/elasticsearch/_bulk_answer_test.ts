@@ -24,7 +24,7 @@ function sorted(...items: ItemAnswer[]) {
   return sortAnswer("alias", documents as unknown as StoredDocument[], items);
 }
 
-Deno.test("sortAnswer() sends again those alone that were refused for the moment", () => {
+Deno.test("sortAnswer() retries only those items that were refused for the moment", () => {
   assertEquals(sorted(WRITTEN, NEWER), { again: [] });
   const { again, error } = sorted(WRITTEN, BUSY, NEWER, AWAY);
   assertEquals(again, [1, 3]);
@@ -32,7 +32,7 @@ Deno.test("sortAnswer() sends again those alone that were refused for the moment
   assertStringIncludes(error?.message ?? "", "queue is full");
 });
 
-Deno.test("sortAnswer() names the first document that is refused for good, whatever else is to be sent again", () => {
+Deno.test("sortAnswer() names the first document that is refused for good, whatever else is to be retried", () => {
   const one = assertThrows(() => sorted(BUSY, REFUSED), PipelineError);
   assertEquals(one.code, "invalid");
   assertStringIncludes(one.message, 'refuses document "d1"');

@@ -86,7 +86,7 @@ Deno.test("codeOf() takes an error for permanent only if it is known to be", () 
   }
 });
 
-Deno.test("sortAnswer() writes again whatever item is not refused for good", () => {
+Deno.test("sortAnswer() retries every item that is not refused for good", () => {
   const document = { id: "a", version: 1, body: {} } as unknown as StoredDocument;
   for (const [code, status, error] of ANSWERS) {
     const item = { status, error: error ?? {} };

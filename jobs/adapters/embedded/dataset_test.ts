@@ -80,7 +80,7 @@ Deno.test("EmbeddedDataset.write() passes on what its content throws", () =>
     assertEquals(await assertRejects(() => dataset.write("/a", content())), error);
   }));
 
-Deno.test("EmbeddedDataset keeps its files through opening again", () =>
+Deno.test("EmbeddedDataset keeps its files when it is reopened", () =>
   withDataset(async (dataset, root) => {
     await dataset.write("/a/b", bytes("x"));
     await dataset.close();

@@ -34,7 +34,7 @@ Deno.test("acquireLock() reports in one line that a folder cannot be used", () =
     assert(!error.message.includes("\n"));
   }));
 
-Deno.test("acquireLock() is free again once its process was killed", () =>
+Deno.test("acquireLock() succeeds once the owner's process was killed", () =>
   withFolder(async (folder) => {
     const mod = new URL("./mod.ts", import.meta.url).href;
     const code = `import { acquireLock } from ${JSON.stringify(mod)};

@@ -112,7 +112,7 @@ Deno.test("EmbeddedLog reads damage in an older segment as corrupt, not as less"
     assertEquals((await refused(() => records(open()))).code, "corrupt");
   }));
 
-Deno.test("EmbeddedLog reads from any offset across segments, also after opening again", () =>
+Deno.test("EmbeddedLog reads from any offset across segments, also after it is reopened", () =>
   withLog(async (open, partition) => {
     const log = open({ segmentBytes: 5_000 });
     await append(log, 0, 200);
