@@ -45,12 +45,12 @@ export async function showSteps(
       bar.update(ratio);
     }
   };
-  let ended = false;
-  const end = () => void (ended = true);
-  const settled = done.then(end, end);
-  while (!ended) {
+  const ended = new AbortController();
+  const end = () => ended.abort();
+  done.then(end, end);
+  while (!ended.signal.aborted) {
     await look();
-    await Promise.race([settled, systemClock.sleep(INTERVAL)]);
+    await systemClock.sleep(INTERVAL, ended.signal).catch(() => {});
   }
   await done;
   await look();

@@ -91,5 +91,5 @@ Deno.test("readLedger() refuses other lines, and a missing file", () =>
     await assertRejects(() => offsets(path), PipelineError, "There is no file");
     await (await openLedger(path)).close();
     await Deno.writeTextFile(path, '{"hello":1}\n');
-    await assertRejects(() => offsets(path), PipelineError, "none of a ledger");
+    await assertRejects(() => offsets(path), PipelineError, "not of a ledger");
   }));

@@ -65,12 +65,12 @@ Deno.test("startCommand() runs commands beside each other, each with figures of 
   assertEquals(await one.running.metrics.read("process_cpu_seconds_total"), undefined);
 });
 
-Deno.test("startCommand() rejects with `stopped` where it is told to end while it waits", async () => {
+Deno.test("startCommand() rejects with `stopped` if it is ended while it waits", async () => {
   const stop = new AbortController();
   const { running, closed } = ask(Infinity, { signal: stop.signal });
   while (running.trouble === undefined) await systemClock.sleep(1);
   assertEquals(running.health.report().ready, false);
   stop.abort();
-  await assertRejects(() => running.done, PipelineError, "told to stop");
+  await assertRejects(() => running.done, PipelineError, "was stopped");
   assertEquals([closed(), await asked(running)], [1, 0]);
 });

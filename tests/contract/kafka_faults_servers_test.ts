@@ -94,6 +94,32 @@ test("case 4: the answers to appends are lost: one copy of each record", async (
   assertEquals(found.size, 210, "a record is there twice");
 });
 
+test("case 4: one broker fails while another is slow: one copy of each record", async (scene) => {
+  const { log, proxies, witness } = scene;
+  const producer = await log.producer();
+  await producer.send(records(0, 30));
+  const acknowledged = new Map<string, string>();
+  let round = 0;
+  for (const broker of [0, 1, 2]) {
+    for (const slow of [0, 1, 2]) {
+      if (slow === broker) continue;
+      // Longer than the pause before a retry: the slow broker's first answer is still to come.
+      proxies.delayAnswers(PRODUCE, { broker: slow, ms: 1_000 });
+      proxies.loseAnswers(PRODUCE, { broker });
+      const sent = records(++round * 100, 30);
+      const answers = await producer.send(sent);
+      for (const [i, { partition, offset }] of answers.entries()) {
+        acknowledged.set(`${partition}@${offset}`, new TextDecoder().decode(sent[i]!.value!));
+      }
+    }
+  }
+  assertEquals(proxies.lost, round);
+  const found = await everything(witness);
+  assertEquals(acknowledged.size, round * 30);
+  for (const [place, value] of acknowledged) assertEquals(found.get(place), value);
+  assertEquals(found.size, (round + 1) * 30, "a record is there twice");
+});
+
 test("case 4: connections are cut while records are sent: none is lost, none doubled", async (scene) => {
   const { log, proxies, witness } = scene;
   const producer = await log.producer();

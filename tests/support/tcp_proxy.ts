@@ -6,12 +6,27 @@
  */
 
 import type { Proxied } from "@pipeline/tools/servers";
+import { pause } from "./demo.ts";
 
 /** Number of the request that appends records (Kafka protocol, API keys). */
 export const PRODUCE = 0;
 
 /** Number of the request that reads records. */
 export const FETCH = 1;
+
+/** Answers to lose. */
+interface Loss {
+  readonly count: number;
+  /** Index of the broker; any where there is none. */
+  readonly broker: number | undefined;
+}
+
+/** How long answers are held back. */
+interface Delay {
+  readonly ms: number;
+  /** Index of the broker. */
+  readonly broker: number;
+}
 
 type Connection = Deno.TcpConn | Deno.TlsConn;
 type Listener = Deno.TcpListener | Deno.TlsListener;
@@ -23,7 +38,9 @@ export class BrokerProxies implements AsyncDisposable {
   readonly #running = new Set<Promise<void>>();
   readonly #proxied: readonly Proxied[];
   /** Answers that are to be lost, by the request's API key. */
-  #losses = new Map<number, number>();
+  #losses = new Map<number, Loss>();
+  /** Answers that are held back, by the request's API key. */
+  readonly #delays = new Map<number, Delay>();
   #lost = 0;
   /** Changes answers in place, by the request's API key. */
   readonly #changes = new Map<number, (answer: Uint8Array) => void>();
@@ -38,11 +55,11 @@ export class BrokerProxies implements AsyncDisposable {
     tls?: { readonly cert: string; readonly key: string },
   ) {
     this.#proxied = proxied;
-    for (const { proxy, behind } of proxied) {
+    for (const [broker, { proxy, behind }] of proxied.entries()) {
       const at = address(proxy);
       const listener = tls === undefined ? Deno.listen(at) : Deno.listenTls({ ...at, ...tls });
       this.#listeners.push(listener);
-      this.#track(this.#accept(listener, behind));
+      this.#track(this.#accept(listener, { behind, broker }));
     }
   }
 
@@ -56,9 +73,15 @@ export class BrokerProxies implements AsyncDisposable {
     return this.#lost;
   }
 
-  /** Cuts the connection in place of the next answers to requests of one kind. */
-  loseAnswers(apiKey: number, count = 1): void {
-    this.#losses.set(apiKey, count);
+  /** Cuts the connection in place of the next answers to requests of one kind, of any broker by default. */
+  loseAnswers(apiKey: number, { count = 1, broker }: Partial<Loss> = {}): void {
+    this.#losses.set(apiKey, { count, broker });
+  }
+
+  /** Holds back a broker's answers to requests of one kind. */
+  delayAnswers(apiKey: number, delay: Delay | undefined): void {
+    if (delay === undefined) this.#delays.delete(apiKey);
+    else this.#delays.set(apiKey, delay);
   }
 
   /** Changes the bytes of all answers to requests of one kind, until it is told nothing. */
@@ -86,7 +109,10 @@ export class BrokerProxies implements AsyncDisposable {
     this.#running.add(running);
   }
 
-  async #accept(listener: Listener, behind: string): Promise<void> {
+  async #accept(
+    listener: Listener,
+    { behind, broker }: { readonly behind: string; readonly broker: number },
+  ): Promise<void> {
     for (;;) {
       const client = await accepted(listener);
       if (client === undefined) return;
@@ -104,27 +130,35 @@ export class BrokerProxies implements AsyncDisposable {
             asked.set(view.getInt32(8), view.getInt16(4));
             return true;
           }).finally(both),
-          this.#pass(server, client, (frame) => {
+          this.#pass(server, client, async (frame) => {
             const id = new DataView(frame.buffer, frame.byteOffset).getInt32(4);
             const key = asked.get(id);
             asked.delete(id);
-            if (key !== undefined) this.#changes.get(key)?.(frame);
-            const left = key === undefined ? 0 : this.#losses.get(key) ?? 0;
-            if (left === 0) return true;
-            this.#losses.set(key!, left - 1);
-            this.#lost++;
-            return false;
+            if (key === undefined) return true;
+            this.#changes.get(key)?.(frame);
+            if (this.#loses(key, broker)) return false;
+            const delay = this.#delays.get(key);
+            if (delay?.broker === broker) await pause(delay.ms);
+            return true;
           }).finally(both),
         ]);
       })());
     }
   }
 
+  #loses(key: number, broker: number): boolean {
+    const loss = this.#losses.get(key);
+    if (loss === undefined || loss.count === 0 || (loss.broker ?? broker) !== broker) return false;
+    this.#losses.set(key, { ...loss, count: loss.count - 1 });
+    this.#lost++;
+    return true;
+  }
+
   /** Passes whole frames on: a length of four bytes, and as many. Ends at the first one refused. */
   async #pass(
     from: Connection,
     to: Connection,
-    look: (frame: Uint8Array) => boolean,
+    look: (frame: Uint8Array) => boolean | Promise<boolean>,
   ): Promise<void> {
     let held = new Uint8Array();
     for await (const chunk of from.readable) {
@@ -135,7 +169,7 @@ export class BrokerProxies implements AsyncDisposable {
       while (bytes.length - at >= 4) {
         const end = at + 4 + new DataView(bytes.buffer).getInt32(at);
         if (end > bytes.length) break;
-        if (!look(bytes.subarray(at, end))) return;
+        if (!await look(bytes.subarray(at, end))) return;
         await writeAll(to, bytes.subarray(at, end));
         at = end;
       }

@@ -1,6 +1,7 @@
 /**
  * The private part of kafkajs that is needed: requests to single brokers. Its consumer jumps if an
- * offset is out of range, and cannot read without a group; its protocol layer is sound. Typed by
+ * offset is out of range, and cannot read without a group; its producer may append records twice
+ * (see `appender.ts`); its protocol layer is sound. Typed by
  * hand, from the sources of 2.2.4, to which it is pinned.
  *
  * @module
@@ -69,8 +70,39 @@ interface ClientRequest {
   readonly requestTimeout: number;
 }
 
+/** Identifies a producer to the brokers. */
+export interface ProducerNumber {
+  /** A decimal number. */
+  readonly producerId: string;
+  readonly producerEpoch: number;
+}
+
+/** Records for several partitions that a broker leads, to append as one batch each. */
+export interface ProduceOptions extends ProducerNumber {
+  /** -1: by all in-sync replicas. */
+  readonly acks: -1;
+  /** Milliseconds that the broker may wait for the replicas. */
+  readonly timeout: number;
+  readonly topicData: readonly {
+    readonly topic: string;
+    readonly partitions: readonly {
+      readonly partition: number;
+      readonly firstSequence: number;
+      readonly messages: readonly { readonly key: Uint8Array; readonly value: Uint8Array | null }[];
+    }[];
+  }[];
+}
+
 /** One broker. */
 export interface Broker {
+  initProducerId(request: { readonly transactionTimeout: number }): Promise<ProducerNumber>;
+  /** Rejects with the first error of a partition, if any has one. */
+  produce(request: ProduceOptions): Promise<{
+    readonly topics: readonly {
+      readonly topicName: string;
+      readonly partitions: readonly { readonly partition: number; readonly baseOffset: string }[];
+    }[];
+  }>;
   /** Creates requests of one kind, in the newest version that client and broker share. */
   lookupRequest(kind: number, versions: unknown): (request: object) => ClientRequest;
   readonly connectionPool: {
@@ -128,6 +160,7 @@ export interface Cluster {
   refreshMetadata(): Promise<void>;
   refreshMetadataIfNecessary(): Promise<void>;
   addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
+  findControllerBroker(): Promise<Broker>;
   findBroker(of: { readonly nodeId: string | number }): Promise<Broker>;
   findGroupCoordinator(of: { readonly groupId: string }): Promise<Broker>;
   findTopicPartitionMetadata(

@@ -62,6 +62,19 @@ export function protocolError(error: unknown): string | undefined {
   return undefined;
 }
 
+/** Protocol errors of a broker that is not, or not yet, the leader, which the client does not mark. */
+const MOVED: ReadonlySet<string> = new Set(["UNKNOWN_TOPIC_OR_PARTITION", "LEADER_NOT_AVAILABLE"]);
+
+/** Whether the same request may succeed later: the client's own mark, beneath its wrappers. */
+export function isRetriable(error: unknown): boolean {
+  for (const { name, type, retriable } of causes(error)) {
+    if (name === "KafkaJSNumberOfRetriesExceeded") continue;
+    if (name === "KafkaJSSASLAuthenticationError") return toPipelineError(error, "").retriable;
+    return retriable === true || MOVED.has(type ?? "");
+  }
+  return true;
+}
+
 /**
  * The error in the pipeline's terms.
  *

@@ -1,6 +1,6 @@
 import { type ErrorCode, PipelineError } from "@pipeline/core";
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { protocolError, toPipelineError } from "./errors.ts";
+import { isRetriable, protocolError, toPipelineError } from "./errors.ts";
 
 /** An error of the client, which does not export its classes. */
 function named(name: string, message: string, more: object = {}): Error {
@@ -141,4 +141,28 @@ Deno.test("toPipelineError() names the attempted operation, and leaves our own e
     "Asking for the offsets of x",
   );
   assertStringIncludes(error.message, "Asking for the offsets of x failed: What NOT_LEADER");
+});
+
+Deno.test("isRetriable() follows the client's mark of the error beneath its wrappers", () => {
+  const moved = protocol("LEADER_NOT_AVAILABLE");
+  const closed = named("KafkaJSConnectionClosedError", "Closed connection", { retriable: true });
+  const timeout = named("KafkaJSRequestTimeoutError", "Request Produce timed out", {
+    retriable: true,
+  });
+  for (const error of [moved, closed, timeout, exhausted(closed), exhausted(exhausted(moved))]) {
+    assertEquals(isRetriable(error), true, error.message);
+  }
+  assertEquals(isRetriable(new PipelineError("unavailable", "The partition has no leader")), true);
+  assertEquals(isRetriable(sasl("Connection closed by the server")), true);
+});
+
+Deno.test("isRetriable() refuses errors after which the same request cannot succeed", () => {
+  const errors = [
+    protocol("OUT_OF_ORDER_SEQUENCE_NUMBER"),
+    exhausted(protocol("TOPIC_AUTHORIZATION_FAILED")),
+    sasl("Authentication failed during authentication due to invalid credentials"),
+    new PipelineError("invalid", "A configuration"),
+    new TypeError("A mistake of our own"),
+  ];
+  for (const error of errors) assertEquals(isRetriable(error), false, error.message);
 });

@@ -22,9 +22,10 @@ import {
   systemClock,
   withTimeout,
 } from "@pipeline/runtime";
-import { type Admin, type ISocketFactory, Kafka, type Producer } from "kafkajs";
+import { type Admin, type ISocketFactory, Kafka } from "kafkajs";
 import { DEFAULT_MAX_RECORDS, outOfRange } from "../contract/groups.ts";
 import type { ClientOptions } from "./_kafkajs.ts";
+import { Appender } from "./appender.ts";
 import { clientOptions } from "./client.ts";
 import { type KafkaConfig, kafkaConfig, type KafkaInput } from "./config.ts";
 import { KafkaConsumer, slices } from "./consumer.ts";
@@ -56,9 +57,6 @@ interface SharedAdmin {
 
 /** Milliseconds between two lookups of an unknown topic. */
 const PAUSE = 200;
-
-/** Most milliseconds between two attempts of a producer. */
-const LONGEST_PAUSE = 1_000;
 
 /**
  * Opens the log on Kafka. Connects on first use.
@@ -137,7 +135,7 @@ export class KafkaLog implements EventLog {
       config: this.#config,
       clock: this.#clock,
       logger: this.#logger,
-      connect: () => this.#connectProducer(),
+      connect: () => Appender.open(this.#client, { config: this.#config, clock: this.#clock }),
       partitions: (topic) => this.#count(topic),
       nameOf: (topic) => this.#name(topic),
     });
@@ -239,28 +237,6 @@ export class KafkaLog implements EventLog {
     const count = (await this.ranges(topic)).length;
     this.#partitions.set(topic, count);
     return count;
-  }
-
-  async #connectProducer(): Promise<Producer> {
-    const { deliveryTimeout } = this.#config;
-    const producer = new Kafka(this.#client).producer({
-      idempotent: true,
-      allowAutoTopicCreation: false,
-      metadataMaxAge: 60_000,
-      createPartitioner: () => ({ message }) => message.partition!,
-      retry: {
-        initialRetryTime: 100,
-        maxRetryTime: LONGEST_PAUSE,
-        retries: Math.ceil(deliveryTimeout / LONGEST_PAUSE),
-      },
-    });
-    try {
-      await producer.connect();
-      return producer;
-    } catch (error) {
-      await producer.disconnect().catch(() => {});
-      throw toPipelineError(error, "Connecting a producer to Kafka");
-    }
   }
 
   /** Makes an administrative call; a failed connection is replaced for the next one. */

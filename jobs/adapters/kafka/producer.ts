@@ -1,9 +1,6 @@
 /**
  * Appends records: collected for a moment, sent in one request per broker, acknowledged by all
- * in-sync replicas.
- *
- * One send is pending at a time: with several, a lost answer lets the client give two batches the
- * same sequence number, and the broker takes the second for a copy of the first.
+ * in-sync replicas. One append is pending at a time.
  *
  * @module
  */
@@ -18,8 +15,8 @@ import {
   type ProducerRecord,
 } from "@pipeline/core";
 import type { Clock, Logger } from "@pipeline/runtime";
-import type { Producer, RecordMetadata, TopicMessages } from "kafkajs";
 import { Buffer } from "node:buffer";
+import type { Appender } from "./appender.ts";
 import type { KafkaConfig } from "./config.ts";
 import { toPipelineError } from "./errors.ts";
 
@@ -29,10 +26,10 @@ export interface ProducerParts {
   readonly config: KafkaConfig;
   /** Source of time. */
   readonly clock: Clock;
-  /** Logs the replacement of a client. */
+  /** Logs the replacement of an appender. */
   readonly logger?: Logger | undefined;
-  /** Connects an idempotent client of its own. */
-  connect(): Promise<Producer>;
+  /** Opens a connected appender. */
+  connect(): Promise<Pick<Appender, "append" | "close">>;
   /** Number of a topic's partitions. Rejects with `not_found` for an unknown topic. */
   partitions(topic: string): Promise<number>;
   /** The topic's name on the brokers. */
@@ -70,7 +67,7 @@ interface Pending {
 export class KafkaProducer implements LogProducer {
   readonly #parts: ProducerParts;
   /** Undefined after a failed send: its sequence numbers may differ from the broker's. */
-  #client: Producer | undefined;
+  #appender: Pick<Appender, "append" | "close"> | undefined;
   #queue: Pending[] = [];
   #queued = 0;
   #order: Promise<void> = Promise.resolve();
@@ -78,9 +75,9 @@ export class KafkaProducer implements LogProducer {
   #whenSent: (() => void)[] = [];
   #closed = false;
 
-  private constructor(parts: ProducerParts, client: Producer) {
+  private constructor(parts: ProducerParts, appender: Pick<Appender, "append" | "close">) {
     this.#parts = parts;
-    this.#client = client;
+    this.#appender = appender;
   }
 
   /** Opens a connected producer. */
@@ -111,7 +108,7 @@ export class KafkaProducer implements LogProducer {
     this.#closed = true;
     await this.#order;
     await this.#draining;
-    await this.#client?.disconnect();
+    await this.#appender?.close();
   }
 
   async #enqueue(records: readonly ProducerRecord[], call: Call): Promise<void> {
@@ -195,51 +192,22 @@ export class KafkaProducer implements LogProducer {
 
   /** Appends the records and settles their calls. */
   async #append(batch: readonly Pending[]): Promise<void> {
-    this.#client ??= await this.#parts.connect();
-    let left = batch;
-    while (left.length > 0) {
-      const answers = await this.#client.sendBatch({
-        acks: -1,
-        timeout: this.#parts.config.requestTimeout,
-        topicMessages: toMessages(left, this.#parts.nameOf),
-      });
-      const unanswered = this.#acknowledge(left, answers);
-      // If a leader moved between two attempts, the client drops the records for the new one.
-      if (unanswered.length === left.length) {
-        throw new PipelineError("unavailable", "Kafka's answer names no partition that was sent");
+    this.#appender ??= await this.#parts.connect();
+    const groups = [...Map.groupBy(batch, ({ name }) => name).values()];
+    const offsets = await this.#appender.append(groups.map((messages) => {
+      const { topic, partition } = messages[0]!;
+      return { topic: this.#parts.nameOf(topic), partition, messages };
+    }));
+    for (const [g, records] of groups.entries()) {
+      for (const [i, { topic, partition, call, index }] of records.entries()) {
+        call.acknowledgements[index] = { topic, partition, offset: offsets[g]! + i };
+        if (--call.left === 0) call.resolve(call.acknowledgements);
       }
-      left = unanswered;
     }
-  }
-
-  /** Assigns each record its offset. Returns those whose partition has no answer. */
-  #acknowledge(batch: readonly Pending[], answers: readonly RecordMetadata[]): Pending[] {
-    const { nameOf } = this.#parts;
-    const next = new Map(
-      answers.map(({ topicName, partition, baseOffset }) =>
-        [partitionName(topicName, partition), Number(baseOffset)] as const
-      ),
-    );
-    const unanswered: Pending[] = [];
-    for (const record of batch) {
-      const { topic, partition, call, index } = record;
-      const name = partitionName(nameOf(topic), partition);
-      const offset = next.get(name);
-      if (offset === undefined) {
-        unanswered.push(record);
-        continue;
-      }
-      // Offset -1: the broker recognises a duplicate batch, and no longer knows its offset.
-      if (offset < 0) throw new PipelineError("unavailable", `Kafka names no offset in ${name}`);
-      next.set(name, offset + 1);
-      call.acknowledgements[index] = { topic, partition, offset };
-      if (--call.left === 0) call.resolve(call.acknowledgements);
-    }
-    return unanswered;
   }
 
   /**
-   * Rejects the calls, sends nothing more of them, and replaces the client before any other send.
+   * Rejects the calls, sends nothing more of them, and replaces the appender before any other send.
    */
   async #failed(batch: readonly Pending[], cause: unknown): Promise<void> {
     const problem = toPipelineError(cause, "Appending to Kafka");
@@ -263,16 +231,8 @@ export class KafkaProducer implements LogProducer {
     this.#parts.logger?.warn("Replace the producer: it is unknown which records were appended", {
       error,
     });
-    const client = this.#client;
-    this.#client = undefined;
-    await client?.disconnect().catch(() => {});
+    const appender = this.#appender;
+    this.#appender = undefined;
+    await appender?.close().catch(() => {});
   }
-}
-
-function toMessages(batch: readonly Pending[], nameOf: (topic: string) => string): TopicMessages[] {
-  const topics = Map.groupBy(batch, ({ topic }) => topic);
-  return [...topics].map(([topic, records]) => ({
-    topic: nameOf(topic),
-    messages: records.map(({ key, value, partition }) => ({ key, value, partition })),
-  }));
 }
