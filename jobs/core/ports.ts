@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { ViewDocument, ViewName } from "./documents.ts";
+import type { Part, ViewDocument, ViewName } from "./documents.ts";
 import type { WindowName } from "./time.ts";
 import type { StoppedPartition } from "./unreadable.ts";
 
@@ -238,6 +238,8 @@ export interface ViewQuery {
   readonly window?: WindowName;
   /** Only documents of batch, or only those of speed. */
   readonly layer?: "batch" | "speed";
+  /** Only documents of these parts; at least one. */
+  readonly parts?: readonly Part[];
   /** `window_start` range: inclusive, exclusive. */
   readonly from?: number;
   /** Exclusive end of `window_start`. */

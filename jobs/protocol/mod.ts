@@ -18,4 +18,5 @@ export * from "./last_record.ts";
 export * from "./layout.ts";
 export * from "./ledger.ts";
 export * from "./outcomes.ts";
+export * from "./parts.ts";
 export * from "./topics.ts";

@@ -1,0 +1,104 @@
+/**
+ * The questions that serving asks the folds of speed, and their answers: documents of the *parts* of
+ * one generation, from memory.
+ *
+ * A part is a pure function of one partition's prefix of the log. So any number of sources may
+ * answer for one part, and the answer with the greatest `next_offset` is correct, whole: see
+ * {@linkcode newestParts}. No source owns a part, and no directory says who answers.
+ *
+ * @module
+ */
+
+import {
+  partitionName,
+  type ViewDocument,
+  type ViewName,
+  type ViewQuery,
+  type WindowName,
+} from "@pipeline/core";
+import type { Folded } from "./generations.ts";
+
+/** A search within one part. At most `limit` documents of *each* part, in the query's order. */
+export type PartQuery = Omit<ViewQuery, "after" | "layer" | "parts">;
+
+/** A question to every part. */
+export type PartsQuestion =
+  /** The documents with these ids, each without the part and the separator before it. */
+  | { readonly view: ViewName; readonly keys: readonly string[] }
+  /** Documents by their fields. */
+  | { readonly view: ViewName; readonly query: PartQuery }
+  /** Sums of each subreddit over the windows that start in `[from, to)`. */
+  | { readonly totals: WindowRange };
+
+/** Windows of one size by their starts: inclusive, exclusive; milliseconds since 1970. */
+export interface WindowRange {
+  /** Size of the windows. */
+  readonly window: WindowName;
+  /** First start, inclusive. */
+  readonly from: number;
+  /** Last start, exclusive. */
+  readonly to: number;
+}
+
+/** The sums of one subreddit over several windows. */
+export interface SubredditTotal {
+  /** The key of its name. */
+  readonly subreddit: string;
+  /** Announced posts. */
+  readonly posts: number;
+  /** Announced comments. */
+  readonly comments: number;
+}
+
+/** Questions about one generation, which are answered together. */
+export interface PartsRequest {
+  /** The generation. */
+  readonly generation: number;
+  /** Hash of the definitions of the views by which the answer is read. */
+  readonly definition: string;
+  /** May be empty: then only positions and counts are answered. */
+  readonly questions: readonly PartsQuestion[];
+}
+
+/** The answer to one question from one part. */
+export type PartDocuments = readonly ViewDocument[] | readonly SubredditTotal[];
+
+/** The answers of one part, all of them at the position `next_offset`. */
+export interface PartAnswer extends Folded {
+  /** One entry per question, in their order. */
+  readonly answers: readonly PartDocuments[];
+}
+
+/** The folds that can be asked. */
+export interface LiveParts {
+  /**
+   * Asks all sources. Resolves with the answers that arrived in time, several for one part
+   * included; with none if no source answers. Never rejects.
+   */
+  ask(request: PartsRequest): Promise<readonly PartAnswer[]>;
+}
+
+/** Bounds of one request: a source refuses more. */
+export const PARTS_BOUNDS = {
+  /** Questions. */
+  questions: 16,
+  /** Keys, over all questions. */
+  keys: 1_000,
+  /** Windows of a range. */
+  windows: 1_500,
+  /** Documents of one part's answer to a question. */
+  documents: 10_000,
+  /** Bytes of the request. */
+  body: 65_536,
+} as const;
+
+/** Of several answers for one part, the one that has folded most; by the part's name. */
+export function newestParts(answers: Iterable<PartAnswer>): ReadonlyMap<string, PartAnswer> {
+  const newest = new Map<string, PartAnswer>();
+  for (const answer of answers) {
+    const part = partitionName(answer.topic, answer.partition);
+    const known = newest.get(part);
+    if (known === undefined || answer.next_offset > known.next_offset) newest.set(part, answer);
+  }
+  return newest;
+}
