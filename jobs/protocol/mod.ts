@@ -17,6 +17,7 @@ export * from "./latency.ts";
 export * from "./last_record.ts";
 export * from "./layout.ts";
 export * from "./ledger.ts";
+export * from "./local_parts.ts";
 export * from "./outcomes.ts";
 export * from "./parts.ts";
 export * from "./topics.ts";
