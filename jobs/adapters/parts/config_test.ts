@@ -1,0 +1,28 @@
+import { assertEquals } from "@std/assert";
+import { partsConfig } from "./config.ts";
+
+Deno.test("partsConfig has a default for everything", () => {
+  assertEquals(partsConfig.parse({}), {
+    urls: ["http://localhost:30081"],
+    timeout: 150,
+    resolveInterval: 1_000,
+    maxSources: 64,
+  });
+});
+
+Deno.test("partsConfig accepts origins, and none at all", () => {
+  for (const urls of [[], ["http://speed"], ["http://speed.ns:1/", "http://[::1]:30081"]]) {
+    assertEquals(partsConfig.parse({ urls }).urls, urls);
+  }
+  const refused = [
+    "speed:30081",
+    "https://speed",
+    "http://a@speed",
+    "http://speed/v1",
+    "http://speed?",
+    "",
+  ];
+  for (const url of refused) {
+    assertEquals(partsConfig.safeParse({ urls: [url] }).success, false, url);
+  }
+});
