@@ -17,6 +17,7 @@ export * from "./numbers.ts";
 export * from "./offsets.ts";
 export * from "./partitioner.ts";
 export * from "./ports.ts";
+export * from "./query.ts";
 export * from "./records.ts";
 export * from "./time.ts";
 export * from "./trending.ts";

@@ -4,8 +4,13 @@
  * @module
  */
 
-import { BATCH_PART, type StoredDocument, type ViewName, type ViewQuery } from "@pipeline/core";
-import { queryFields } from "../contract/query.ts";
+import {
+  BATCH_PART,
+  queryFields,
+  type StoredDocument,
+  type ViewName,
+  type ViewQuery,
+} from "@pipeline/core";
 import { hasField, ID_FIELD } from "./mappings.ts";
 
 /** One condition of a search. */

@@ -7,12 +7,12 @@
 
 import {
   BATCH_PART,
+  queryFields,
   type StoredDocument,
   type ViewName,
   type ViewQuery,
   VIEWS,
 } from "@pipeline/core";
-import { queryFields } from "../contract/query.ts";
 import { toColumn } from "./sqlite.ts";
 
 /** Number of documents per statement. */

@@ -8,6 +8,7 @@
 import {
   compareUtf8,
   type ControlDocument,
+  page,
   PipelineError,
   type ServingStore,
   type StoredDocument,
@@ -16,7 +17,6 @@ import {
   type ViewQuery,
   VIEWS,
 } from "@pipeline/core";
-import { page } from "../contract/query.ts";
 import {
   checkControl,
   checkDocument,

@@ -1,17 +1,21 @@
 /**
  * The meaning of a query: the documents that it selects, and their order. The reference for testing
- * the other stores' own query languages.
+ * the stores' own query languages.
  *
  * @module
  */
 
-import {
-  BATCH_PART,
-  compareUtf8,
-  type StoredDocument,
-  type ViewDocument,
-  type ViewQuery,
-} from "@pipeline/core";
+import { firstOf } from "./_first.ts";
+import { compareUtf8 } from "./bytes.ts";
+import { BATCH_PART, type ViewDocument } from "./documents.ts";
+import type { StoredDocument, ViewQuery } from "./ports.ts";
+import { compareRank } from "./versions.ts";
+
+/** A search within one part, whose documents have no version of their own. */
+export type PartQuery = Omit<ViewQuery, "after" | "layer" | "parts">;
+
+/** A document with the id that orders it. */
+export type Identified = Pick<StoredDocument, "id" | "body">;
 
 /**
  * The fields by which documents are selected and ordered. A field that a type of document lacks
@@ -44,6 +48,7 @@ export function queryFields(body: ViewDocument): QueryFields {
 /** Whether a query selects a document, ignoring `after` and `limit`. */
 export function matches(query: ViewQuery, body: ViewDocument): boolean {
   if (query.type !== undefined && body.type !== query.type) return false;
+  if (query.parts !== undefined && !query.parts.includes(body.part)) return false;
   if (query.layer !== undefined && (body.part === BATCH_PART) !== (query.layer === "batch")) {
     return false;
   }
@@ -60,35 +65,35 @@ export function matches(query: ViewQuery, body: ViewDocument): boolean {
 /** Compares documents in the query's order; ids make the order total. */
 export function compareDocuments(
   order: ViewQuery["order"],
-): (a: StoredDocument, b: StoredDocument) => number {
-  const byId = (a: StoredDocument, b: StoredDocument) => compareUtf8(a.id, b.id);
-  if (order === "id") return byId;
-  return (a, b) => {
-    const x = queryFields(a.body);
-    const y = queryFields(b.body);
-    switch (order) {
-      case "rank":
-        return y.score - x.score || y.created_utc - x.created_utc ||
-          compareUtf8(y.post_id, x.post_id) || byId(a, b);
-      case "window":
-        return x.window_start - y.window_start || byId(a, b);
-      case "latest":
-        return y.window_start - x.window_start || byId(a, b);
-    }
-  };
+): (a: Identified, b: Identified) => number {
+  switch (order) {
+    case "id":
+      return byId;
+    case "rank":
+      return (a, b) => compareRank(queryFields(a.body), queryFields(b.body)) || byId(a, b);
+    case "window":
+      return (a, b) => startOf(a) - startOf(b) || byId(a, b);
+    case "latest":
+      return (a, b) => startOf(b) - startOf(a) || byId(a, b);
+  }
+}
+
+function byId(a: Identified, b: Identified): number {
+  return compareUtf8(a.id, b.id);
+}
+
+function startOf({ body }: Identified): number {
+  return "window_start" in body ? body.window_start : -1;
 }
 
 /** One page of the documents. */
-export function page(
-  documents: Iterable<StoredDocument>,
-  query: ViewQuery,
-): StoredDocument[] {
+export function page<D extends Identified>(documents: Iterable<D>, query: ViewQuery): D[] {
   const compare = compareDocuments(query.order);
   const { after } = query;
-  const found: StoredDocument[] = [];
+  const found: D[] = [];
   for (const document of documents) {
     if (!matches(query, document.body)) continue;
     if (after === undefined || compare(document, after) > 0) found.push(document);
   }
-  return found.sort(compare).slice(0, query.limit);
+  return firstOf(found, query.limit, compare);
 }
