@@ -1,6 +1,6 @@
 /**
- * The stored form of the views: the documents of the serving store, their ids, and the types of
- * their fields.
+ * The stored form of the views: the documents of the serving store, and the types of their fields.
+ * Their ids are in `document_keys.ts`.
  *
  * A key's value is spread over *parts*: one written by batch, and one per topic-partition written
  * by speed. No document is written by both layers.
@@ -182,75 +182,4 @@ export function viewOf(document: ViewDocument): ViewName {
     case "user_total":
       return "user_activity";
   }
-}
-
-/**
- * The document's id within its view and generation: part, window and key, where only the last may
- * contain the separator.
- */
-export function documentId(document: ViewDocument): string {
-  switch (document.type) {
-    case "post":
-      return postDocumentId(document.part, document.subreddit, document.post_id);
-    case "cut":
-      return cutDocumentId(document.part, document.subreddit);
-    case "subreddit":
-      return subredditDocumentId(document.part, document.subreddit);
-    case "activity":
-      return activityDocumentId(
-        document.part,
-        document.window,
-        document.window_start,
-        document.subreddit,
-      );
-    case "user_window":
-      return userWindowDocumentId(
-        document.part,
-        document.window,
-        document.window_start,
-        document.user_id,
-      );
-    case "user_total":
-      return userTotalDocumentId(document.part, document.user_id);
-  }
-}
-
-/** Id of a post's document. */
-export function postDocumentId(part: Part, subreddit: string, postId: string): string {
-  return `${part}|post|${encodeURIComponent(subreddit)}|${postId}`;
-}
-
-/** Id of the document that records that a subreddit's posts were cut. */
-export function cutDocumentId(part: Part, subreddit: string): string {
-  return `${part}|cut|${subreddit}`;
-}
-
-/** Id of the document that records a subreddit's spelling. */
-export function subredditDocumentId(part: Part, subreddit: string): string {
-  return `${part}|name|${subreddit}`;
-}
-
-/** Id of a subreddit's activity in one window. */
-export function activityDocumentId(
-  part: Part,
-  window: WindowName,
-  start: number,
-  subreddit: string,
-): string {
-  return `${part}|${window}|${start}|${subreddit}`;
-}
-
-/** Id of a user's activity in one window. */
-export function userWindowDocumentId(
-  part: Part,
-  window: WindowName,
-  start: number,
-  userId: string,
-): string {
-  return `${part}|${window}|${start}|${userId}`;
-}
-
-/** Id of a user's totals. */
-export function userTotalDocumentId(part: Part, userId: string): string {
-  return `${part}|total|${userId}`;
 }

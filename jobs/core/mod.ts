@@ -7,6 +7,7 @@
 
 export * from "./bytes.ts";
 export * from "./distinct.ts";
+export * from "./document_keys.ts";
 export * from "./documents.ts";
 export * from "./encoding.ts";
 export * from "./errors.ts";

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { documentId, type ViewDocument } from "./documents.ts";
+import { documentId } from "./document_keys.ts";
+import type { ViewDocument } from "./documents.ts";
 import type { ViewQuery } from "./ports.ts";
 import { page } from "./query.ts";
 
