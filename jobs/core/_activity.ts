@@ -11,8 +11,10 @@
 import { Changes } from "./_changes.ts";
 import { grown } from "./_keys.ts";
 import type { MemberSets, MemberTable } from "./_members.ts";
+import { firstByStart, type NumberRange, numbersIn, type WindowQuery } from "./_window_ranges.ts";
 import type { ActivityDocument, Part } from "./documents.ts";
-import { WINDOW_NAMES, type WindowName, WINDOWS } from "./time.ts";
+import type { WindowRange } from "./query.ts";
+import { WINDOW_NAMES, WINDOWS } from "./time.ts";
 import type { RetainedFrom } from "./view_settings.ts";
 
 /** Sizes from the day down: each window is tiled by those of the next size. */
@@ -39,6 +41,11 @@ const PLACE = 7;
 const LENGTH = 8;
 
 const NONE = -1;
+
+/** Windows of one nesting level. */
+interface LevelRange extends NumberRange {
+  readonly level: number;
+}
 
 /** What an {@linkcode ActivityTable} depends on. */
 export interface ActivityOptions {
@@ -202,6 +209,91 @@ export class ActivityTable {
     }
   }
 
+  /**
+   * Those of {@linkcode documents} that a query selects, of several subreddits. If there are more
+   * than `limit`, those that come first in the query's order are among them.
+   */
+  select(
+    query: WindowQuery,
+    { subreddits, part }: { readonly subreddits: Iterable<number>; readonly part: Part },
+  ): ActivityDocument[] {
+    const ranges = NESTED.map((window, level) => ({ level, ...numbersIn(window, query) }));
+    const most = query.order === "latest" ? query.limit : Infinity;
+    const found: number[] = [];
+    for (const subreddit of subreddits) {
+      for (const range of ranges) this.#find(subreddit, range, { found, most });
+    }
+    return firstByStart(found, query, (cell) => this.#start(cell))
+      .map((cell) => this.#document(cell, part));
+  }
+
+  /** The sums of a subreddit over a range of windows. */
+  total(subreddit: number, range: WindowRange): { posts: number; comments: number } {
+    const level = NESTED.indexOf(range.window);
+    const found: number[] = [];
+    if (level >= 0) {
+      const numbers = numbersIn(range.window, range);
+      this.#find(subreddit, { level, ...numbers }, { found, most: Infinity });
+    }
+    let [posts, comments] = [0, 0];
+    for (const cell of found) {
+      posts += this.#cells[cell + POSTS]!;
+      comments += this.#cells[cell + COMMENTS]!;
+    }
+    return { posts, comments };
+  }
+
+  /** Adds the cells of a subreddit in a range, the latest first and at most `most`. */
+  #find(
+    subreddit: number,
+    range: LevelRange,
+    { found, most }: { readonly found: number[]; readonly most: number },
+  ): void {
+    const full = found.length + most;
+    for (const day of this.#daysIn(subreddit, range)) {
+      if (found.length >= full) return;
+      this.#findWithin(day, range, { found, full });
+    }
+  }
+
+  /** The days of a subreddit that reach into a range, the latest first. */
+  #daysIn(subreddit: number, { level, first, end }: LevelRange): number[] {
+    const days = this.#days[subreddit];
+    if (days === undefined || first >= end) return [];
+    const tiles = SIZES[0]! / SIZES[level]!;
+    const from = Math.floor(first / tiles);
+    const to = Math.ceil(end / tiles);
+    const found: number[] = [];
+    if (to - from > days.size) {
+      for (const [number, day] of days) if (number >= from && number < to) found.push(day);
+      return found.sort((a, b) => this.#number(b) - this.#number(a));
+    }
+    for (let number = to - 1; number >= from; number--) {
+      const day = days.get(number);
+      if (day !== undefined) found.push(day);
+    }
+    return found;
+  }
+
+  #findWithin(
+    cell: number,
+    range: LevelRange,
+    to: { readonly found: number[]; readonly full: number },
+  ): void {
+    const cells = this.#cells;
+    const level = cells[cell + PLACE]! & 3;
+    if (level === range.level) {
+      if (!this.#isEmpty(cell)) to.found.push(cell);
+      return;
+    }
+    const tiles = SIZES[level + 1]! / SIZES[range.level]!;
+    for (let c = cells[cell + LAST]!; c !== NONE; c = cells[c + BEFORE]!) {
+      const number = this.#number(c);
+      if (to.found.length >= to.full || (number + 1) * tiles <= range.first) return;
+      if (number * tiles < range.end) this.#findWithin(c, range, to);
+    }
+  }
+
   *#within(cell: number): Generator<number> {
     yield cell;
     const children: number[] = [];
@@ -216,16 +308,23 @@ export class ActivityTable {
     return author === NONE || (author < NONE && this.#sets.isEmpty(-2 - author));
   }
 
+  #number(cell: number): number {
+    return this.#cells[cell + NUMBER]! >>> 0;
+  }
+
+  #start(cell: number): number {
+    return this.#number(cell) * WINDOWS[NESTED[this.#cells[cell + PLACE]! & 3]!];
+  }
+
   #document(cell: number, part: Part): ActivityDocument {
     const cells = this.#cells;
     const [place, author] = [cells[cell + PLACE]!, cells[cell + AUTHOR]!];
-    const window: WindowName = NESTED[place & 3]!;
     return {
       type: "activity",
       part,
       subreddit: this.#keyOf(place >> 2),
-      window,
-      window_start: (cells[cell + NUMBER]! >>> 0) * WINDOWS[window],
+      window: NESTED[place & 3]!,
+      window_start: this.#start(cell),
       posts: cells[cell + POSTS]!,
       comments: cells[cell + COMMENTS]!,
       ...this.#users(author),

@@ -5,9 +5,10 @@
  */
 
 import type { Facts } from "./_facts.ts";
+import { firstOf } from "./_first.ts";
 import { type Key, KeyTable } from "./_keys.ts";
 import type { Part, PostDocument } from "./documents.ts";
-import { comparePostVersions, type PostVersion } from "./versions.ts";
+import { comparePostVersions, compareRank, type PostVersion } from "./versions.ts";
 
 /** A post in a subreddit, in the latest version that was folded. */
 class PostCell implements PostVersion {
@@ -119,6 +120,21 @@ export class PostTable {
     const changed = this.#changed.splice(0);
     for (const cell of changed) cell.changed = false;
     return changed.map((cell) => postDocument(cell, part));
+  }
+
+  /** The document of a post in the subreddit with a key. */
+  document(
+    id: Key,
+    { subreddit, part }: { subreddit: string; part: Part },
+  ): PostDocument | undefined {
+    const cell = this.#find(id, subreddit);
+    return cell && postDocument(cell, part);
+  }
+
+  /** The documents of the best posts of a subreddit, best first. */
+  best(subreddit: number, { limit, part }: { limit: number; part: Part }): PostDocument[] {
+    const best = firstOf(this.#bySubreddit[subreddit] ?? [], limit, compareRank);
+    return best.map((cell) => postDocument(cell, part));
   }
 
   /** The documents of a subreddit. */

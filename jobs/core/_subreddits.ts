@@ -33,6 +33,11 @@ export class SubredditTable {
     return this.#names.size;
   }
 
+  /** The index of a subreddit, or -1. */
+  find(key: Key): number {
+    return this.#names.find(key);
+  }
+
   /** The index of a subreddit, added if unknown. */
   number(key: Key): number {
     const found = this.#names.find(key);
@@ -66,8 +71,8 @@ export class SubredditTable {
   }
 
   /** The document of a subreddit, if a record has named it. */
-  *documents(subreddit: number, part: Part): Generator<SubredditDocument> {
-    if (this.#names.isWritten(subreddit)) yield this.#document(subreddit, part);
+  document(subreddit: number, part: Part): SubredditDocument | undefined {
+    return this.#names.isWritten(subreddit) ? this.#document(subreddit, part) : undefined;
   }
 
   #document(subreddit: number, part: Part): SubredditDocument {

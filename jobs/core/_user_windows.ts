@@ -7,6 +7,7 @@
 
 import { Changes } from "./_changes.ts";
 import { grown } from "./_keys.ts";
+import { firstByStart, numbersIn, type WindowQuery } from "./_window_ranges.ts";
 import type { Part, UserWindowDocument } from "./documents.ts";
 import { type WindowName, WINDOWS } from "./time.ts";
 import type { RetainedFrom, ViewSettings } from "./view_settings.ts";
@@ -37,12 +38,18 @@ export class UserWindowTable {
   readonly #sizes: readonly number[];
   readonly #from: readonly number[];
   readonly #changes: Changes | undefined;
+  readonly #keyOf: (user: number) => string;
 
   /** A table without cells. */
-  constructor(
-    { userWindows }: ViewSettings,
-    { retained, track }: { readonly retained: RetainedFrom; readonly track: boolean },
-  ) {
+  constructor({ userWindows }: ViewSettings, { keyOf, retained, track }: {
+    /** The key of a user's name. */
+    readonly keyOf: (user: number) => string;
+    /** The start of retention. */
+    readonly retained: RetainedFrom;
+    /** Whether to track changes. */
+    readonly track: boolean;
+  }) {
+    this.#keyOf = keyOf;
     this.#names = userWindows;
     this.#sizes = userWindows.map((name) => WINDOWS[name] / MINUTE);
     this.#from = userWindows.map((name) => retained[name] / MINUTE);
@@ -114,28 +121,69 @@ export class UserWindowTable {
   }
 
   /** The documents that changed since the last call. */
-  changed(part: Part, keyOf: (user: number) => string): UserWindowDocument[] {
+  changed(part: Part): UserWindowDocument[] {
     const changed = this.#changes?.take() ?? [];
-    return changed.map((place) => this.#document(place * LENGTH, part, keyOf));
+    return changed.map((place) => this.#document(place * LENGTH, part));
   }
 
   /** All documents, except of cells whose counts were taken back to zero. */
-  *documents(part: Part, keyOf: (user: number) => string): Generator<UserWindowDocument> {
+  *documents(part: Part): Generator<UserWindowDocument> {
     for (let cell = 0; cell < this.#end; cell += LENGTH) {
-      const [posts, comments] = [this.#cells[cell + POSTS]!, this.#cells[cell + COMMENTS]!];
-      if (posts > 0 || comments > 0) yield this.#document(cell, part, keyOf);
+      if (!this.#isEmpty(cell)) yield this.#document(cell, part);
     }
   }
 
-  #document(cell: number, part: Part, keyOf: (user: number) => string): UserWindowDocument {
+  /**
+   * Those of {@linkcode documents} that a query selects, of one user or of all. If there are more
+   * than `limit`, those that come first in the query's order are among them.
+   */
+  select(
+    query: WindowQuery,
+    { user, part }: { readonly user: number | undefined; readonly part: Part },
+  ): UserWindowDocument[] {
+    const cells = user === undefined ? this.#all() : this.#of(user);
+    const ranges = this.#names.map((window) => numbersIn(window, query));
+    const selected = cells.filter((cell) => {
+      const { first, end } = ranges[this.#cells[cell + SIZE]!]!;
+      const number = this.#cells[cell + NUMBER]! >>> 0;
+      return number >= first && number < end && !this.#isEmpty(cell);
+    });
+    return firstByStart(selected, query, (cell) => this.#start(cell))
+      .map((cell) => this.#document(cell, part));
+  }
+
+  #all(): number[] {
+    return Array.from({ length: this.size }, (_, place) => place * LENGTH);
+  }
+
+  #of(user: number): number[] {
+    const found: number[] = [];
+    for (let w = 0; w < this.#sizes.length; w++) {
+      const latest = this.#latest[user * this.#sizes.length + w] ?? 0;
+      for (let cell = latest - 1; cell !== NONE; cell = this.#cells[cell + BEFORE]!) {
+        found.push(cell);
+      }
+    }
+    return found;
+  }
+
+  #isEmpty(cell: number): boolean {
+    return this.#cells[cell + POSTS]! <= 0 && this.#cells[cell + COMMENTS]! <= 0;
+  }
+
+  #start(cell: number): number {
+    const window = this.#names[this.#cells[cell + SIZE]!]!;
+    return (this.#cells[cell + NUMBER]! >>> 0) * WINDOWS[window];
+  }
+
+  #document(cell: number, part: Part): UserWindowDocument {
     const cells = this.#cells;
-    const window = this.#names[cells[cell + SIZE]!]!;
     return {
       type: "user_window",
       part,
-      user_id: keyOf(cells[cell + USER]!),
-      window,
-      window_start: (cells[cell + NUMBER]! >>> 0) * WINDOWS[window],
+      user_id: this.#keyOf(cells[cell + USER]!),
+      window: this.#names[cells[cell + SIZE]!]!,
+      window_start: this.#start(cell),
       posts: cells[cell + POSTS]!,
       comments: cells[cell + COMMENTS]!,
     };

@@ -54,6 +54,11 @@ export class UserTable {
     return this.#accounts.length;
   }
 
+  /** The index of a user, or -1. */
+  find(key: Key): number {
+    return this.#names.find(key);
+  }
+
   /** The index of a user, added if unknown. */
   number(key: Key): number {
     const found = this.#names.find(key);
@@ -140,15 +145,16 @@ export class UserTable {
   /** The documents that changed since the last call. */
   changed(part: Part): UserTotalDocument[] {
     const changed = this.#changes?.take() ?? [];
-    return changed.map((user) => this.#document(user, part));
+    return changed.map((user) => this.document(user, part));
   }
 
   /** All documents. */
   *documents(part: Part): Generator<UserTotalDocument> {
-    for (let user = 0; user < this.size; user++) yield this.#document(user, part);
+    for (let user = 0; user < this.size; user++) yield this.document(user, part);
   }
 
-  #document(user: number, part: Part): UserTotalDocument {
+  /** The document of a user. */
+  document(user: number, part: Part): UserTotalDocument {
     const users = this.#users;
     const at = user * LENGTH;
     return {

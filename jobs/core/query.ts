@@ -9,10 +9,31 @@ import { firstOf } from "./_first.ts";
 import { compareUtf8 } from "./bytes.ts";
 import { BATCH_PART, type ViewDocument } from "./documents.ts";
 import type { StoredDocument, ViewQuery } from "./ports.ts";
+import type { WindowName } from "./time.ts";
 import { compareRank } from "./versions.ts";
 
-/** A search within one part, whose documents have no version of their own. */
+/** A search within one part. */
 export type PartQuery = Omit<ViewQuery, "after" | "layer" | "parts">;
+
+/** Windows of one size by their starts: inclusive, exclusive; milliseconds since 1970. */
+export interface WindowRange {
+  /** Size of the windows. */
+  readonly window: WindowName;
+  /** First start, inclusive. */
+  readonly from: number;
+  /** Last start, exclusive. */
+  readonly to: number;
+}
+
+/** The sums of one subreddit over several windows. */
+export interface SubredditTotal {
+  /** The key of its name. */
+  readonly subreddit: string;
+  /** Announced posts. */
+  readonly posts: number;
+  /** Announced comments. */
+  readonly comments: number;
+}
 
 /** A document with the id that orders it. */
 export type Identified = Pick<StoredDocument, "id" | "body">;

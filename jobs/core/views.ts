@@ -21,6 +21,7 @@
 
 import { ActivityTable } from "./_activity.ts";
 import { Announcements } from "./_announcements.ts";
+import { Answers } from "./_answers.ts";
 import { Facts } from "./_facts.ts";
 import { Key } from "./_keys.ts";
 import { MemberSets, MemberTable } from "./_members.ts";
@@ -30,7 +31,8 @@ import { SubredditTable } from "./_subreddits.ts";
 import { UserWindowTable } from "./_user_windows.ts";
 import { UserTable } from "./_users.ts";
 import type { Announcement } from "./announcement.ts";
-import type { Part, PostDocument, ViewDocument } from "./documents.ts";
+import type { Part, PostDocument, ViewDocument, ViewName } from "./documents.ts";
+import type { PartQuery, SubredditTotal, WindowRange } from "./query.ts";
 import { admitRecord, type Entity, parseRecord, type Topic } from "./records.ts";
 import { RETAIN_ALL, type RetainedFrom, type ViewSettings } from "./view_settings.ts";
 
@@ -66,6 +68,7 @@ export class ViewState {
   readonly #posts: PostTable;
   readonly #activity: ActivityTable;
   readonly #announcements: Announcements;
+  readonly #answers: Answers;
   readonly #facts = new Facts();
   readonly #key = new Key();
   #records = 0;
@@ -83,14 +86,25 @@ export class ViewState {
     this.#settings = settings;
     const members = this.#members;
     const sets = new MemberSets(members);
-    this.#users = new UserTable({ members, sets, track });
-    this.#userWindows = new UserWindowTable(settings, { retained, track });
+    const users = this.#users = new UserTable({ members, sets, track });
+    this.#userWindows = new UserWindowTable(settings, {
+      keyOf: (user) => users.key(user),
+      retained,
+      track,
+    });
     this.#posts = new PostTable({ track });
     const subreddits = this.#subreddits = new SubredditTable({ members, track });
     const keyOf = (subreddit: number) => subreddits.key(subreddit);
     this.#activity = new ActivityTable({ members, sets, keyOf, retained, track });
+    this.#answers = new Answers({
+      posts: this.#posts,
+      subreddits,
+      activity: this.#activity,
+      users,
+      userWindows: this.#userWindows,
+    });
     this.#announcements = new Announcements({
-      users: this.#users,
+      users,
       userWindows: this.#userWindows,
       subreddits,
       activity: this.#activity,
@@ -196,7 +210,7 @@ export class ViewState {
       ...this.#posts.changed(part),
       ...this.#subreddits.changed(part),
       ...this.#activity.changed(part),
-      ...this.#userWindows.changed(part, (user) => this.#users.key(user)),
+      ...this.#userWindows.changed(part),
       ...this.#users.changed(part),
     ];
   }
@@ -205,11 +219,41 @@ export class ViewState {
   *documents(part: Part): Generator<ViewDocument> {
     for (let subreddit = 0; subreddit < this.#subreddits.size; subreddit++) {
       yield* this.#posts.documents(subreddit, part);
-      yield* this.#subreddits.documents(subreddit, part);
+      const named = this.#subreddits.document(subreddit, part);
+      if (named !== undefined) yield named;
       yield* this.#activity.documents(subreddit, part);
     }
     yield* this.#users.documents(part);
-    yield* this.#userWindows.documents(part, (user) => this.#users.key(user));
+    yield* this.#userWindows.documents(part);
+  }
+
+  /**
+   * The one of {@linkcode documents} with a key, a document's id without its part. So a document
+   * whose counts were taken back to zero is left out, which {@linkcode takeChanged} gives: merged
+   * answers are equal either way.
+   *
+   * @returns `undefined` if there is none, or if the text is no key of the view.
+   */
+  get(part: Part, view: ViewName, key: string): ViewDocument | undefined {
+    return this.#answers.get(part, view, key);
+  }
+
+  /**
+   * Those of {@linkcode documents} that a query selects, in its order. Documents of one subreddit,
+   * of one user, and of windows in a range are looked up; other queries read a whole table.
+   *
+   * @param query its `limit` is an integer from 0.
+   */
+  search(part: Part, view: ViewName, query: PartQuery): ViewDocument[] {
+    return this.#answers.search(part, view, query);
+  }
+
+  /**
+   * The sums of each subreddit over the windows of a range, without subreddits that have no
+   * announcements in it; in no particular order.
+   */
+  totals(range: WindowRange): SubredditTotal[] {
+    return this.#answers.totals(range);
   }
 
   /** The posts held, a subreddit at a time. */
