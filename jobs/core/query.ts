@@ -12,7 +12,7 @@ import type { StoredDocument, ViewQuery } from "./ports.ts";
 import type { WindowName } from "./time.ts";
 import { compareRank } from "./versions.ts";
 
-/** A search within one part. */
+/** A search within one part. At most `limit` documents of *each* part, in the query's order. */
 export type PartQuery = Omit<ViewQuery, "after" | "layer" | "parts">;
 
 /** Windows of one size by their starts: inclusive, exclusive; milliseconds since 1970. */

@@ -11,15 +11,15 @@
 
 import {
   partitionName,
+  type PartQuery,
+  type SubredditTotal,
   type ViewDocument,
   type ViewName,
-  type ViewQuery,
-  type WindowName,
+  type WindowRange,
 } from "@pipeline/core";
 import type { Folded } from "./generations.ts";
 
-/** A search within one part. At most `limit` documents of *each* part, in the query's order. */
-export type PartQuery = Omit<ViewQuery, "after" | "layer" | "parts">;
+export type { PartQuery, SubredditTotal, WindowRange } from "@pipeline/core";
 
 /** A question to every part. */
 export type PartsQuestion =
@@ -29,26 +29,6 @@ export type PartsQuestion =
   | { readonly view: ViewName; readonly query: PartQuery }
   /** Sums of each subreddit over the windows that start in `[from, to)`. */
   | { readonly totals: WindowRange };
-
-/** Windows of one size by their starts: inclusive, exclusive; milliseconds since 1970. */
-export interface WindowRange {
-  /** Size of the windows. */
-  readonly window: WindowName;
-  /** First start, inclusive. */
-  readonly from: number;
-  /** Last start, exclusive. */
-  readonly to: number;
-}
-
-/** The sums of one subreddit over several windows. */
-export interface SubredditTotal {
-  /** The key of its name. */
-  readonly subreddit: string;
-  /** Announced posts. */
-  readonly posts: number;
-  /** Announced comments. */
-  readonly comments: number;
-}
 
 /** Questions about one generation, which are answered together. */
 export interface PartsRequest {
