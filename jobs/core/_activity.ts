@@ -57,8 +57,6 @@ export interface ActivityOptions {
   readonly keyOf: (subreddit: number) => string;
   /** The start of retention. */
   readonly retained: RetainedFrom;
-  /** Whether to track changes. */
-  readonly track: boolean;
 }
 
 /** Cells of subreddits' windows. Authors and subreddits are identified by index. */
@@ -71,17 +69,21 @@ export class ActivityTable {
   readonly #latest: number[] = [];
   /** The first retained minute, by size. */
   readonly #from: readonly number[];
-  readonly #changes: Changes | undefined;
+  #changes: Changes | undefined;
   readonly #members: MemberTable;
   readonly #sets: MemberSets;
   readonly #keyOf: (subreddit: number) => string;
 
-  constructor({ members, sets, keyOf, retained, track }: ActivityOptions) {
+  constructor({ members, sets, keyOf, retained }: ActivityOptions) {
     this.#members = members;
     this.#sets = sets;
     this.#keyOf = keyOf;
     this.#from = NESTED.map((name) => retained[name] / WINDOWS["1m"]);
-    if (track) this.#changes = new Changes();
+  }
+
+  /** Whether changes are tracked. Switching it off forgets those that were not taken. */
+  set track(on: boolean) {
+    this.#changes = on ? this.#changes ?? new Changes() : undefined;
   }
 
   /** Number of cells. */

@@ -46,13 +46,14 @@ export class PostTable {
   readonly #cells: PostCell[] = [];
   /** By index of the subreddit. */
   readonly #bySubreddit: PostCell[][] = [];
-  readonly #track: boolean;
   readonly #changed: PostCell[] = [];
+  #track = false;
   #size = 0;
 
-  /** @param options.track whether to track changes. */
-  constructor({ track }: { readonly track: boolean }) {
-    this.#track = track;
+  /** Whether changes are tracked. Switching it off forgets those that were not taken. */
+  set track(on: boolean) {
+    this.#track = on;
+    if (!on) this.#takeChanged();
   }
 
   /** Number of posts. */
@@ -117,9 +118,13 @@ export class PostTable {
 
   /** The documents that changed since the last call. */
   changed(part: Part): PostDocument[] {
+    return this.#takeChanged().map((cell) => postDocument(cell, part));
+  }
+
+  #takeChanged(): PostCell[] {
     const changed = this.#changed.splice(0);
     for (const cell of changed) cell.changed = false;
-    return changed.map((cell) => postDocument(cell, part));
+    return changed;
   }
 
   /** The document of a post in the subreddit with a key. */

@@ -15,17 +15,19 @@ export class SubredditTable {
   readonly #names = new NameTable();
   readonly #members: MemberTable;
   readonly #asMembers: number[] = [];
-  readonly #changes: Changes | undefined;
+  #changes: Changes | undefined;
 
   /** A table without subreddits. */
-  constructor({ members, track }: {
+  constructor({ members }: {
     /** Numbers subreddits. */
     readonly members: MemberTable;
-    /** Whether to track changes. */
-    readonly track: boolean;
   }) {
     this.#members = members;
-    if (track) this.#changes = new Changes();
+  }
+
+  /** Whether changes are tracked. Switching it off forgets those that were not taken. */
+  set track(on: boolean) {
+    this.#changes = on ? this.#changes ?? new Changes() : undefined;
   }
 
   /** Number of subreddits. */

@@ -37,23 +37,25 @@ export class UserWindowTable {
   /** Length and first retained minute of each size, in minutes. */
   readonly #sizes: readonly number[];
   readonly #from: readonly number[];
-  readonly #changes: Changes | undefined;
+  #changes: Changes | undefined;
   readonly #keyOf: (user: number) => string;
 
   /** A table without cells. */
-  constructor({ userWindows }: ViewSettings, { keyOf, retained, track }: {
+  constructor({ userWindows }: ViewSettings, { keyOf, retained }: {
     /** The key of a user's name. */
     readonly keyOf: (user: number) => string;
     /** The start of retention. */
     readonly retained: RetainedFrom;
-    /** Whether to track changes. */
-    readonly track: boolean;
   }) {
     this.#keyOf = keyOf;
     this.#names = userWindows;
     this.#sizes = userWindows.map((name) => WINDOWS[name] / MINUTE);
     this.#from = userWindows.map((name) => retained[name] / MINUTE);
-    if (track) this.#changes = new Changes();
+  }
+
+  /** Whether changes are tracked. Switching it off forgets those that were not taken. */
+  set track(on: boolean) {
+    this.#changes = on ? this.#changes ?? new Changes() : undefined;
   }
 
   /** Number of cells. */

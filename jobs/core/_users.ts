@@ -33,20 +33,22 @@ export class UserTable {
   readonly #accounts: UserVersion[] = [];
   readonly #members: MemberTable;
   readonly #sets: MemberSets;
-  readonly #changes: Changes | undefined;
+  #changes: Changes | undefined;
 
   /** A table without users. */
-  constructor({ members, sets, track }: {
+  constructor({ members, sets }: {
     /** Numbers authors and subreddits. */
     readonly members: MemberTable;
     /** Keeps sets of subreddits. */
     readonly sets: MemberSets;
-    /** Whether to track changes. */
-    readonly track: boolean;
   }) {
     this.#members = members;
     this.#sets = sets;
-    if (track) this.#changes = new Changes();
+  }
+
+  /** Whether changes are tracked. Switching it off forgets those that were not taken. */
+  set track(on: boolean) {
+    this.#changes = on ? this.#changes ?? new Changes() : undefined;
   }
 
   /** Number of users. */

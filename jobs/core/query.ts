@@ -43,12 +43,19 @@ export type Identified = Pick<StoredDocument, "id" | "body">;
  * counts as -1 or the empty text.
  */
 export interface QueryFields {
+  /** A filter. */
   readonly subreddit: string;
+  /** A filter. */
   readonly user_id: string;
+  /** A filter. */
   readonly window: string;
+  /** Milliseconds since 1970: a filter by range, and the order of windows. */
   readonly window_start: number;
+  /** First in the order of rank. */
   readonly score: number;
+  /** Milliseconds since 1970: second in the order of rank. */
   readonly created_utc: number;
+  /** Third in the order of rank. */
   readonly post_id: string;
 }
 

@@ -65,18 +65,19 @@ export class ViewState {
   readonly #userWindows: UserWindowTable;
   readonly #members = new MemberTable();
   readonly #subreddits: SubredditTable;
-  readonly #posts: PostTable;
+  readonly #posts = new PostTable();
   readonly #activity: ActivityTable;
   readonly #announcements: Announcements;
   readonly #answers: Answers;
   readonly #facts = new Facts();
   readonly #key = new Key();
+  #track = false;
   #records = 0;
 
   /**
    * Creates an empty state.
    *
-   * @param options.track track which keys change, for {@linkcode takeChanged}.
+   * @param options.track see {@linkcode track}; false by default.
    */
   constructor(
     settings: ViewSettings,
@@ -86,29 +87,39 @@ export class ViewState {
     this.#settings = settings;
     const members = this.#members;
     const sets = new MemberSets(members);
-    const users = this.#users = new UserTable({ members, sets, track });
-    this.#userWindows = new UserWindowTable(settings, {
-      keyOf: (user) => users.key(user),
-      retained,
-      track,
-    });
-    this.#posts = new PostTable({ track });
-    const subreddits = this.#subreddits = new SubredditTable({ members, track });
-    const keyOf = (subreddit: number) => subreddits.key(subreddit);
-    this.#activity = new ActivityTable({ members, sets, keyOf, retained, track });
-    this.#answers = new Answers({
+    const users = this.#users = new UserTable({ members, sets });
+    const userKey = (user: number) => users.key(user);
+    this.#userWindows = new UserWindowTable(settings, { keyOf: userKey, retained });
+    const subreddits = this.#subreddits = new SubredditTable({ members });
+    const subredditKey = (subreddit: number) => subreddits.key(subreddit);
+    this.#activity = new ActivityTable({ members, sets, keyOf: subredditKey, retained });
+    const tables = {
       posts: this.#posts,
       subreddits,
       activity: this.#activity,
       users,
       userWindows: this.#userWindows,
-    });
-    this.#announcements = new Announcements({
-      users,
-      userWindows: this.#userWindows,
-      subreddits,
-      activity: this.#activity,
-    }, retained["1d"]);
+    };
+    this.#announcements = new Announcements(tables, retained["1d"]);
+    this.#answers = new Answers(tables);
+    this.track = track;
+  }
+
+  /**
+   * Whether changes are tracked, for {@linkcode takeChanged}. Switching it on does not affect what
+   * was folded before; switching it off forgets the changes that were not taken.
+   */
+  get track(): boolean {
+    return this.#track;
+  }
+
+  set track(on: boolean) {
+    this.#track = on;
+    this.#posts.track = on;
+    this.#subreddits.track = on;
+    this.#activity.track = on;
+    this.#userWindows.track = on;
+    this.#users.track = on;
   }
 
   /** The counts so far. */
@@ -204,7 +215,7 @@ export class ViewState {
     if (announces) this.#announcements.announce(kind, facts, { user, subreddit });
   }
 
-  /** The whole documents of all keys that changed since the last call. */
+  /** The whole documents of all keys that changed since the last call, while {@linkcode track} was on. */
   takeChanged(part: Part): ViewDocument[] {
     return [
       ...this.#posts.changed(part),

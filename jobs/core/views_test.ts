@@ -327,6 +327,41 @@ Deno.test("ViewState.takeChanged() is O(changed keys): a repeated key comes once
   assertEquals(state.takeChanged("x").length, 6);
 });
 
+Deno.test("ViewState.takeChanged() leaves out what was folded while changes were not tracked", () => {
+  const state = new ViewState(DEFAULT_SETTINGS);
+  state.add(post());
+  state.add(post({ subreddit: "t", post_id: "q", user_id: "w" }));
+  assertEquals(state.takeChanged("x"), []);
+  state.track = true;
+  assertEquals([state.track, state.takeChanged("x")], [true, []]);
+  // Another version of a known post, by a later spelling of its author.
+  state.add(post({ timestamp: T + 1, user_id: "U", score: 5 }));
+  const changed = () =>
+    state.takeChanged("x").map((document) =>
+      document.type === "post"
+        ? ["post", document.post_id, document.score]
+        : document.type === "user_total"
+        ? ["user_total", document.user_id, document.posts]
+        : [document.type]
+    );
+  assertEquals(changed(), [["post", "p", 5], ["subreddit"], ["user_total", "u", 1]]);
+  state.add(comment({ post_id: "q", subreddit: "t", user_id: "w" }));
+  const types = ["activity", "activity", "activity", "user_window"].map((type) => [type]);
+  assertEquals(changed(), [...types, ["user_total", "w", 1]]);
+});
+
+Deno.test("ViewState forgets the changes that were not taken when it no longer tracks them", () => {
+  const state = new ViewState(DEFAULT_SETTINGS, { track: true });
+  state.add(post());
+  state.add(comment());
+  state.track = false;
+  assertEquals(state.takeChanged("x"), []);
+  state.track = true;
+  assertEquals(state.takeChanged("x"), []);
+  state.add(post({ timestamp: T + 1, score: 5 }));
+  assertEquals(state.takeChanged("x").map(({ type }) => type), ["post", "subreddit", "user_total"]);
+});
+
 Deno.test("ViewState leaves out announcements before the first retained day, and counts them", () => {
   const retained = { "1m": DAY, "1h": DAY, "1d": DAY };
   const state = new ViewState(DEFAULT_SETTINGS, { retained });

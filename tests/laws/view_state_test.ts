@@ -265,6 +265,33 @@ Deno.test("ViewState.takeChanged() gives each key that changed, whole, however o
   }));
 });
 
+/** @param late records that are folded before tracking is switched on, beyond those that should be. */
+function trackLaw(late = 0): fc.IProperty<unknown> {
+  const cut = records.chain((log) => fc.tuple(fc.constant(log), fc.nat(log.length)));
+  return fc.property(cut, anyRetention, ([log, at], retained) => {
+    const [always, later] = [true, false].map((track) =>
+      new ViewState(SETTINGS, { retained, track })
+    ) as [ViewState, ViewState];
+    for (const [i, record] of log.entries()) {
+      if (i === at) always.takeChanged(BATCH_PART);
+      if (i === at + late) later.track = true;
+      always.add(record);
+      later.add(record);
+    }
+    if (at === log.length) always.takeChanged(BATCH_PART);
+    assertEquals(later.takeChanged(BATCH_PART), always.takeChanged(BATCH_PART));
+    assertEquals(stored(later), stored(always));
+  });
+}
+
+Deno.test("ViewState.takeChanged() gives what changed since tracking was switched on", () => {
+  assertHolds(trackLaw());
+});
+
+Deno.test("ViewState.takeChanged() would miss changes if tracking were switched on a record late", () => {
+  assertBroken(trackLaw(1));
+});
+
 Deno.test("ViewState keeps no window before the first retained one, and all that follow", () => {
   assertHolds(fc.property(records, anyRetention, (log, retained) => {
     const all = [...fold(log, { retained: { "1m": 0, "1h": 0, "1d": 0 } }).documents(BATCH_PART)];
