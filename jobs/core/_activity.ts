@@ -11,17 +11,12 @@
 import { Changes } from "./_changes.ts";
 import { grown } from "./_keys.ts";
 import type { MemberSets, MemberTable } from "./_members.ts";
-import { firstByStart, type NumberRange, numbersIn, type WindowQuery } from "./_window_ranges.ts";
+import { FINEST, NESTED, SIZES, Walk } from "./_nested.ts";
+import { firstWindows, numbersIn, type WindowQuery, type WindowTable } from "./_window_ranges.ts";
 import type { ActivityDocument, Part } from "./documents.ts";
 import type { WindowRange } from "./query.ts";
-import { WINDOW_NAMES, WINDOWS } from "./time.ts";
+import { type WindowName, WINDOWS } from "./time.ts";
 import type { RetainedFrom } from "./view_settings.ts";
-
-/** Sizes from the day down: each window is tiled by those of the next size. */
-const NESTED = [...WINDOW_NAMES].reverse();
-const FINEST = NESTED.length - 1;
-/** In minutes. */
-const SIZES = NESTED.map((name) => WINDOWS[name] / WINDOWS["1m"]);
 
 // The fields of a cell. A cell is identified by its start index; -1 stands for none.
 const POSTS = 0;
@@ -42,11 +37,6 @@ const LENGTH = 8;
 
 const NONE = -1;
 
-/** Windows of one nesting level. */
-interface LevelRange extends NumberRange {
-  readonly level: number;
-}
-
 /** What an {@linkcode ActivityTable} depends on. */
 export interface ActivityOptions {
   /** Numbers authors. */
@@ -60,7 +50,7 @@ export interface ActivityOptions {
 }
 
 /** Cells of subreddits' windows. Authors and subreddits are identified by index. */
-export class ActivityTable {
+export class ActivityTable implements WindowTable {
   #cells = new Int32Array(2 * LENGTH);
   #end = 0;
   /** The days of each subreddit, by number. */
@@ -212,87 +202,71 @@ export class ActivityTable {
   }
 
   /**
-   * Those of {@linkcode documents} that a query selects, of several subreddits. If there are more
-   * than `limit`, those that come first in the query's order are among them.
+   * Those of {@linkcode documents} that a query selects, of several subreddits: the first `limit`
+   * if it orders by window, otherwise all.
    */
   select(
     query: WindowQuery,
     { subreddits, part }: { readonly subreddits: Iterable<number>; readonly part: Part },
   ): ActivityDocument[] {
-    const ranges = NESTED.map((window, level) => ({ level, ...numbersIn(window, query) }));
     const most = query.order === "latest" ? query.limit : Infinity;
-    const found: number[] = [];
+    const walks = NESTED.map((window, level) => new Walk(level, numbersIn(window, query), most))
+      .filter((walk) => walk.first < walk.end);
     for (const subreddit of subreddits) {
-      for (const range of ranges) this.#find(subreddit, range, { found, most });
+      for (const walk of walks) this.#find(subreddit, walk);
     }
-    return firstByStart(found, query, (cell) => this.#start(cell))
-      .map((cell) => this.#document(cell, part));
+    const found = walks.flatMap((walk) => walk.found);
+    return firstWindows(found, query, this).map((cell) => this.#document(cell, part));
   }
 
-  /** The sums of a subreddit over a range of windows. */
-  total(subreddit: number, range: WindowRange): { posts: number; comments: number } {
+  /** The sums of each of the first subreddits over a range of windows. */
+  *totals(subreddits: number, range: WindowRange): Generator<{ posts: number; comments: number }> {
     const level = NESTED.indexOf(range.window);
-    const found: number[] = [];
-    if (level >= 0) {
-      const numbers = numbersIn(range.window, range);
-      this.#find(subreddit, { level, ...numbers }, { found, most: Infinity });
-    }
-    let [posts, comments] = [0, 0];
-    for (const cell of found) {
-      posts += this.#cells[cell + POSTS]!;
-      comments += this.#cells[cell + COMMENTS]!;
-    }
-    return { posts, comments };
-  }
-
-  /** Adds the cells of a subreddit in a range, the latest first and at most `most`. */
-  #find(
-    subreddit: number,
-    range: LevelRange,
-    { found, most }: { readonly found: number[]; readonly most: number },
-  ): void {
-    const full = found.length + most;
-    for (const day of this.#daysIn(subreddit, range)) {
-      if (found.length >= full) return;
-      this.#findWithin(day, range, { found, full });
+    const walk = new Walk(level, numbersIn(range.window, range), Infinity);
+    for (let subreddit = 0; subreddit < subreddits; subreddit++) {
+      walk.found.length = 0;
+      if (level >= 0) this.#find(subreddit, walk);
+      let [posts, comments] = [0, 0];
+      for (const cell of walk.found) {
+        posts += this.#cells[cell + POSTS]!;
+        comments += this.#cells[cell + COMMENTS]!;
+      }
+      yield { posts, comments };
     }
   }
 
-  /** The days of a subreddit that reach into a range, the latest first. */
-  #daysIn(subreddit: number, { level, first, end }: LevelRange): number[] {
+  /** Adds a subreddit's cells of a range to those found: at most as many as wanted, the latest. */
+  #find(subreddit: number, walk: Walk): void {
     const days = this.#days[subreddit];
-    if (days === undefined || first >= end) return [];
-    const tiles = SIZES[0]! / SIZES[level]!;
-    const from = Math.floor(first / tiles);
-    const to = Math.ceil(end / tiles);
-    const found: number[] = [];
-    if (to - from > days.size) {
-      for (const [number, day] of days) if (number >= from && number < to) found.push(day);
-      return found.sort((a, b) => this.#number(b) - this.#number(a));
+    if (days === undefined) return;
+    walk.full = walk.found.length + walk.most;
+    const { firstDay, endDay } = walk;
+    if (endDay - firstDay <= days.size) {
+      for (let number = endDay - 1; number >= firstDay; number--) {
+        const day = days.get(number);
+        if (day !== undefined) this.#walk(day, walk);
+      }
+    } else if (days.size === 1 || walk.most === Infinity) {
+      for (const day of days.values()) if (walk.reaches(this.#number(day))) this.#walk(day, walk);
+    } else {
+      const numbers = [...days.keys()].filter((number) => walk.reaches(number));
+      for (const number of numbers.sort((a, b) => b - a)) this.#walk(days.get(number)!, walk);
     }
-    for (let number = to - 1; number >= from; number--) {
-      const day = days.get(number);
-      if (day !== undefined) found.push(day);
-    }
-    return found;
   }
 
-  #findWithin(
-    cell: number,
-    range: LevelRange,
-    to: { readonly found: number[]; readonly full: number },
-  ): void {
+  #walk(cell: number, walk: Walk): void {
+    if (walk.found.length >= walk.full) return;
     const cells = this.#cells;
     const level = cells[cell + PLACE]! & 3;
-    if (level === range.level) {
-      if (!this.#isEmpty(cell)) to.found.push(cell);
+    if (level === walk.level) {
+      if (!this.#isEmpty(cell)) walk.found.push(cell);
       return;
     }
-    const tiles = SIZES[level + 1]! / SIZES[range.level]!;
+    const tiles = SIZES[level + 1]! / SIZES[walk.level]!;
     for (let c = cells[cell + LAST]!; c !== NONE; c = cells[c + BEFORE]!) {
-      const number = this.#number(c);
-      if (to.found.length >= to.full || (number + 1) * tiles <= range.first) return;
-      if (number * tiles < range.end) this.#findWithin(c, range, to);
+      const number = cells[c + NUMBER]! >>> 0;
+      if ((number + 1) * tiles <= walk.first) return;
+      if (number * tiles < walk.end) this.#walk(c, walk);
     }
   }
 
@@ -314,22 +288,32 @@ export class ActivityTable {
     return this.#cells[cell + NUMBER]! >>> 0;
   }
 
-  #start(cell: number): number {
-    return this.#number(cell) * WINDOWS[NESTED[this.#cells[cell + PLACE]! & 3]!];
+  /** Start of a cell's window, milliseconds since 1970. */
+  startOf(cell: number): number {
+    return this.#number(cell) * WINDOWS[this.sizeOf(cell)];
+  }
+
+  /** Size of a cell's window. */
+  sizeOf(cell: number): WindowName {
+    return NESTED[this.#cells[cell + PLACE]! & 3]!;
+  }
+
+  /** The key of a cell's subreddit. */
+  nameOf(cell: number): string {
+    return this.#keyOf(this.#cells[cell + PLACE]! >> 2);
   }
 
   #document(cell: number, part: Part): ActivityDocument {
     const cells = this.#cells;
-    const [place, author] = [cells[cell + PLACE]!, cells[cell + AUTHOR]!];
     return {
       type: "activity",
       part,
-      subreddit: this.#keyOf(place >> 2),
-      window: NESTED[place & 3]!,
-      window_start: this.#start(cell),
+      subreddit: this.nameOf(cell),
+      window: this.sizeOf(cell),
+      window_start: this.startOf(cell),
       posts: cells[cell + POSTS]!,
       comments: cells[cell + COMMENTS]!,
-      ...this.#users(author),
+      ...this.#users(cells[cell + AUTHOR]!),
     };
   }
 

@@ -142,10 +142,13 @@ export class Answers {
   totals(range: WindowRange): SubredditTotal[] {
     const { subreddits, activity } = this.#tables;
     const totals: SubredditTotal[] = [];
-    for (let subreddit = 0; subreddit < subreddits.size; subreddit++) {
-      const total = activity.total(subreddit, range);
-      if (total.posts === 0 && total.comments === 0) continue;
-      totals.push({ subreddit: subreddits.key(subreddit), ...total });
+    let subreddit = 0;
+    for (const total of activity.totals(subreddits.size, range)) {
+      const { posts, comments } = total;
+      if (posts !== 0 || comments !== 0) {
+        totals.push({ subreddit: subreddits.key(subreddit), posts, comments });
+      }
+      subreddit++;
     }
     return totals;
   }

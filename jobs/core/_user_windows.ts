@@ -7,7 +7,7 @@
 
 import { Changes } from "./_changes.ts";
 import { grown } from "./_keys.ts";
-import { firstByStart, numbersIn, type WindowQuery } from "./_window_ranges.ts";
+import { firstWindows, numbersIn, type WindowQuery, type WindowTable } from "./_window_ranges.ts";
 import type { Part, UserWindowDocument } from "./documents.ts";
 import { type WindowName, WINDOWS } from "./time.ts";
 import type { RetainedFrom, ViewSettings } from "./view_settings.ts";
@@ -28,7 +28,7 @@ const NONE = -1;
 const MINUTE = WINDOWS["1m"];
 
 /** Cells of users' windows. Users are identified by index. */
-export class UserWindowTable {
+export class UserWindowTable implements WindowTable {
   #cells = new Int32Array(2 * LENGTH);
   #end = 0;
   /** The last used cell of each user and size, + 1: records arrive roughly in time order. */
@@ -136,8 +136,8 @@ export class UserWindowTable {
   }
 
   /**
-   * Those of {@linkcode documents} that a query selects, of one user or of all. If there are more
-   * than `limit`, those that come first in the query's order are among them.
+   * Those of {@linkcode documents} that a query selects, of one user or of all: the first `limit`
+   * if it orders by window, otherwise all.
    */
   select(
     query: WindowQuery,
@@ -150,8 +150,7 @@ export class UserWindowTable {
       const number = this.#cells[cell + NUMBER]! >>> 0;
       return number >= first && number < end && !this.#isEmpty(cell);
     });
-    return firstByStart(selected, query, (cell) => this.#start(cell))
-      .map((cell) => this.#document(cell, part));
+    return firstWindows(selected, query, this).map((cell) => this.#document(cell, part));
   }
 
   #all(): number[] {
@@ -173,9 +172,19 @@ export class UserWindowTable {
     return this.#cells[cell + POSTS]! <= 0 && this.#cells[cell + COMMENTS]! <= 0;
   }
 
-  #start(cell: number): number {
-    const window = this.#names[this.#cells[cell + SIZE]!]!;
-    return (this.#cells[cell + NUMBER]! >>> 0) * WINDOWS[window];
+  /** Start of a cell's window, milliseconds since 1970. */
+  startOf(cell: number): number {
+    return (this.#cells[cell + NUMBER]! >>> 0) * WINDOWS[this.sizeOf(cell)];
+  }
+
+  /** Size of a cell's window. */
+  sizeOf(cell: number): WindowName {
+    return this.#names[this.#cells[cell + SIZE]!]!;
+  }
+
+  /** The key of a cell's user. */
+  nameOf(cell: number): string {
+    return this.#keyOf(this.#cells[cell + USER]!);
   }
 
   #document(cell: number, part: Part): UserWindowDocument {
@@ -183,9 +192,9 @@ export class UserWindowTable {
     return {
       type: "user_window",
       part,
-      user_id: this.#keyOf(cells[cell + USER]!),
-      window: this.#names[cells[cell + SIZE]!]!,
-      window_start: this.#start(cell),
+      user_id: this.nameOf(cell),
+      window: this.sizeOf(cell),
+      window_start: this.startOf(cell),
       posts: cells[cell + POSTS]!,
       comments: cells[cell + COMMENTS]!,
     };

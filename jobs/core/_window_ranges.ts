@@ -4,6 +4,8 @@
  * @module
  */
 
+import { firstOf } from "./_first.ts";
+import { compareUtf8 } from "./bytes.ts";
 import type { PartQuery } from "./query.ts";
 import { type WindowName, WINDOWS } from "./time.ts";
 
@@ -29,22 +31,29 @@ export function numbersIn(
   return { first: Math.max(0, Math.ceil(from / size)), end: Math.ceil(to / size) };
 }
 
+/** How a table describes its windows, each of which it identifies by a number. */
+export interface WindowTable {
+  /** Milliseconds since 1970. */
+  startOf(window: number): number;
+  /** Size of the window. */
+  sizeOf(window: number): WindowName;
+  /** The key of the subreddit or user. */
+  nameOf(window: number): string;
+}
+
 /**
- * Of windows that a query selects, those that can be among its first `limit`: with ties there may
- * be more. All of them if it does not order by start.
+ * Of windows that a query selects, the first `limit` in its order, in that order. All of them, in
+ * the given order, if it does not order by start.
  */
-export function firstByStart<T>(
-  windows: readonly T[],
+export function firstWindows(
+  windows: readonly number[],
   { order, limit }: WindowQuery,
-  startOf: (window: T) => number,
-): readonly T[] {
-  if (windows.length <= limit || (order !== "window" && order !== "latest")) return windows;
-  if (limit === 0) return [];
-  const starts = Float64Array.from(windows, startOf).sort();
-  if (order === "window") {
-    const last = starts[limit - 1]!;
-    return windows.filter((window) => startOf(window) <= last);
-  }
-  const last = starts[starts.length - limit]!;
-  return windows.filter((window) => startOf(window) >= last);
+  table: WindowTable,
+): readonly number[] {
+  if (order !== "window" && order !== "latest") return windows;
+  const way = order === "window" ? 1 : -1;
+  // Among documents with equal starts, ids are in the order of sizes, then of names.
+  return firstOf(windows, limit, (a, b) =>
+    way * (table.startOf(a) - table.startOf(b)) ||
+    compareUtf8(table.sizeOf(a), table.sizeOf(b)) || compareUtf8(table.nameOf(a), table.nameOf(b)));
 }
