@@ -186,9 +186,14 @@ export class ActivityTable implements WindowTable {
     this.#sets.addStored(this.#setOf(cell), document.users);
   }
 
-  /** The documents that changed since the last call. */
-  changed(part: Part): ActivityDocument[] {
-    const changed = this.#changes?.take() ?? [];
+  /** Number of changed documents that were not taken. */
+  get changes(): number {
+    return this.#changes?.size ?? 0;
+  }
+
+  /** At most `limit` of the documents that changed since they were last taken. */
+  changed(part: Part, limit?: number): ActivityDocument[] {
+    const changed = this.#changes?.take(limit) ?? [];
     return changed.map((place) => this.#document(place * LENGTH, part));
   }
 

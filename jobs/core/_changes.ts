@@ -19,9 +19,15 @@ export class Changes {
     this.#changed.push(number);
   }
 
-  /** The items changed since the last call, in the order of their first change. */
-  take(): number[] {
-    for (const number of this.#changed) this.#is[number] = 0;
-    return this.#changed.splice(0);
+  /** Number of items that {@linkcode take} has not returned. */
+  get size(): number {
+    return this.#changed.length;
+  }
+
+  /** At most `limit` of the items changed since they were last taken, by their first change. */
+  take(limit = Infinity): number[] {
+    const taken = this.#changed.splice(0, limit);
+    for (const number of taken) this.#is[number] = 0;
+    return taken;
   }
 }

@@ -116,13 +116,18 @@ export class PostTable {
     this.#changed.push(cell);
   }
 
-  /** The documents that changed since the last call. */
-  changed(part: Part): PostDocument[] {
-    return this.#takeChanged().map((cell) => postDocument(cell, part));
+  /** Number of changed documents that were not taken. */
+  get changes(): number {
+    return this.#changed.length;
   }
 
-  #takeChanged(): PostCell[] {
-    const changed = this.#changed.splice(0);
+  /** At most `limit` of the documents that changed since they were last taken. */
+  changed(part: Part, limit = Infinity): PostDocument[] {
+    return this.#takeChanged(limit).map((cell) => postDocument(cell, part));
+  }
+
+  #takeChanged(limit = Infinity): PostCell[] {
+    const changed = this.#changed.splice(0, limit);
     for (const cell of changed) cell.changed = false;
     return changed;
   }

@@ -66,9 +66,14 @@ export class SubredditTable {
     return this.#asMembers[subreddit]!;
   }
 
-  /** The documents that changed since the last call. */
-  changed(part: Part): SubredditDocument[] {
-    const changed = this.#changes?.take() ?? [];
+  /** Number of changed documents that were not taken. */
+  get changes(): number {
+    return this.#changes?.size ?? 0;
+  }
+
+  /** At most `limit` of the documents that changed since they were last taken. */
+  changed(part: Part, limit?: number): SubredditDocument[] {
+    const changed = this.#changes?.take(limit) ?? [];
     return changed.map((subreddit) => this.#document(subreddit, part));
   }
 

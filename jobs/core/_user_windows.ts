@@ -122,9 +122,14 @@ export class UserWindowTable implements WindowTable {
     return cell;
   }
 
-  /** The documents that changed since the last call. */
-  changed(part: Part): UserWindowDocument[] {
-    const changed = this.#changes?.take() ?? [];
+  /** Number of changed documents that were not taken. */
+  get changes(): number {
+    return this.#changes?.size ?? 0;
+  }
+
+  /** At most `limit` of the documents that changed since they were last taken. */
+  changed(part: Part, limit?: number): UserWindowDocument[] {
+    const changed = this.#changes?.take(limit) ?? [];
     return changed.map((place) => this.#document(place * LENGTH, part));
   }
 

@@ -144,9 +144,14 @@ export class UserTable {
     this.#register(user, document);
   }
 
-  /** The documents that changed since the last call. */
-  changed(part: Part): UserTotalDocument[] {
-    const changed = this.#changes?.take() ?? [];
+  /** Number of changed documents that were not taken. */
+  get changes(): number {
+    return this.#changes?.size ?? 0;
+  }
+
+  /** At most `limit` of the documents that changed since they were last taken. */
+  changed(part: Part, limit?: number): UserTotalDocument[] {
+    const changed = this.#changes?.take(limit) ?? [];
     return changed.map((user) => this.document(user, part));
   }
 

@@ -31,12 +31,14 @@ import { SubredditTable } from "./_subreddits.ts";
 import { UserWindowTable } from "./_user_windows.ts";
 import { UserTable } from "./_users.ts";
 import type { Announcement } from "./announcement.ts";
+import { ChangedKeys, type ChangeSource } from "./changed_keys.ts";
 import type { Part, PostDocument, ViewDocument, ViewName } from "./documents.ts";
 import type { PartQuery, SubredditTotal, WindowRange } from "./query.ts";
 import { admitRecord, type Entity, parseRecord, type Topic } from "./records.ts";
 import { RETAIN_ALL, type RetainedFrom, type ViewSettings } from "./view_settings.ts";
 
 export * from "./announcement.ts";
+export type { ChangedKeys, ChangeSource } from "./changed_keys.ts";
 export * from "./view_settings.ts";
 
 /** The records folded into a state, by outcome. */
@@ -226,6 +228,19 @@ export class ViewState {
     ];
   }
 
+  /**
+   * The keys that have changed until now and were not taken, to be taken a few at a time. A key that
+   * changes again after it was taken is left to a later call. Each call needs the keys of the call
+   * before to be taken, or given up.
+   */
+  changed(part: Part): ChangedKeys {
+    return new ChangedKeys({
+      top_posts: [source(this.#posts, part)],
+      subreddit_activity: [source(this.#subreddits, part), source(this.#activity, part)],
+      user_activity: [source(this.#userWindows, part), source(this.#users, part)],
+    });
+  }
+
   /** The documents of all keys, without counts that were taken back to zero. */
   *documents(part: Part): Generator<ViewDocument> {
     for (let subreddit = 0; subreddit < this.#subreddits.size; subreddit++) {
@@ -340,4 +355,15 @@ export class ViewState {
   #userOf(id: string): number {
     return this.#users.number(this.#key.set(id));
   }
+}
+
+/** The changes of a table. */
+function source(
+  table: {
+    readonly changes: number;
+    changed(part: Part, limit: number): readonly ViewDocument[];
+  },
+  part: Part,
+): ChangeSource {
+  return { left: table.changes, take: (limit) => table.changed(part, limit) };
 }
