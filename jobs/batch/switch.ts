@@ -2,6 +2,11 @@
  * Makes a prepared generation the served one: waits until speed has folded as far into it as into
  * the current one, then moves all aliases in one step.
  *
+ * What counts is how far speed has folded in memory, not how far the store's documents follow.
+ * Answers are exact all the same: an answer states for each partition the offset that its source
+ * had reached, whether that is a fold's memory or the store with its watermark. If a fold ends
+ * after the switch, answers from the store are older until it is back, and as exact.
+ *
  * @module
  */
 
@@ -20,9 +25,9 @@ import {
   foldedVector,
   type Manifest,
   partitionsOf,
-  readFolded,
   readManifest,
   readManifests,
+  readReached,
   readStopped,
   removeControls,
   type VersionedManifest,
@@ -71,6 +76,7 @@ export async function switchTo(
     logger: options.logger,
     clock,
   });
+  let before: OffsetVector | undefined;
   for (;;) {
     const from = await store.current();
     if (from !== undefined && from > generation && options.back !== true) {
@@ -79,12 +85,16 @@ export async function switchTo(
         `Generation ${generation} is too late: ${from} is served already`,
       );
     }
-    const lag = await lagOf(prepared.manifest, from, options);
-    if (lag === undefined) {
+    const { lag, wanted, reached } = await compare(prepared.manifest, from, options);
+    // The offsets of both generations are reported at different moments: under load, neither is
+    // ever ahead in all partitions. So it also suffices to have passed what the served one had
+    // reached at the last look.
+    if (lag === undefined || (before !== undefined && covers(reached, before))) {
       await moveAliases(generation, from, options);
       await settle(prepared, from, options);
       return from;
     }
+    before = wanted;
     options.onLag?.(lag.behind);
     await failWhereStopped(prepared.manifest, store);
     if (waiting.waited >= options.catchUpTimeout) {
@@ -113,29 +123,39 @@ interface Lag {
   readonly partitions: number;
 }
 
-/** How far speed is behind, if it is. */
-async function lagOf(
+/** A generation beside the one that it is to replace. */
+interface Comparison {
+  /** How far speed is behind in it, if it is. */
+  readonly lag: Lag | undefined;
+  /** The offsets that speed has reached in it. */
+  readonly reached: OffsetVector;
+  /** The offsets that it must reach. */
+  readonly wanted: OffsetVector;
+}
+
+async function compare(
   manifest: Manifest,
   from: number | undefined,
   options: SwitchOptions,
-): Promise<Lag | undefined> {
+): Promise<Comparison> {
   const partitions = partitionsOf(manifest.horizon);
-  const begun = await readFolded(options.store, manifest.generation);
-  const folded = foldedVector(begun, partitions);
+  const begun = await readReached(options.store, manifest.generation);
+  const reached = foldedVector(begun, partitions);
   let wanted: OffsetVector = manifest.horizon;
   if (from !== undefined && from !== manifest.generation) {
-    const current = foldedVector(await readFolded(options.store, from), partitions);
+    const current = foldedVector(await readReached(options.store, from), partitions);
     wanted = offsetVector(
       partitions,
       (topic, p) => Math.max(manifest.horizon[topic][p]!, current[topic][p]!),
     );
   }
-  if (covers(folded, wanted)) return undefined;
-  return {
-    behind: Math.max(1, distance(folded, wanted)),
+  if (covers(reached, wanted)) return { lag: undefined, reached, wanted };
+  const lag = {
+    behind: Math.max(1, distance(reached, wanted)),
     begun: begun.length,
     partitions: partitions * TOPICS.length,
   };
+  return { lag, reached, wanted };
 }
 
 /** Ends the wait if speed cannot read a partition: it may stay stopped for days. */

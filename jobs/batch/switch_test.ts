@@ -7,6 +7,7 @@ import {
   type VersionedManifest,
   writeFolded,
   writeManifest,
+  writeReached,
   writeStopped,
 } from "@pipeline/protocol";
 import { emptyManifest, foldedTo } from "@pipeline/protocol/testing";
@@ -33,6 +34,15 @@ async function folds(store: ServingStore, generation: number, posts: number): Pr
     store,
     generation,
     TOPICS.map((topic) => foldedTo(topic, 0, topic === POSTS ? posts : 0)),
+  );
+}
+
+/** Writes that speed has folded the posts this far in memory, and written nothing of it. */
+async function reaches(store: ServingStore, generation: number, posts: number): Promise<void> {
+  await writeReached(
+    store,
+    generation,
+    TOPICS.map((topic) => ({ topic, partition: 0, next_offset: topic === POSTS ? posts : 0 })),
   );
 }
 
@@ -65,6 +75,38 @@ Deno.test("switchTo() waits until speed has folded as far as into the served gen
   assertEquals(await o.clock.run(switching), 1);
   assertEquals(await store.current(), 2);
   assertEquals([await stateOf(store, 1), await stateOf(store, 2)], ["previous", "live"]);
+});
+
+Deno.test("switchTo() waits for what speed has in memory, in both generations, not for the store", async () => {
+  const { store, prepared } = await two();
+  await folds(store, 2, 3);
+  await reaches(store, 1, 9);
+  const o = options(store);
+  const switching = switchTo(prepared, o);
+  await reaches(store, 2, 8);
+  await o.clock.advance(2_000);
+  assertEquals(await store.current(), 1);
+  await reaches(store, 2, 9);
+  await o.clock.run(switching);
+  assertEquals(await store.current(), 2);
+});
+
+Deno.test("switchTo() follows a served generation that moves on at every look", async () => {
+  const { store, prepared } = await two();
+  await reaches(store, 2, 4);
+  const o = options(store);
+  const switching = switchTo(prepared, o);
+  for (let at = 10; at <= 40; at += 10) {
+    await reaches(store, 1, at);
+    await o.clock.advance(1_000);
+    // Behind what was reached at the last look, too.
+    await reaches(store, 2, at - 1);
+  }
+  assertEquals(await store.current(), 1);
+  await reaches(store, 1, 50);
+  await reaches(store, 2, 49);
+  await o.clock.run(switching);
+  assertEquals(await store.current(), 2);
 });
 
 Deno.test("switchTo() waits for the horizon where nothing is served, and for partitions without a record", async () => {

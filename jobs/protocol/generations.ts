@@ -78,6 +78,7 @@ export interface VersionedManifest {
 
 const MANIFESTS = "generation/";
 const FOLDED = "folded/";
+const REACHED = "reached/";
 const STOPPED = "/stopped";
 
 /** Six digits, so that names sort like numbers. */
@@ -150,14 +151,18 @@ export async function claimGeneration(store: ServingStore, above: number): Promi
   }
 }
 
-/** How far speed has folded one partition into a generation, with counts. */
-export interface Folded {
+/** How far speed has folded one partition into a generation. */
+export interface Reached {
   /** Topic of the records. */
   readonly topic: Topic;
   /** From 0. */
   readonly partition: number;
-  /** The first offset that is not folded; also the version of this document. */
+  /** The first offset that is not folded. */
   readonly next_offset: number;
+}
+
+/** How far speed has folded one partition into a generation, with counts. */
+export interface Folded extends Reached {
   /** Number of records folded since the horizon, like all counts here. */
   readonly records: number;
   /** Records that `admitRecord` rejected. */
@@ -178,21 +183,78 @@ function foldedPrefix(generation: number): string {
   return `${FOLDED}${generationName(generation)}/`;
 }
 
-/** Writes how far partitions were folded; an older offset never replaces a newer one. */
+function reachedPrefix(generation: number): string {
+  return `${REACHED}${generationName(generation)}/`;
+}
+
+/**
+ * Writes the watermarks of the store: its documents of a partition include at least all records
+ * below the folded offset. An older offset never replaces a newer one.
+ */
 export async function writeFolded(
   store: ServingStore,
   generation: number,
   folded: readonly Folded[],
 ): Promise<void> {
-  await store.putControls(folded.map((body) => ({
-    id: foldedPrefix(generation) + partitionName(body.topic, body.partition),
+  await writeOffsets(store, foldedPrefix(generation), folded);
+}
+
+/**
+ * Writes how far partitions were folded in memory, which the store's documents follow. An older
+ * offset never replaces a newer one.
+ */
+export async function writeReached(
+  store: ServingStore,
+  generation: number,
+  reached: readonly Reached[],
+): Promise<void> {
+  await writeOffsets(store, reachedPrefix(generation), reached);
+}
+
+async function writeOffsets(
+  store: ServingStore,
+  prefix: string,
+  offsets: readonly Reached[],
+): Promise<void> {
+  await store.putControls(offsets.map((body) => ({
+    id: prefix + partitionName(body.topic, body.partition),
     // Versions start at 1, offsets at 0.
     version: body.next_offset + 1,
     body,
   })));
 }
 
-/** How far one partition was folded, if a fold has begun. */
+/** How far one partition was folded in memory, by whoever was furthest. */
+export async function readPartitionReached(
+  store: ServingStore,
+  generation: number,
+  topic: Topic,
+  partition: number,
+): Promise<Reached | undefined> {
+  const id = reachedPrefix(generation) + partitionName(topic, partition);
+  return (await store.control(id))?.body as Reached | undefined;
+}
+
+/**
+ * How far every partition was folded in memory. An earlier version of speed reports only what it
+ * has written; partitions without a fold are missing.
+ */
+export async function readReached(store: ServingStore, generation: number): Promise<Reached[]> {
+  const { folded } = await readFolding(store, generation);
+  const reached = (await store.controls(reachedPrefix(generation))).map(({ body }) =>
+    body as Reached
+  );
+  const furthest = new Map<string, Reached>();
+  for (const each of [...folded, ...reached]) {
+    const { topic, partition, next_offset } = each;
+    const name = partitionName(topic, partition);
+    if (next_offset <= (furthest.get(name)?.next_offset ?? -1)) continue;
+    furthest.set(name, { topic, partition, next_offset });
+  }
+  return [...furthest.values()];
+}
+
+/** The watermark of one partition, if a fold has begun. */
 export async function readPartitionFolded(
   store: ServingStore,
   generation: number,
@@ -203,7 +265,7 @@ export async function readPartitionFolded(
   return (await store.control(id))?.body as Folded | undefined;
 }
 
-/** How far every partition was folded; partitions without a fold are missing. */
+/** The watermarks of all partitions in the store; partitions without a fold are missing. */
 export async function readFolded(store: ServingStore, generation: number): Promise<Folded[]> {
   const { folded, stopped } = await readFolding(store, generation);
   return folded.map((body) => {
@@ -219,9 +281,11 @@ export async function readStopped(
   store: ServingStore,
   generation: number,
 ): Promise<StoppedPartition[]> {
-  const { folded, stopped } = await readFolding(store, generation);
+  const { stopped } = await readFolding(store, generation);
+  if (stopped.length === 0) return stopped;
+  const reached = await readReached(store, generation);
   return stopped.filter(({ topic, partition, offset }) =>
-    folded.every((f) => f.topic !== topic || f.partition !== partition || f.next_offset <= offset)
+    reached.every((f) => f.topic !== topic || f.partition !== partition || f.next_offset <= offset)
   );
 }
 
@@ -255,21 +319,22 @@ async function readFolding(store: ServingStore, generation: number) {
 
 /** Generations that have a fold, even if there was nothing to fold. */
 export async function foldedGenerations(store: ServingStore): Promise<number[]> {
-  const ids = (await store.controls(FOLDED)).map((control) => control.id);
-  return [...new Set(ids.map((id) => Number(id.split("/")[1])))];
+  const found = await Promise.all([FOLDED, REACHED].map((prefix) => store.controls(prefix)));
+  return [...new Set(found.flat().map(({ id }) => Number(id.split("/")[1])))];
 }
 
 /** Removes a generation's control documents. */
 export async function removeControls(store: ServingStore, generation: number): Promise<void> {
-  const folded = await store.controls(foldedPrefix(generation));
+  const prefixes = [foldedPrefix(generation), reachedPrefix(generation)];
+  const found = await Promise.all(prefixes.map((prefix) => store.controls(prefix)));
   await store.removeControls([
-    ...folded.map((control) => control.id),
+    ...found.flat().map((control) => control.id),
     MANIFESTS + generationName(generation),
   ]);
 }
 
 /** The folded offsets as a vector; -1 for partitions that are not folded yet. */
-export function foldedVector(folded: readonly Folded[], partitions: number): OffsetVector {
+export function foldedVector(folded: readonly Reached[], partitions: number): OffsetVector {
   return offsetVector(
     partitions,
     (topic, partition) =>

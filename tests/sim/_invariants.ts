@@ -277,7 +277,8 @@ export async function leftovers(world: World): Promise<string[]> {
   if (manifests.some((m) => m.state !== (m.generation === current ? "live" : "previous"))) {
     problems.push(`${current} is served: ${states}`);
   }
-  for (const { id } of await store.controls("folded/")) {
+  const offsets = [...await store.controls("folded/"), ...await store.controls("reached/")];
+  for (const { id } of offsets) {
     if (!generations.includes(Number(id.split("/")[1]))) problems.push(`Orphan control ${id}`);
   }
   const kept = (await dataset.list(`${STATE}/manifests`)).map((file) => Number(file.name));
