@@ -6,7 +6,7 @@
 
 import { type Place, placeFields } from "@pipeline/adapters/config";
 import { DEFAULT_PARTITIONS } from "@pipeline/core";
-import { duration, integer, type JobConfig, jobFields } from "@pipeline/runtime";
+import { duration, integer, type JobConfig, jobFields, text } from "@pipeline/runtime";
 import { z } from "zod";
 
 /** The servers that the job needs. */
@@ -25,10 +25,22 @@ export interface SpeedSettings {
   readonly pollInterval: number;
 }
 
+/** Where questions to the folds are answered. */
+export interface PartsConfig {
+  /** Address to listen on. */
+  readonly host: string;
+  /** Port to listen on; 0 selects a free one. */
+  readonly port: number;
+  /** Most requests that wait for their turn. */
+  readonly maxQueued: number;
+}
+
 /** Checked configuration of the speed job. Times in milliseconds. */
 export interface SpeedConfig extends JobConfig, SpeedSettings, Place<(typeof NEEDS)[number]> {
   /** Partitions of each topic of records. */
   readonly partitions: number;
+  /** Where questions to the folds are answered. */
+  readonly parts: PartsConfig;
   /** Milliseconds without any progress, while there is lag, until the job is not live. */
   readonly stallAfter: number;
 }
@@ -38,6 +50,15 @@ export const speedConfig: z.ZodType<SpeedConfig> = z.strictObject({
   ...jobFields,
   partitions: integer({ min: 1, max: 1_000 }).prefault(DEFAULT_PARTITIONS)
     .describe("Partitions of each topic of records"),
+  parts: z.strictObject({
+    host: text().prefault("::").describe(
+      "Address at which serving asks the folds; `::` is all of both families, `0.0.0.0` all of IPv4",
+    ),
+    port: integer({ max: 65_535 }).prefault(8081)
+      .describe("Port at which serving asks the folds; 0 selects a free one"),
+    maxQueued: integer({ min: 1, max: 10_000 }).prefault(64)
+      .describe("Most requests that wait for their turn; further ones are refused"),
+  }).prefault({}),
   flushInterval: duration({ min: 1 }).prefault("200ms").describe(
     "Time between two writes of changes: shorter shows records sooner, longer writes less",
   ),
