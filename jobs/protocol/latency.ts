@@ -16,8 +16,8 @@ export interface PartitionLatency {
   /** When this was written, milliseconds since 1970. */
   readonly at: number;
   /**
-   * Milliseconds from a record's append until it was visible, to two digits, with the number of
-   * occurrences: of the oldest record of each flush, in the last minute.
+   * Milliseconds from a record's append until it could be asked about, to two digits, with the
+   * number of occurrences: of the oldest record of each batch of the log, in the last minute.
    */
   readonly counts: readonly (readonly [ms: number, count: number])[];
 }

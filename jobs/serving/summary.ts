@@ -16,8 +16,8 @@ import type { StreamEvent } from "./stream.ts";
 import { type Rates, Throughput } from "./throughput.ts";
 
 /**
- * How long records take to become visible, in milliseconds: of each flush of speed, the time from the
- * append of its oldest record until its documents were found.
+ * How long records take to become visible, in milliseconds: of each batch that speed folds, the time
+ * from the append of its oldest record until it could be asked about.
  */
 export interface Latency {
   /** The median. */

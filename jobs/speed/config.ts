@@ -17,11 +17,11 @@ export const NEEDS = ["kafka", "elasticsearch"] as const;
  * milliseconds.
  */
 export interface SpeedSettings {
-  /** Between two writes of changed documents. */
+  /** Least time between two passes that write changed documents. */
   readonly flushInterval: number;
-  /** Number of unflushed records at which the fold waits for the store. */
-  readonly maxUnflushed: number;
-  /** Between two polls for new generations. */
+  /** Most documents that are written in a second; at least 2. */
+  readonly maxDocuments: number;
+  /** Between two polls for new generations, and between two reports of offsets. */
   readonly pollInterval: number;
 }
 
@@ -60,10 +60,11 @@ export const speedConfig: z.ZodType<SpeedConfig> = z.strictObject({
       .describe("Most requests that wait for their turn; further ones are refused"),
   }).prefault({}),
   flushInterval: duration({ min: 1 }).prefault("200ms").describe(
-    "Time between two writes of changes: shorter shows records sooner, longer writes less",
+    "Least time between two passes that write changes to the store: longer writes less",
   ),
-  maxUnflushed: integer({ min: 1 }).prefault(20_000)
-    .describe("Records folded and not yet written at which the fold waits for the store"),
+  maxDocuments: integer({ min: 10 }).prefault(1_000).describe(
+    "Most documents written in a second, whatever the load: more keeps the store closer to the folds",
+  ),
   pollInterval: duration({ min: 10 }).prefault("1s")
     .describe("Time between two polls for new generations"),
   stallAfter: duration({ min: 1_000 }).prefault("5m")

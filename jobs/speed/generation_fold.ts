@@ -3,7 +3,7 @@
  *
  * There is no checkpoint. A start is a seek to the horizon; a document is a function of one
  * partition's prefix, and its version is the prefix's end. So a redelivery, a second owner or a
- * zombie writes the same documents, and the store keeps the newest.
+ * zombie has the same documents, and whoever is further has the newer ones.
  *
  * @module
  */
@@ -11,37 +11,38 @@
 import {
   canonicalJson,
   type Consumer,
-  documentId,
   type EventLog,
   type LogBatch,
   partitionName,
   PipelineError,
-  RecordError,
   type ServingStore,
   type StoppedPartition,
-  type StoredDocument,
   type Topic,
-  type TopicPartition,
   TOPICS,
-  type ViewName,
-  viewOf,
-  VIEWS,
-  ViewState,
 } from "@pipeline/core";
 import {
   checkContinuation,
   continueFrom,
   type Folded,
   type Manifest,
+  type PartAnswer,
+  PARTS_BOUNDS,
+  type PartsRequest,
   readPartitionFolded,
-  writeFolded,
+  readPartitionReached,
+  writeReached,
   writeStopped,
 } from "@pipeline/protocol";
 import { type Clock, Lifetime, systemClock } from "@pipeline/runtime";
 import type { SpeedSettings } from "./config.ts";
+import { Copy } from "./copy.ts";
+import type { FoldEvents } from "./events.ts";
+import { Pace } from "./pace.ts";
+import { PartitionFold } from "./partition_fold.ts";
+import { Turns } from "./turns.ts";
 
 /** The dependencies and settings of a fold. */
-export interface GenerationFoldOptions {
+export interface GenerationFoldOptions extends FoldEvents {
   /** The source of records. */
   readonly log: EventLog;
   /** The destination of documents. */
@@ -49,83 +50,48 @@ export interface GenerationFoldOptions {
   /** The generation that is folded. */
   readonly manifest: Manifest;
   /** How often and how much to write. */
-  readonly settings: Omit<SpeedSettings, "pollInterval">;
+  readonly settings: SpeedSettings;
   /** The machine's clock by default. */
   readonly clock?: Clock;
-  /** Called after each flush. */
-  readonly onFlush?: (flush: FlushReport) => void;
-}
-
-/** Report on one flush. */
-export interface FlushReport {
-  /** The generation that was written. */
-  readonly generation: number;
-  /** Records folded since the previous flush. */
-  readonly records: number;
-  /** Milliseconds from collecting the changes until all of them were visible. */
-  readonly took: number;
-  /** Append time of the oldest newly visible record, by partition. */
-  readonly oldest: readonly (TopicPartition & { readonly appended: number })[];
-  /** Documents that were written. */
-  readonly documents: Readonly<Record<ViewName, number>>;
-  /** Folded offsets of the partitions that had changes. */
-  readonly folded: readonly Folded[];
-}
-
-class PartitionFold {
-  readonly state: ViewState;
-  deadLetters = 0;
-  /** Append time of the oldest unflushed record, replayed records that an earlier run had published left out. */
-  oldest: number | undefined;
-  /** Last offset that was written to the store; -1 before the first flush. */
-  written = -1;
-  constructor(
-    readonly topic: Topic,
-    readonly partition: number,
-    public next: number,
-    /** Offset up to which an earlier run had published: replaying below it adds no visible latency. */
-    readonly known: number,
-    manifest: Manifest,
-  ) {
-    this.state = new ViewState(manifest.settings, {
-      retained: manifest.retained_from,
-      track: true,
-    });
-  }
-
-  folded(): Folded {
-    const { records, duplicates, retired, unresolved } = this.state.counts;
-    return {
-      topic: this.topic,
-      partition: this.partition,
-      next_offset: this.next,
-      records,
-      dead_letters: this.deadLetters,
-      duplicates,
-      retired,
-      unresolved,
-      keys: this.state.keys,
-    };
-  }
+  /** Shared by all folds of a process; its own by default. */
+  readonly turns?: Turns;
+  /** Shared by all folds of a process; its own by default. */
+  readonly pace?: Pace;
+  /** A stopped fold of the same generation, which is continued where it is resumable. */
+  readonly before?: GenerationFold | undefined;
 }
 
 /** A fold of the log into one generation. */
 export class GenerationFold {
   readonly #o: GenerationFoldOptions;
   readonly #clock: Clock;
-  readonly #partitions = new Map<string, PartitionFold>();
+  readonly #turns: Turns;
+  readonly #copy: Copy;
+  /** Assigned and frozen partitions, by name. */
+  readonly #partitions: Map<string, PartitionFold>;
   readonly #life = new Lifetime();
-  /** Batches may arrive, and be flushed, before `subscribe` has returned. */
+  /** Batches may arrive before `subscribe` has returned. */
   #consumer: Consumer | undefined;
-  #timer: Promise<void> = Promise.resolve();
-  #flushing: Promise<void> = Promise.resolve();
-  #unflushed = 0;
-  /** Stopped partitions, as last written to the store. */
+  #loops: Promise<unknown> = Promise.resolve();
+  #reporting: Promise<void> = Promise.resolve();
+  /** What the store was last told of: offsets in memory, and stopped partitions. */
+  readonly #reached = new Map<string, number>();
   #told: readonly StoppedPartition[] = [];
 
   private constructor(options: GenerationFoldOptions) {
+    const { store, manifest, settings, before, clock = systemClock } = options;
     this.#o = options;
-    this.#clock = options.clock ?? systemClock;
+    this.#clock = clock;
+    this.#turns = options.turns ?? new Turns({ clock });
+    this.#partitions = before?.resumable === true ? before.#partitions : new Map();
+    this.#copy = new Copy({
+      ...options,
+      store,
+      generation: manifest.generation,
+      clock,
+      pace: options.pace ?? new Pace(settings.maxDocuments, clock),
+      folds: () => this.#partitions.values(),
+    });
   }
 
   /** Rejects if the fold can make no progress; resolves when it is stopped. */
@@ -133,22 +99,27 @@ export class GenerationFold {
     return this.#life.done;
   }
 
-  /** Starts folding from the generation's horizon. */
+  /** Starts folding from the generation's horizon, or from where a fold before it ended. */
   static async start(options: GenerationFoldOptions): Promise<GenerationFold> {
     const fold = new GenerationFold(options);
-    const { manifest, log } = options;
+    const { manifest, log, settings } = options;
     const consumer = fold.#consumer = await log.subscribe({
       group: `speed-${manifest.generation}`,
       topics: TOPICS,
       start: (topic, partition) => fold.#assign(topic as Topic, partition),
       batch: (batch) => fold.#batch(batch),
       revoked: (topic, partition) => {
-        fold.#partitions.delete(partitionName(topic, partition));
+        const revoked = fold.#partitions.get(partitionName(topic, partition));
+        if (revoked !== undefined) revoked.frozen = true;
         return Promise.resolve();
       },
     });
     fold.#life.follow(consumer.done);
-    fold.#timer = fold.#flushByTime().catch(fold.#life.fail);
+    // The first pass runs at once: it reports every partition as folded.
+    fold.#loops = Promise.all([
+      fold.#every(settings.flushInterval, () => fold.#copy.pass()),
+      fold.#every(settings.pollInterval, () => fold.#report()),
+    ]);
     return fold;
   }
 
@@ -157,9 +128,35 @@ export class GenerationFold {
     return this.#o.manifest.generation;
   }
 
-  /** Folded offset of each assigned partition, flushed or not. */
+  /** Hash of the definitions of the views by which it is folded. */
+  get definition(): string {
+    return this.#o.manifest.definition;
+  }
+
+  /** Number of keys in memory, those of frozen partitions included. */
+  get keys(): number {
+    return this.#all().reduce((sum, { keys }) => sum + keys, 0);
+  }
+
+  /** Number of frozen partitions. */
+  get frozen(): number {
+    return this.#all().filter(({ frozen }) => frozen).length;
+  }
+
+  /** Whether another fold may go on from its partitions once it is stopped. */
+  get resumable(): boolean {
+    return !this.#copy.failed;
+  }
+
+  /** Append time of the oldest folded record that is not in the store yet, if there is one. */
+  get oldest(): number | undefined {
+    const times = this.#assigned().flatMap(({ oldest }) => oldest ?? []);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /** Folded offset of each assigned partition, written or not. */
   folded(): Folded[] {
-    return [...this.#partitions.values()].map((partition) => partition.folded());
+    return this.#assigned().map((partition) => partition.folded());
   }
 
   /** The stopped partitions. */
@@ -167,130 +164,161 @@ export class GenerationFold {
     return this.#consumer?.stopped ?? [];
   }
 
-  /** Stops; folded records are flushed first unless `discard` is set. */
-  async stop(options: { readonly discard?: boolean } = {}): Promise<void> {
-    await this.#consumer?.stop();
-    if (options.discard !== true) await this.flush();
-    this.#life.end();
-    await this.#timer;
+  /**
+   * Answers questions for all partitions, frozen ones included, each as of the offset that it has
+   * reached. Synchronous, so that positions and documents belong together.
+   *
+   * @throws {PipelineError} `too_large` if an answer has more documents than `PARTS_BOUNDS` allows.
+   */
+  answer({ questions }: Pick<PartsRequest, "questions">): PartAnswer[] {
+    const stopped = this.stopped();
+    return this.#all().map((fold) => {
+      const { topic, partition, frozen } = fold;
+      const why = frozen
+        ? undefined
+        : stopped.find((s) => s.topic === topic && s.partition === partition);
+      const answer = fold.answer(questions, why);
+      for (const { length } of answer.answers) {
+        if (length > PARTS_BOUNDS.documents) throw tooLarge(fold.part, length);
+      }
+      return answer;
+    });
   }
 
-  /** Writes the changes since the last flush. Flushes are serialised. */
-  flush(): Promise<void> {
-    return this.#flushing = this.#flushing.then(() => this.#write());
+  /**
+   * Drops frozen partitions that the store is as far in: then somebody else has folded them so far.
+   *
+   * @param folded the store's watermarks.
+   */
+  release(folded: readonly Folded[]): void {
+    for (const { topic, partition, next_offset } of folded) {
+      const name = partitionName(topic, partition);
+      const fold = this.#partitions.get(name);
+      if (fold?.frozen === true && next_offset >= fold.next) this.#partitions.delete(name);
+    }
+  }
+
+  /**
+   * Stops. What was folded is written first, as fast as the store takes it, unless `discard` is
+   * set. Its partitions are frozen, and still answer.
+   */
+  async stop(options: { readonly discard?: boolean } = {}): Promise<void> {
+    if (options.discard === true) this.#copy.abandon();
+    try {
+      await this.#consumer?.stop();
+      if (options.discard !== true) await this.flush();
+    } finally {
+      this.#life.end();
+      await this.#loops;
+      for (const fold of this.#all()) fold.frozen = true;
+    }
+  }
+
+  /** Writes what has changed, and reports offsets, without any waits. */
+  async flush(): Promise<void> {
+    await this.#copy.flush();
+    await this.#report();
+  }
+
+  #all(): PartitionFold[] {
+    return [...this.#partitions.values()];
+  }
+
+  #assigned(): PartitionFold[] {
+    return this.#all().filter(({ frozen }) => !frozen);
   }
 
   async #assign(topic: Topic, partition: number): Promise<number> {
     const { log, store, manifest } = this.#o;
+    const { generation } = manifest;
+    const name = partitionName(topic, partition);
     const start = manifest.horizon[topic][partition];
     if (start === undefined) {
       throw new PipelineError(
         "conflict",
-        `Generation ${manifest.generation} has no horizon for ${
-          partitionName(topic, partition)
-        }: ` +
-          `the number of partitions changed, which needs a full generation`,
+        `Generation ${generation} has no horizon for ${name}: the number of partitions changed, ` +
+          `which needs a full generation`,
       );
     }
-    const last = manifest.last?.[partitionName(topic, partition)] ?? null;
-    await checkContinuation(log, topic, partition, start, last);
-    const before = await readPartitionFolded(store, manifest.generation, topic, partition);
-    const known = before?.next_offset ?? start;
-    const fold = new PartitionFold(topic, partition, start, known, manifest);
-    this.#partitions.set(partitionName(topic, partition), fold);
-    return start;
+    const fold = this.#partitions.get(name) ??
+      new PartitionFold(topic, partition, start, manifest);
+    const last = fold.last ?? manifest.last?.[name] ?? null;
+    await checkContinuation(log, topic, partition, fold.next, last);
+    const [folded, reached] = await Promise.all([
+      readPartitionFolded(store, generation, topic, partition),
+      readPartitionReached(store, generation, topic, partition),
+    ]);
+    fold.assign({ stored: folded?.next_offset ?? -1, reached: reached?.next_offset ?? start });
+    this.#partitions.set(name, fold);
+    return fold.next;
   }
 
   async #batch(delivered: LogBatch): Promise<void> {
     const fold = this.#partitions.get(partitionName(delivered.topic, delivered.partition));
-    if (fold === undefined) return;
+    if (fold === undefined || fold.frozen) return;
     const batch = continueFrom(delivered, fold.next);
     if (batch === undefined) return;
-    fold.oldest ??= batch.records.find(({ offset }) => offset >= fold.known)?.timestamp;
-    for (const record of batch.records) {
-      try {
-        fold.state.admit(fold.topic, record);
-      } catch (error) {
-        if (!(error instanceof RecordError)) throw error;
-        fold.deadLetters++;
-      }
-    }
-    fold.next = batch.nextOffset;
-    this.#unflushed += batch.records.length;
-    if (this.#unflushed >= this.#o.settings.maxUnflushed) await this.flush();
+    const appended = await fold.fold(batch, this.#turns).catch((error) => {
+      // The state may hold a part of a record: nobody may be answered from it.
+      this.#partitions.delete(fold.part);
+      throw error;
+    });
+    this.#o.onFold?.({
+      generation: this.generation,
+      topic: fold.topic,
+      partition: fold.partition,
+      records: batch.records.length,
+      appended,
+    });
   }
 
-  async #flushByTime(): Promise<void> {
-    const signal = this.#life.signal;
+  async #every(interval: number, work: () => Promise<void>): Promise<void> {
+    const { signal, fail } = this.#life;
     while (!signal.aborted) {
-      // The first flush runs at once: it reports every partition as folded.
-      await this.flush();
       try {
-        await this.#clock.sleep(this.#o.settings.flushInterval, signal);
+        await work();
+      } catch (error) {
+        return fail(error);
+      }
+      try {
+        await this.#clock.sleep(interval, signal);
       } catch {
         return;
       }
     }
   }
 
-  async #write(): Promise<void> {
-    await this.#writeChanged();
-    await this.#writeStopped();
+  #report(): Promise<void> {
+    return this.#reporting = this.#reporting.then(async () => {
+      await this.#writeReached();
+      await this.#writeStopped();
+    });
+  }
+
+  /** Batch switches to a generation by how far its folds are in memory. */
+  async #writeReached(): Promise<void> {
+    const reached = this.#assigned().filter(({ part, next }) => this.#reached.get(part) !== next)
+      .map(({ topic, partition, part, next: next_offset }) => {
+        this.#reached.set(part, next_offset);
+        return { topic, partition, next_offset };
+      });
+    if (reached.length > 0) await writeReached(this.#o.store, this.generation, reached);
   }
 
   /** Answers are marked partial while a partition is stopped, and batch does not wait for it. */
   async #writeStopped(): Promise<void> {
-    const { store, manifest } = this.#o;
     const now = this.stopped();
     const before = this.#told;
     if (canonicalJson(now) === canonicalJson(before)) return;
-    await writeStopped(store, manifest.generation, { now, before });
+    await writeStopped(this.#o.store, this.generation, { now, before });
     this.#told = now;
   }
+}
 
-  async #writeChanged(): Promise<void> {
-    const changed = [...this.#partitions.values()].filter((p) => p.written !== p.next);
-    if (changed.length === 0) return;
-    const documents: Record<ViewName, StoredDocument[]> = {
-      top_posts: [],
-      subreddit_activity: [],
-      user_activity: [],
-    };
-    // Synchronous: the changes taken here belong to these offsets, whatever is folded meanwhile.
-    for (const fold of changed) {
-      for (const body of fold.state.takeChanged(partitionName(fold.topic, fold.partition))) {
-        documents[viewOf(body)].push({ id: documentId(body), version: fold.next, body });
-      }
-    }
-    const folded = changed.map((fold) => fold.folded());
-    const oldest = changed.flatMap(({ topic, partition, oldest: appended }) =>
-      appended === undefined ? [] : [{ topic, partition, appended }]
-    );
-    for (const fold of changed) fold.oldest = undefined;
-    const started = this.#clock.monotonic();
-    const records = this.#unflushed;
-    this.#unflushed = 0;
-    const { store, manifest, onFlush } = this.#o;
-    await Promise.all(VIEWS.map((view) => {
-      const written = documents[view];
-      if (written.length === 0) return;
-      return store.write(manifest.generation, view, written);
-    }));
-    // A reader of the folded offset must find at least those records, also by searching.
-    await store.refresh(manifest.generation);
-    await writeFolded(store, manifest.generation, folded);
-    for (const [i, fold] of changed.entries()) fold.written = folded[i]!.next_offset;
-    onFlush?.({
-      generation: manifest.generation,
-      records,
-      took: this.#clock.monotonic() - started,
-      oldest,
-      documents: {
-        top_posts: documents.top_posts.length,
-        subreddit_activity: documents.subreddit_activity.length,
-        user_activity: documents.user_activity.length,
-      },
-      folded,
-    });
-  }
+function tooLarge(part: string, documents: number): PipelineError {
+  return new PipelineError(
+    "too_large",
+    `The answer of ${part} to one question has ${documents} documents: at most ` +
+      `${PARTS_BOUNDS.documents} are allowed`,
+  );
 }

@@ -4,6 +4,9 @@
  * @module
  */
 
-export { NEEDS, type SpeedConfig, type SpeedSettings } from "./config.ts";
+export { NEEDS, type PartsConfig, type SpeedConfig, type SpeedSettings } from "./config.ts";
+export * from "./events.ts";
 export * from "./generation_fold.ts";
+export * from "./pace.ts";
 export * from "./speed.ts";
+export * from "./turns.ts";

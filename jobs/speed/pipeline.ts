@@ -4,10 +4,12 @@
  * @module
  */
 
-import { type EventLog, type ServingStore, type ViewName, VIEWS } from "@pipeline/core";
+import type { EventLog, ServingStore } from "@pipeline/core";
 import { RecentLatencies, watchLag, writeLatencies } from "@pipeline/protocol";
 import { type Job, untilAborted } from "@pipeline/runtime";
 import type { SpeedConfig } from "./config.ts";
+import { countAnswers, countEvents, watchFolds } from "./metrics.ts";
+import { serveParts } from "./parts_server.ts";
 import { Speed } from "./speed.ts";
 
 /** The ports of the speed job. */
@@ -18,57 +20,39 @@ export interface SpeedPorts {
   readonly store: ServingStore;
 }
 
-/** Folds until the signal is aborted. */
+/** Folds, and answers what is folded, until the signal is aborted. */
 export async function runSpeed({ log, store }: SpeedPorts, job: Job<SpeedConfig>): Promise<void> {
   const { config, metrics, logger, signal, clock } = job;
-  const records = metrics.counter("speed_records_total", {
-    help: "Records folded, into each generation that is folded.",
-  });
-  const documents = metrics.counter("speed_documents_total", {
-    help: "Documents written.",
-    labels: { view: VIEWS },
-  });
-  const flushed = metrics.histogram("speed_flush_duration_seconds", {
-    help: "Time from collecting the changes until searches could find all of them.",
-  });
-  const latency = metrics.histogram("speed_visible_latency_seconds", {
-    help: "Time from a record's append until it was visible in the served generation, " +
-      "for the oldest record of each partition and flush.",
-  });
   const recent = new RecentLatencies();
-  const speed = Speed.start({
+  const server = serveParts({
+    ...config.parts,
+    // No request comes before this turn of the event loop is over.
+    source: { answered: () => speed.answered, answer: (request) => speed.answer(request) },
+    logger,
+    onAnswer: countAnswers(metrics),
+  });
+  const speed: Speed = Speed.start({
     log,
     store,
     settings: config,
     logger,
-    onFlush: (flush) => {
-      records.add(flush.records);
-      flushed.observe(flush.took / 1000);
-      for (const [view, count] of Object.entries(flush.documents)) {
-        documents.add(count, { view: view as ViewName });
-      }
+    ...countEvents(metrics, {
       // The latency of a generation that is still catching up is not reported: nobody reads it yet.
-      if (flush.generation !== speed.served) return;
-      const at = clock.now();
-      for (const { topic, partition, appended } of flush.oldest) {
+      onVisible: ({ topic, partition, generation, appended }) => {
+        if (generation !== speed.served) return undefined;
+        const at = clock.now();
         const ms = Math.max(0, at - appended);
-        latency.observe(ms / 1000);
         recent.note(topic, partition, { at, ms });
-      }
-    },
+        return ms;
+      },
+    }),
   });
-  metrics.gauge("speed_keys", {
-    help: "Keys in memory, in all generations that are folded.",
-    collect: (gauge) => {
-      const folded = [...speed.folds.values()].flatMap((fold) => fold.folded());
-      gauge.set(folded.reduce((sum, { keys }) => sum + keys, 0));
-    },
-  });
+  watchFolds(metrics, speed, clock);
   job.health.condition("generations", () => {
     const broken = [...speed.broken];
     return broken.length === 0 ? undefined : `a part of generation ${broken.join(", ")} is gone`;
   });
-  logger.info("Speed runs");
+  logger.info("Speed runs", { parts: server.port });
   const ending = new AbortController();
   const lag = watchLag({
     ...job,
@@ -82,10 +66,11 @@ export async function runSpeed({ log, store }: SpeedPorts, job: Job<SpeedConfig>
   const telling = tellLatencies(store, job, recent, ending.signal);
   try {
     await Promise.race([speed.done, untilAborted(signal)]);
+    // Questions are answered while the last pass is written.
     await speed.stop();
   } finally {
     ending.abort();
-    await Promise.all([lag, telling]);
+    await Promise.all([lag, telling, server.close()]);
   }
 }
 

@@ -5,14 +5,37 @@
  * @module
  */
 
-import { definitionHash, type EventLog, hasCode, type ServingStore, VIEWS } from "@pipeline/core";
-import { type Manifest, readManifest, readManifests } from "@pipeline/protocol";
+import {
+  definitionHash,
+  type EventLog,
+  hasCode,
+  PipelineError,
+  type ServingStore,
+  VIEWS,
+} from "@pipeline/core";
+import {
+  type Manifest,
+  type PartAnswer,
+  type PartsRequest,
+  readFolded,
+  readManifest,
+  readManifests,
+} from "@pipeline/protocol";
 import { type Clock, Lifetime, type Logger, systemClock, Waiting } from "@pipeline/runtime";
 import type { SpeedSettings } from "./config.ts";
-import { type FlushReport, GenerationFold } from "./generation_fold.ts";
+import type { FoldEvents } from "./events.ts";
+import { GenerationFold } from "./generation_fold.ts";
+import { Pace } from "./pace.ts";
+import { Turns } from "./turns.ts";
+
+/**
+ * Milliseconds for which a fold that was replaced still answers: readers resolve the generation
+ * anew only from time to time, and a rollback may come soon.
+ */
+export const LINGER = 30_000;
 
 /** The dependencies and settings of the speed layer. */
-export interface SpeedOptions {
+export interface SpeedOptions extends FoldEvents {
   /** The source of records. */
   readonly log: EventLog;
   /** The source of generations and the destination of documents. */
@@ -23,8 +46,13 @@ export interface SpeedOptions {
   readonly logger?: Logger;
   /** The machine's clock by default. */
   readonly clock?: Clock;
-  /** Called after each flush. */
-  readonly onFlush?: (flush: FlushReport) => void;
+}
+
+/** A fold that has been replaced. */
+interface Lingering {
+  readonly fold: GenerationFold;
+  /** When it is dropped, on the monotonic clock. */
+  readonly until: number;
 }
 
 /** A running speed layer. */
@@ -32,6 +60,9 @@ export class Speed {
   readonly #o: SpeedOptions;
   readonly #clock: Clock;
   readonly #folds = new Map<number, GenerationFold>();
+  readonly #lingering = new Map<number, Lingering>();
+  readonly #turns: Turns;
+  readonly #pace: Pace;
   readonly #refused = new Set<number>();
   readonly #broken = new Set<number>();
   #served: number | undefined;
@@ -40,7 +71,9 @@ export class Speed {
 
   private constructor(options: SpeedOptions) {
     this.#o = options;
-    this.#clock = options.clock ?? systemClock;
+    const clock = this.#clock = options.clock ?? systemClock;
+    this.#turns = new Turns({ clock });
+    this.#pace = new Pace(options.settings.maxDocuments, clock);
   }
 
   /** Rejects if a fold can make no progress; resolves when the layer is stopped. */
@@ -60,6 +93,48 @@ export class Speed {
     return this.#folds;
   }
 
+  /** The generations that can be asked about. */
+  get answered(): readonly number[] {
+    return [...new Set([...this.#folds.keys(), ...this.#lingering.keys()])].sort((a, b) => a - b);
+  }
+
+  /** Number of keys in memory, in all generations, frozen partitions included. */
+  get keys(): number {
+    return this.#held().reduce((sum, { keys }) => sum + keys, 0);
+  }
+
+  /** Number of frozen partitions, in all generations. */
+  get frozen(): number {
+    return this.#held().reduce((sum, { frozen }) => sum + frozen, 0);
+  }
+
+  #held(): GenerationFold[] {
+    const lingering = [...this.#lingering].filter(([generation]) => !this.#folds.has(generation));
+    return [...this.#folds.values(), ...lingering.map(([, { fold }]) => fold)];
+  }
+
+  /**
+   * Answers questions about a generation from the folds in memory, all of them at once: see
+   * {@linkcode GenerationFold.answer}.
+   *
+   * @throws {PipelineError} `not_found` for a generation that is not folded, `conflict` for one that
+   * is folded by other definitions, `too_large` for too large an answer.
+   */
+  answer(request: PartsRequest): PartAnswer[] {
+    const { generation, definition } = request;
+    const fold = this.#folds.get(generation) ?? this.#lingering.get(generation)?.fold;
+    if (fold === undefined) {
+      throw new PipelineError("not_found", `Generation ${generation} is not folded here`);
+    }
+    if (fold.definition !== definition) {
+      throw new PipelineError(
+        "conflict",
+        `Generation ${generation} is folded by the definitions ${fold.definition}, not ${definition}`,
+      );
+    }
+    return fold.answer(request);
+  }
+
   /**
    * The served generation: the one that the aliases pointed to at the last poll, or `undefined` if
    * they pointed to none. It need not be the oldest or the newest fold: after a rollback an older
@@ -74,12 +149,13 @@ export class Speed {
     return this.#broken;
   }
 
-  /** Flushes all folds and stops. */
+  /** Writes all that is folded, and stops. It answers until then. */
   async stop(): Promise<void> {
     this.#life.end();
     await this.#loop;
     await Promise.all([...this.#folds.values()].map((fold) => fold.stop()));
     this.#folds.clear();
+    this.#lingering.clear();
   }
 
   async #run(): Promise<void> {
@@ -119,24 +195,35 @@ export class Speed {
       }
     }
     for (const [generation, fold] of this.#folds) {
-      if (wanted.some((manifest) => manifest.generation === generation)) continue;
+      if (wanted.some((manifest) => manifest.generation === generation)) {
+        if (fold.frozen > 0) fold.release(await readFolded(store, generation));
+        continue;
+      }
       this.#folds.delete(generation);
       this.#o.logger?.info("Stop folding", { generation });
+      // A generation that failed was never served: nobody asks about it.
+      const failed = manifests.find((m) => m.manifest.generation === generation)?.manifest.state ===
+        "failed";
+      const until = this.#clock.monotonic() + LINGER;
+      if (!failed) this.#lingering.set(generation, { fold, until });
       await fold.stop({ discard: true });
+    }
+    for (const [generation, { until }] of this.#lingering) {
+      const kept = manifests.some((m) => m.manifest.generation === generation);
+      if (!kept || this.#clock.monotonic() >= until) this.#lingering.delete(generation);
     }
   }
 
   async #start(manifest: Manifest): Promise<void> {
-    const { log, store, settings, clock, onFlush } = this.#o;
     const fold = await GenerationFold.start({
-      log,
-      store,
+      ...this.#o,
       manifest,
-      settings,
-      ...(clock === undefined ? {} : { clock }),
-      ...(onFlush === undefined ? {} : { onFlush }),
+      turns: this.#turns,
+      pace: this.#pace,
+      before: this.#lingering.get(manifest.generation)?.fold,
     });
     this.#folds.set(manifest.generation, fold);
+    this.#lingering.delete(manifest.generation);
     fold.done.catch(async (error) => {
       const { generation } = manifest;
       if (this.#folds.get(generation) !== fold) return;

@@ -1,22 +1,24 @@
-import { faulty, type MemoryPorts, openMemory, type Ports } from "@pipeline/adapters/testing";
-import { encodeRecord, PipelineError, TOPICS } from "@pipeline/core";
+import { faulty, type MemoryPorts, openMemory, withSubscribe } from "@pipeline/adapters/testing";
+import { encodeRecord, PipelineError, type Subscription, TOPICS } from "@pipeline/core";
 import {
   type Manifest,
   readFolded,
   readManifest,
+  readReached,
   removeControls,
+  writeFolded,
   writeManifest,
 } from "@pipeline/protocol";
-import { emptyManifest } from "@pipeline/protocol/testing";
+import { emptyManifest, foldedTo } from "@pipeline/protocol/testing";
 import { createLogger, TestClock } from "@pipeline/runtime";
-import { assertEquals, assertRejects } from "@std/assert";
-import { Speed } from "./speed.ts";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { LINGER, Speed, type SpeedOptions } from "./speed.ts";
 
 /** Milliseconds between two polls, and between two flushes. */
 const LOOK = 1_000;
 
 function settings(flush = LOOK) {
-  return { flushInterval: flush, maxUnflushed: 1_000, pollInterval: LOOK };
+  return { flushInterval: flush, maxDocuments: 1_000_000, pollInterval: LOOK };
 }
 
 /** Speed on ports in memory, and its log. */
@@ -64,7 +66,7 @@ class World implements AsyncDisposable {
   }
 
   /** Starts speed, which polls once. */
-  async start(ports: Partial<Pick<Ports, "store">> = {}, flush?: number): Promise<Speed> {
+  async start(ports: Partial<SpeedOptions> = {}, flush?: number): Promise<Speed> {
     const { clock } = this;
     const logger = createLogger({ clock, sink: (line) => void this.lines.push(line) });
     this.#speed = Speed.start({
@@ -200,4 +202,138 @@ Deno.test("stop() writes what every fold has folded", async () => {
     assertEquals(folded.find(({ topic }) => topic === "reddit.posts")?.next_offset, 1);
   }
   assertEquals(world.clock.sleeping, 0);
+});
+
+/** The definition of the generations that the tests make. */
+const { definition } = emptyManifest();
+
+/** The offset of the posts in the answer about a generation. */
+function answered(speed: Speed, generation: number): number | undefined {
+  const answers = speed.answer({ generation, definition, questions: [] });
+  return answers.find(({ topic }) => topic === "reddit.posts")?.next_offset;
+}
+
+Deno.test("answer() answers for every partition of a generation, and refuses what is not folded", async () => {
+  await using world = await World.open();
+  await world.generation(1, {});
+  const speed = await world.start();
+  await world.append("p1");
+  await world.look();
+  const asked = { generation: 1, definition };
+  const question = { view: "top_posts", keys: ["post|sub|p1", "post|sub|none"] } as const;
+  const answers = speed.answer({ ...asked, questions: [question] });
+  assertEquals(answers.map(({ topic }) => topic).sort(), [...TOPICS].sort());
+  const posts = answers.find(({ topic }) => topic === "reddit.posts");
+  assertEquals(
+    posts?.answers.map((found) => found.map((d) => "post_id" in d && d.post_id)),
+    [["p1"]],
+  );
+  const cases = [[{ generation: 2, definition }, "not_found"], [
+    { generation: 1, definition: "0" },
+    "conflict",
+  ]] as const;
+  for (const [request, code] of cases) {
+    const error = assertThrows(() => speed.answer({ ...request, questions: [] }), PipelineError);
+    assertEquals(error.code, code);
+  }
+  assertEquals(speed.answered, [1]);
+});
+
+Deno.test("Speed answers about a generation for a while after another one has replaced it", async () => {
+  await using world = await World.open();
+  const { store } = world.ports;
+  await world.generation(1, { state: "live" });
+  await store.switchTo(1, undefined);
+  const speed = await world.start();
+  await world.append("p1");
+  await world.look();
+  await world.generation(2, {});
+  await world.look();
+  await store.switchTo(2, 1);
+  await world.setState(2, "live");
+  await world.setState(1, "previous");
+  await world.look();
+  await world.append("p2");
+  await world.look();
+  assertEquals([folds(speed), speed.answered], [[2], [1, 2]]);
+  assertEquals([answered(speed, 1), answered(speed, 2)], [1, 2]);
+  assertEquals(speed.frozen, 3);
+  await world.clock.advance(LINGER);
+  assertEquals([speed.answered, speed.frozen], [[2], 0]);
+});
+
+Deno.test("Speed does not answer about a generation that failed, or that was dropped", async () => {
+  for (const end of ["failed", "dropped"] as const) {
+    await using world = await World.open();
+    await world.generation(1, {});
+    await world.generation(2, {});
+    const speed = await world.start();
+    await world.setState(1, end === "failed" ? "failed" : "previous");
+    await world.look();
+    assertEquals(speed.answered, end === "failed" ? [2] : [1, 2]);
+    await world.ports.store.dropGeneration(1);
+    await removeControls(world.ports.store, 1);
+    await world.look();
+    assertEquals(speed.answered, [2]);
+  }
+});
+
+Deno.test("Speed goes on where it was when a generation is wanted again before it is dropped", async () => {
+  await using world = await World.open();
+  await world.generation(1, {});
+  let folded = 0;
+  const speed = await world.start({ onFold: ({ records }) => void (folded += records) });
+  await world.append("p1");
+  await world.look();
+  await world.setState(1, "previous");
+  await world.look();
+  await world.append("p2");
+  await world.setState(1, "prepared");
+  await world.look();
+  assertEquals([folds(speed), speed.frozen, answered(speed, 1)], [[1], 0, 2]);
+  assertEquals(folded, 2, "p1 was not folded again");
+});
+
+Deno.test("Speed drops a frozen partition once the store is as far", async () => {
+  await using world = await World.open();
+  await world.generation(1, {});
+  const subscribed: Subscription[] = [];
+  const log = withSubscribe(world.ports.log, (subscription) => {
+    subscribed.push(subscription);
+    return world.ports.log.subscribe(subscription);
+  });
+  const speed = await world.start({ log }, 100 * LOOK);
+  await world.append("p1");
+  await world.look();
+  // Another owner takes the partition.
+  await subscribed[0]!.revoked!("reddit.posts", 0);
+  await speed.folds.get(1)?.flush();
+  await world.look();
+  assertEquals([speed.frozen, answered(speed, 1)], [1, 1]);
+  await writeFolded(world.ports.store, 1, [foldedTo("reddit.posts", 0, 1)]);
+  await world.look();
+  assertEquals([speed.frozen, answered(speed, 1)], [0, undefined]);
+});
+
+Deno.test("a restart writes nothing that is stored, and reports how far it is in memory", async () => {
+  await using world = await World.open();
+  await world.generation(1, {});
+  let documents = 0;
+  const count = ({ documents: more }: { readonly documents: number }) => void (documents += more);
+  const speed = await world.start({ onWrite: count });
+  for (const id of ["p1", "p2"]) await world.append(id);
+  await world.look();
+  await speed.stop();
+  const before = documents;
+  assert(before > 0);
+  await world.start({ onWrite: count });
+  await world.look();
+  assertEquals(documents, before);
+  await world.append("p3");
+  await world.look();
+  await world.look();
+  // The post, its subreddit with three windows, its author's day and totals.
+  assertEquals(documents, before + 7);
+  const reached = await readReached(world.ports.store, 1);
+  assertEquals(reached.find(({ topic }) => topic === "reddit.posts")?.next_offset, 3);
 });

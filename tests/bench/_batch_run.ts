@@ -27,7 +27,7 @@ async function run(folder: string, threads: number): Promise<BatchReport> {
   const speed = Speed.start({
     log,
     store,
-    settings: { flushInterval: 50, maxUnflushed: 1_000, pollInterval: 50 },
+    settings: { flushInterval: 50, maxDocuments: 1_000_000, pollInterval: 50 },
   });
   const pool = threads === 1
     ? undefined

@@ -134,7 +134,7 @@ async function run(seed: number): Promise<void> {
   });
   const speed = Speed.start({
     ...ports,
-    settings: { flushInterval: 20, maxUnflushed: 100, pollInterval: 20 },
+    settings: { flushInterval: 20, maxDocuments: 1_000_000, pollInterval: 20 },
   });
   /** Ids in the dataset. */
   const ingested = async () => {

@@ -66,7 +66,7 @@ Deno.test({
     })));
     const speed = Speed.start({
       ...ports,
-      settings: { flushInterval: 50, maxUnflushed: 10_000, pollInterval: 50 },
+      settings: { flushInterval: 50, maxDocuments: 1_000_000, pollInterval: 50 },
     });
     const { generation } = await runBatch({ ...ports, settings: SETTINGS });
     for (let folded = 0; folded < RECORDS; await pause(50)) {

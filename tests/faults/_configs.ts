@@ -87,7 +87,12 @@ export function generatorConfig(
 /** Settings of the other jobs: a little quicker to notice and to give up than by default. */
 export const SETTINGS = {
   ingest: { partitions: PARTITIONS, flush: { age: `${FLUSH_AGE}s` } },
-  speed: { partitions: PARTITIONS, flushInterval: "2s" },
+  speed: {
+    partitions: PARTITIONS,
+    flushInterval: "2s",
+    maxDocuments: 100_000,
+    parts: { host: "127.0.0.1", port: 0 },
+  },
   batch: {
     partitions: PARTITIONS,
     catchUpTimeout: "8m",

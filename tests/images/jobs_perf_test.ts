@@ -118,7 +118,7 @@ Deno.test("the images make a pipeline: history, a generation folded by threads, 
       running.push(
         box.run(["/job", "run", "--config", await box.configure(settings)], { signal }),
       );
-    await start(speed, { ...own, ops: { port: ports[1] } });
+    await start(speed, { ...own, ops: { port: ports[1] }, parts: { port: 0 } });
     await start(serving, { ...config, ops: { port: ports[3] }, port: ports[2] });
     await job("batch", "run", { ...config, threads: 2 });
 

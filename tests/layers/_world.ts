@@ -132,7 +132,7 @@ export class World {
   async withSpeed<T>(work: () => Promise<T>): Promise<T> {
     const speed = Speed.start({
       ...this.ports,
-      settings: { flushInterval: 2, maxUnflushed: 1_000, pollInterval: 2 },
+      settings: { flushInterval: 2, maxDocuments: 1_000_000, pollInterval: 2 },
     });
     try {
       return await work();

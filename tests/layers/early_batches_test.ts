@@ -51,7 +51,7 @@ Deno.test("Speed flushes a batch that comes before its consumer", async () => {
   );
   await world.produce([post("p2", START + 1)]);
   const { log, store } = world.ports;
-  const settings = { flushInterval: 2, maxUnflushed: 1, pollInterval: 2 };
+  const settings = { flushInterval: 2, maxDocuments: 1_000_000, pollInterval: 2 };
   const speed = Speed.start({ log: early(log), store, settings });
   const foldedTo = (end: number) =>
     eventually(async () => {

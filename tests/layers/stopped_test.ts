@@ -22,7 +22,12 @@ import { StandingStill } from "../support/standing_still.ts";
 import { post, SETTINGS, START } from "./_world.ts";
 
 const ONE = { partitions: 1 };
-const FAST = { ...ONE, flushInterval: "10ms", pollInterval: "10ms" };
+const FAST = {
+  ...ONE,
+  parts: { host: "127.0.0.1", port: 0 },
+  flushInterval: "10ms",
+  pollInterval: "10ms",
+};
 const TOPIC = "reddit.posts";
 
 /** A pipeline in memory; `append` adds posts and says where the topic ends then. */

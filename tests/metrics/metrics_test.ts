@@ -98,7 +98,7 @@ Deno.test("every job exports the metrics of docs/metrics.md, all of them and no 
         folder,
         "speed",
         speedConfig,
-        { ...one, flushInterval: "50ms" },
+        { ...one, flushInterval: "50ms", parts: { host: "127.0.0.1", port: 0 } },
         (job) => runSpeed(ports, job),
       ),
     );

@@ -1,20 +1,30 @@
-import { assert, assertEquals, assertGreater } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { runBatch } from "@pipeline/batch";
-import { openMemory } from "@pipeline/adapters/testing";
-import { encodeRecord, type ServingStore, TOPICS } from "@pipeline/core";
+import { openMemory, withSubscribe } from "@pipeline/adapters/testing";
+import { encodeRecord, type EventLog, TOPICS } from "@pipeline/core";
 import { readFolded, readManifest, writeManifest } from "@pipeline/protocol";
+import { emptyManifest } from "@pipeline/protocol/testing";
 import { speedConfig } from "../../jobs/speed/config.ts";
 import { runSpeed } from "../../jobs/speed/pipeline.ts";
 import { sumOf } from "../faults/_process.ts";
 import { post, SETTINGS, START, World } from "../layers/_world.ts";
+import { freePort } from "../support/demo.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Running, start } from "./_job.ts";
 
-async function counted(speed: Running, records: number): Promise<number> {
-  return await eventually(async () => {
+const SETTINGS_OF_SPEED = {
+  partitions: 1,
+  flushInterval: "10ms",
+  pollInterval: "10ms",
+  parts: { host: "127.0.0.1", port: 0 },
+};
+
+/** Waits until speed has counted this many records and documents. */
+async function counted(speed: Running, records: number, documents: number): Promise<void> {
+  await eventually(async () => {
     const text = await speed.metrics();
     assertEquals(sumOf(text, "speed_records_total", {}), records);
-    return sumOf(text, "speed_documents_total", {});
+    assertEquals(sumOf(text, "speed_documents_total", {}), documents);
   });
 }
 
@@ -30,45 +40,59 @@ Deno.test("speed counts the documents of a generation that it catches up with, a
     value: new TextEncoder().encode(encodeRecord(post(id, START))),
   })));
   await producer.close();
-  const settings = { partitions: 1, flushInterval: "10ms", pollInterval: "10ms" };
-  const speed = start(folder, "speed", speedConfig, settings, (job) => runSpeed(ports, job));
+  const speed = start(
+    folder,
+    "speed",
+    speedConfig,
+    SETTINGS_OF_SPEED,
+    (job) => runSpeed(ports, job),
+  );
   try {
     // Nothing is in the dataset: each generation's horizon is the log's beginning.
     await runBatch({ ...ports, settings: SETTINGS });
-    const documents = await counted(speed, 2);
-    assertGreater(documents, 0);
+    // Two posts, a subreddit with three windows, the author's day and totals.
+    await counted(speed, 2, 8);
     await runBatch({ ...ports, settings: SETTINGS });
-    assertEquals(await counted(speed, 4), 2 * documents);
+    await counted(speed, 4, 16);
   } finally {
     await speed.end();
     await Deno.remove(folder, { recursive: true });
   }
 });
 
-/** A store that takes no documents of one generation while its gate is closed. */
-function gated(store: ServingStore, generation: number) {
+/** A log that gives one generation nothing while its gate is closed. */
+function gated(log: EventLog, generation: number) {
   let open = Promise.withResolvers<void>();
   open.resolve();
   const gate = { close: () => void (open = Promise.withResolvers()), open: () => open.resolve() };
-  const write: ServingStore["write"] = async (into, ...what) => {
-    if (into === generation) await open.promise;
-    await store.write(into, ...what);
-  };
-  const proxy = new Proxy(store, {
-    get: (target, name: keyof ServingStore) => name === "write" ? write : target[name].bind(target),
-  });
-  return { gate, store: proxy };
+  const gated = withSubscribe(log, (subscription) =>
+    log.subscribe(
+      subscription.group !== `speed-${generation}` ? subscription : {
+        ...subscription,
+        batch: async (batch) => {
+          await open.promise;
+          await subscription.batch(batch);
+        },
+      },
+    ));
+  return { gate, log: gated };
 }
 
 /** Two generations are folded; one of them is served, and one of them goes no further. */
 async function lagWhere(served: number, standing: number) {
   const folder = await Deno.makeTempDir();
   const world = new World();
-  const { store, gate } = gated(world.ports.store, standing);
-  const settings = { partitions: 1, flushInterval: "10ms", pollInterval: "10ms", maxUnflushed: 1 };
-  const ports = { log: world.ports.log, store };
+  const { store } = world.ports;
+  const { log, gate } = gated(world.ports.log, standing);
+  const ports = { log, store };
   await world.commit([post("p1", START)]);
-  const speed = start(folder, "speed", speedConfig, settings, (job) => runSpeed(ports, job));
+  const speed = start(
+    folder,
+    "speed",
+    speedConfig,
+    SETTINGS_OF_SPEED,
+    (job) => runSpeed(ports, job),
+  );
   try {
     await runBatch({ ...world.ports, settings: SETTINGS });
     await runBatch({ ...world.ports, settings: SETTINGS });
@@ -114,4 +138,45 @@ Deno.test("speed reports lag and latency of the generation that the aliases name
     assertEquals(found[i]!.lag > 0, served === standing, what);
     assertEquals(found[i]!.measured, served !== standing, what);
   }
+});
+
+Deno.test("speed answers from memory at its port until it has written all, and counts the answers", async () => {
+  const folder = await Deno.makeTempDir();
+  const world = new World();
+  const port = freePort();
+  const settings = {
+    ...SETTINGS_OF_SPEED,
+    // Nothing is written but at the start and at the end.
+    flushInterval: "1h",
+    parts: { host: "127.0.0.1", port },
+  };
+  const speed = start(folder, "speed", speedConfig, settings, (job) => runSpeed(world.ports, job));
+  const ask = (generation: number) => {
+    const { definition } = emptyManifest();
+    const questions = [{ view: "top_posts", query: { type: "post", order: "rank", limit: 10 } }];
+    const body = JSON.stringify({ generation, definition, questions });
+    return fetch(`http://127.0.0.1:${port}/v1/parts`, { method: "POST", body });
+  };
+  try {
+    await world.commit([post("p1", START)]);
+    const { generation } = await runBatch({ ...world.ports, settings: SETTINGS });
+    await world.commit([post("p2", START + 1)]);
+    await eventually(async () => {
+      const { parts } = await (await ask(generation)).json();
+      const posts = parts.find(({ topic }: { topic: string }) => topic === "reddit.posts");
+      assertEquals([posts.next_offset, posts.answers[0][0]?.post_id], [2, "p2"]);
+    });
+    const refused = await ask(generation + 1);
+    assertEquals([refused.status, (await refused.json()).generations], [409, [generation]]);
+    const text = await speed.metrics();
+    assert(sumOf(text, "speed_parts_requests_total", { status: "200" }) > 0);
+    assertEquals(sumOf(text, "speed_parts_requests_total", { status: "409" }), 1);
+    assert(sumOf(text, "speed_copy_age_seconds", {}) > 0);
+  } finally {
+    await speed.end();
+    await Deno.remove(folder, { recursive: true });
+  }
+  const folded = await readFolded(world.ports.store, (await world.ports.store.current())!);
+  assertEquals(folded.find(({ topic }) => topic === "reddit.posts")?.next_offset, 2);
+  await assertRejects(() => ask(1), TypeError);
 });

@@ -60,7 +60,13 @@ Deno.test("the page shows the latency and ingest rate of jobs in other processes
         await setUp(ports, job);
         await runIngest(ports, job);
       }),
-      start(folder, "speed", speedConfig, one, (job) => runSpeed(ports, job)),
+      start(
+        folder,
+        "speed",
+        speedConfig,
+        { ...one, parts: { host: "127.0.0.1", port: 0 } },
+        (job) => runSpeed(ports, job),
+      ),
       start(
         folder,
         "serving",

@@ -455,7 +455,7 @@ class Simulation {
       ...process.ports,
       settings: {
         flushInterval: random.pick([20, 200]),
-        maxUnflushed: random.pick([10, 1_000]),
+        maxDocuments: random.pick([100, 100_000]),
         pollInterval: random.pick([30, 300]),
       },
     });

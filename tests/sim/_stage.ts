@@ -30,7 +30,7 @@ const INGEST: IngestSettings = {
   maxFuture: DEFAULT_MAX_FUTURE,
 };
 
-const SPEED = { flushInterval: 50, maxUnflushed: 1_000, pollInterval: 50 };
+const SPEED = { flushInterval: 50, maxDocuments: 1_000_000, pollInterval: 50 };
 
 /** How a process of a stage differs. */
 export interface StageProcess extends ProcessOptions {

@@ -104,21 +104,17 @@ Deno.test("case 40: restarted exactly at the horizon, speed serves the same answ
   assertEquals(await shown(stage), more);
 });
 
-Deno.test("case 47: a burst while the store stalls reaches speed only up to its bound", async () => {
+Deno.test("case 47: a burst while the store stalls is folded all the same, and written afterwards", async () => {
   const stage = await served();
   for (const process of stage.services()) process.kill();
   const count = { delivered: 0 };
   let stalled = true;
   stage.fate = ({ step, phase }) =>
     stalled && phase === "before" && step.startsWith("store.write") ? 100 : undefined;
-  const bound = { maxUnflushed: 100 };
   const between = (ports: Ports) => counting(ports, count);
-  stage.speed(bound, stage.process("speed", { maxRecords: 20, between }));
+  stage.speed({}, stage.process("speed", { maxRecords: 20, between }));
   await stage.world.produce(5_000);
-  await stage.until(() => count.delivered >= 100);
-  await stage.pass(5_000);
-  // One flush under way, the bound again, and a batch of each of the partitions that waits.
-  assert(count.delivered >= 100 && count.delivered <= 2 * 100 + 3 * 20, `${count.delivered}`);
+  await stage.until(() => count.delivered >= 5_000);
   stalled = false;
   await stage.restart();
   await stage.assertRight();
