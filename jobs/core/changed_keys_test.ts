@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { documentId, type ViewDocument, VIEWS } from "./documents.ts";
+import { documentId } from "./document_keys.ts";
+import { type ViewDocument, VIEWS } from "./documents.ts";
 import type { Post } from "./records.ts";
 import { DEFAULT_SETTINGS, ViewState } from "./views.ts";
 

@@ -85,6 +85,11 @@ export function searchSuite(
     await expect({ window: "1d" }, 4);
     await expect({ layer: "batch", subreddit: "a" }, 0, 1);
     await expect({ layer: "speed" }, 2);
+    await expect({ parts: ["reddit.posts-0"] }, 2);
+    await expect({ parts: ["batch"], subreddit: "a" }, 0, 1);
+    await expect({ parts: ["reddit.posts-0", "batch"], window: "1h" }, 0, 1, 2, 3);
+    await expect({ parts: ["reddit.posts", "reddit.posts-00", "batc"] });
+    await expect({ parts: ["batch"], layer: "speed" });
     await expect({ from: hour }, 1, 2, 3);
     await expect({ to: hour }, 0, 4);
     await expect({ from: 0, to: hour, window: "1h" }, 0);
@@ -99,6 +104,8 @@ export function searchSuite(
     }, 3);
     await expect({ type: "post" });
     await expect({ user_id: "u1" });
+    const none = { order: "id", limit: 1, parts: [] } as const;
+    await assertCode(() => store.search(1, "subreddit_activity", none), "invalid");
   });
 
   test("tells kinds of document and users apart", async ({ port: store }) => {

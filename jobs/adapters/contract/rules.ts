@@ -93,6 +93,9 @@ function invalidPath(path: string, why: string): PipelineError {
 
 /** Rejects a query that no store supports. */
 export function checkQuery(query: ViewQuery): void {
+  if (query.parts?.length === 0) {
+    throw new PipelineError("invalid", "A query by parts must name at least one, got []");
+  }
   if (!Number.isSafeInteger(query.limit) || query.limit < 0 || query.limit > MAX_PAGE) {
     throw new PipelineError("invalid", `Limit must be 0 to ${MAX_PAGE}, got ${query.limit}`);
   }

@@ -52,6 +52,7 @@ export function searchBody(view: ViewName, query: ViewQuery): SearchBody {
   }
   const batch = { term: { part: { value: BATCH_PART } } };
   if (query.layer !== undefined) (query.layer === "batch" ? filter : mustNot).push(batch);
+  if (query.parts !== undefined) filter.push({ terms: { part: query.parts } });
   if (query.from !== undefined || query.to !== undefined) {
     const below = query.to === undefined ? {} : { lt: query.to };
     filter.push({ range: { window_start: { gte: query.from ?? 0, ...below } } });

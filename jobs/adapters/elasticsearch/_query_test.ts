@@ -23,6 +23,12 @@ Deno.test("searchBody() selects speed's documents as those that are not batch's"
   assertEquals(layer("speed"), { filter: [], must_not: [batch] });
 });
 
+Deno.test("searchBody() selects the documents of any of the given parts", () => {
+  const parts = ["batch", "reddit.posts-0"];
+  const { filter, must_not } = searchBody("top_posts", byId({ parts })).query.bool;
+  assertEquals([filter, must_not], [[{ terms: { part: parts } }], []]);
+});
+
 Deno.test("searchBody() includes the beginning of a range and not its end, also where one is 0", () => {
   const range = (from?: number, to?: number) =>
     searchBody(

@@ -7,6 +7,7 @@
 
 import {
   BATCH_PART,
+  type Part,
   queryFields,
   type StoredDocument,
   type ViewName,
@@ -128,11 +129,18 @@ export function selectPage(view: ViewName, query: ViewQuery): { sql: string; val
   };
   if (query.type !== undefined) where("type = ?", query.type);
   if (query.layer !== undefined) where("speed = ?", query.layer === "speed" ? 1 : 0);
-  for (const column of ["subreddit", "user_id", "window"] as const) {
+  const keys = ["subreddit", "user_id", "window"] as const;
+  for (const column of keys) {
     const value = query[column];
     if (value === undefined) continue;
     if (has(column)) where(`"${column}" = ?`, toColumn(value));
     else where("FALSE");
+  }
+  if (query.parts !== undefined) {
+    // An index on a key selects fewer rows than a part does, and the unary plus keeps it in use.
+    const id = keys.some((key) => query[key] !== undefined) ? "+id" : "id";
+    const ranges = query.parts.map(() => `(${id} >= ? AND ${id} < ?)`);
+    where(`(${ranges.join(" OR ")})`, ...query.parts.flatMap(idRange));
   }
   if (query.from !== undefined || query.to !== undefined) {
     // Documents without a window have -1 there.
@@ -146,6 +154,12 @@ export function selectPage(view: ViewName, query: ViewQuery): { sql: string; val
     ${conditions.length > 0 ? `WHERE ${conditions.join(" AND ")}` : ""}
     ORDER BY ${order.map(([column, way]) => `${column} ${way}`).join(", ")} LIMIT ?`;
   return { sql, values: [...values, query.limit] };
+}
+
+/** The ids of a part begin with it and the separator: the first one, and the end of the range. */
+function idRange(part: Part): [string, string] {
+  const next = String.fromCharCode("|".charCodeAt(0) + 1);
+  return [toColumn(`${part}|`), toColumn(part) + next];
 }
 
 /**

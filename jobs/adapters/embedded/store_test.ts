@@ -97,6 +97,7 @@ const query = (documents: readonly StoredDocument[]): fc.Arbitrary<ViewQuery> =>
     user_id: name,
     window,
     layer: fc.constantFrom("batch" as const, "speed" as const),
+    parts: fc.uniqueArray(fc.oneof(part, fc.constant("reddit.posts-00")), { minLength: 1 }),
     from: start,
     to: start,
     order: fc.constantFrom("id" as const, "rank" as const, "window" as const, "latest" as const),
@@ -167,12 +168,19 @@ Deno.test("EmbeddedStore answers the served queries from an index", () =>
       ["subreddit_activity", { window: "1h", from: 5, to: 6, order: "window", after }],
       ["user_activity", { user_id: "u", window: "1d", order: "window" }],
       ["user_activity", { user_id: "u", type: "user_total", order: "id" }],
+      ["subreddit_activity", { window: "1h", from: 5, to: 6, order: "window", parts: ["a-0"] }],
     ];
     for (const [view, query] of served) {
       const text = plan(view, query);
       assert(text.includes(`SEARCH ${view} USING INDEX`), `${JSON.stringify(query)}: ${text}`);
     }
-    assert(plan("user_activity", { order: "id", after }).includes("USING INDEX sqlite_autoindex"));
+    const parts = ["reddit.posts-0", "reddit.posts-1"];
+    const ranked = plan("top_posts", { type: "post", subreddit: "a", order: "rank", parts });
+    assert(ranked.includes("USING INDEX top_posts_0"), ranked);
+    for (const query of [{ after }, { parts }]) {
+      const text = plan("user_activity", { order: "id", ...query });
+      assert(text.includes("USING INDEX sqlite_autoindex"), text);
+    }
     database.close();
   }));
 
