@@ -187,7 +187,7 @@ Deno.test("an invalid parameter is a 400 that names the allowed values", async (
     "/v1/subreddits?at=2026-02-30": `Parameter "at" is "2026-02-30": it must be ${time}`,
     "/v1/subreddits/a/activity?from=-1": `Parameter "from" is "-1": it must be ${time}`,
     "/v1/users/a/activity?window=1m": '"window" is "1m": users are counted in windows of "1d"',
-    "/v1/status?verbose=1": 'Parameter "verbose" is not known',
+    "/v1/status?verbose=1": 'Parameter "verbose" is not known; known: at_least',
   };
   for (const [path, detail] of Object.entries(cases)) {
     assertEquals(await problem(path), { status: 400, detail }, path);

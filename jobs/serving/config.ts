@@ -6,10 +6,18 @@
 
 import { type Place, placeFields } from "@pipeline/adapters/config";
 import { DEFAULT_PARTITIONS } from "@pipeline/core";
-import { duration, integer, type JobConfig, jobFields, port, text } from "@pipeline/runtime";
+import {
+  byteSize,
+  duration,
+  integer,
+  type JobConfig,
+  jobFields,
+  port,
+  text,
+} from "@pipeline/runtime";
 import { z } from "zod";
 
-/** The limits of the API. Times in milliseconds. */
+/** The limits of the API. Times in milliseconds, sizes in bytes. */
 export interface ServingLimits {
   /** Longest time to answer a request. */
   readonly requestTimeout: number;
@@ -17,6 +25,8 @@ export interface ServingLimits {
   readonly maxRequests: number;
   /** Most concurrent clients of the stream. */
   readonly maxStreams: number;
+  /** Most bytes of batch's documents that are kept in memory. */
+  readonly cacheBytes: number;
 }
 
 /** The servers that the job needs. */
@@ -39,6 +49,8 @@ const limits = {
     .describe("Most concurrent requests; further ones are refused"),
   maxStreams: integer({ min: 1, max: 10_000 }).prefault(200)
     .describe("Most concurrent clients of the stream; further ones are refused"),
+  cacheBytes: byteSize({ min: 1024 }).prefault("64MiB")
+    .describe("Most bytes of batch's documents that are kept in memory"),
 };
 
 /** The default limits. */

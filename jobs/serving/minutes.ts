@@ -7,8 +7,9 @@
  */
 
 import { countUnion, mergeCounts, WINDOWS } from "@pipeline/core";
-import type { Reading } from "./queries/reading.ts";
-import { byWindow } from "./queries/subreddit_activity.ts";
+import { PARTS_BOUNDS } from "@pipeline/protocol";
+import type { Reading } from "./reading/reading.ts";
+import type { Questions } from "./reading/round.ts";
 
 /** All subreddits in one minute. */
 export interface MinuteTotal {
@@ -48,23 +49,49 @@ export class MinuteTotals {
     this.#anchor = anchor;
     if (known === undefined || known > anchor || known < first) {
       this.#totals.clear();
-      await this.#update(reading, first, anchor + MINUTE);
+      await this.#update(reading, minutesFrom(first, anchor));
     } else {
-      await this.#update(reading, Math.min(known, anchor - (NEWEST - 1) * MINUTE), anchor + MINUTE);
+      const newest = minutesFrom(Math.min(known, anchor - (NEWEST - 1) * MINUTE), anchor);
       this.#turn = (this.#turn + 1) % (MINUTES - NEWEST);
-      const older = first + this.#turn * MINUTE;
-      await this.#update(reading, older, older + MINUTE);
+      await this.#update(reading, [...newest, first + this.#turn * MINUTE]);
     }
     for (const start of this.#totals.keys()) if (start < first) this.#totals.delete(start);
     return [...this.#totals.values()].sort((a, b) => a.window_start - b.window_start);
   }
 
-  async #update(reading: Reading, from: number, to: number): Promise<void> {
-    const filter = { type: "activity", window: "1m", from, to, order: "window" } as const;
-    for await (const parts of byWindow(reading.all("subreddit_activity", filter))) {
-      const start = parts[0]!.window_start;
-      const active_users = countUnion(parts.map((part) => part.users));
-      this.#totals.set(start, { window_start: start, ...mergeCounts(parts), active_users });
+  async #update(reading: Reading, minutes: readonly number[]): Promise<void> {
+    const view = "subreddit_activity";
+    const { documents: limit, questions: most } = PARTS_BOUNDS;
+    for (let at = 0; at < minutes.length; at += most) {
+      // Each minute is a question of its own, since an answer holds a limited number of documents.
+      const some = minutes.slice(at, at + most);
+      const questions: Questions = Object.fromEntries(
+        some.map((start) => [start, { view, query: { ...minuteQuery(start), limit } }]),
+      );
+      const round = await reading.live(questions);
+      reading.include(round);
+      for (const start of some) {
+        const batch = await reading.batch.search(view, minuteQuery(start));
+        const parts = [...batch, ...round.documents<"activity">(String(start))];
+        if (parts.length === 0) continue;
+        const active_users = countUnion(parts.map((part) => part.users));
+        this.#totals.set(start, { window_start: start, ...mergeCounts(parts), active_users });
+      }
     }
   }
+}
+
+function minuteQuery(start: number) {
+  return {
+    type: "activity",
+    window: "1m",
+    from: start,
+    to: start + MINUTE,
+    order: "window",
+  } as const;
+}
+
+/** The minutes from one to another, both inclusive. */
+function minutesFrom(first: number, last: number): number[] {
+  return Array.from({ length: (last - first) / MINUTE + 1 }, (_, i) => first + i * MINUTE);
 }

@@ -4,13 +4,13 @@ import { writeOutcome } from "@pipeline/protocol";
 import { Metrics, TestClock } from "@pipeline/runtime";
 import { watchPipeline } from "./pipeline_metrics.ts";
 import { Summarizer } from "./summary.ts";
-import { buildStore, comment, NOON, post } from "./testing/world.ts";
+import { buildStore, comment, NOON, post, sourceOf } from "./testing/world.ts";
 
 function watched(store: MemoryStore, clock: TestClock): Metrics {
   const metrics = new Metrics();
   watchPipeline({
     metrics,
-    summarizer: new Summarizer({ source: { store }, clock }),
+    summarizer: new Summarizer({ source: sourceOf({ store, clock }), clock }),
     clock,
   });
   return metrics;
@@ -71,7 +71,7 @@ Deno.test("watchPipeline() reads once for all of its gauges, and not again for f
   const store = await buildStore({ batch: [post({ created_utc: NOON })] });
   const clock = new TestClock(NOON);
   let asked = 0;
-  const summarizer = new Summarizer({ source: { store }, clock });
+  const summarizer = new Summarizer({ source: sourceOf({ store, clock }), clock });
   const counting = { make: () => (asked++, summarizer.make()) };
   const metrics = new Metrics();
   watchPipeline({ metrics, summarizer: counting, clock });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Provenance } from "./queries/reading.ts";
+import type { Provenance } from "./reading/provenance.ts";
 
 /** Status codes of refusals. */
 export type ProblemStatus = 400 | 404 | 405 | 413 | 500 | 503;

@@ -9,6 +9,7 @@ import { EmbeddedStore } from "@pipeline/adapters/embedded";
 import type { Entity } from "@pipeline/core";
 import { TestClock } from "@pipeline/runtime";
 import { createApp } from "./app.ts";
+import { Source } from "./reading/source.ts";
 import { Summarizer } from "./summary.ts";
 import { addGeneration, comment, ends, NOON, post } from "./testing/world.ts";
 
@@ -51,8 +52,9 @@ await addGeneration(store, layers);
 await store.switchTo(1, undefined);
 const end = ends([...layers.batch, ...layers.speed]);
 const clock = new TestClock(NOON);
-const source = { store, ends: () => Promise.resolve(end) };
-const app = createApp({ ...source, clock });
+const ports = { store, ends: () => Promise.resolve(end), clock };
+const app = createApp(ports);
+const source = new Source(ports);
 
 for (
   const [name, path] of [

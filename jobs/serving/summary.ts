@@ -4,14 +4,18 @@
  * @module
  */
 
-import { formatTime, WINDOWS, windowStart } from "@pipeline/core";
+import { formatTime, type ServingStore, WINDOWS, windowStart } from "@pipeline/core";
 import { type Outcomes, readLatency, readOutcomes } from "@pipeline/protocol";
 import type { Clock, Logger } from "@pipeline/runtime";
 import { toProblem } from "./api/problems.ts";
 import { type MinuteTotal, MinuteTotals } from "./minutes.ts";
-import { type Provenance, type Reading, type Source, withReading } from "./queries/reading.ts";
 import { speedCounts } from "./queries/status.ts";
 import { listSubreddits, type SubredditItem } from "./queries/subreddits.ts";
+import { latestOf } from "./queries/windows.ts";
+import type { Provenance } from "./reading/provenance.ts";
+import { Latest } from "./reading/latest.ts";
+import { type Reading, withReading } from "./reading/reading.ts";
+import type { Source } from "./reading/source.ts";
 import type { StreamEvent } from "./stream.ts";
 import { type Rates, Throughput } from "./throughput.ts";
 
@@ -55,7 +59,10 @@ export interface Summary {
     readonly (Omit<MinuteTotal, "window_start"> & { readonly window_start: string })[];
   /** The subreddits with most posts in the hour of the latest minute. */
   readonly top: { readonly window_start: string | null; readonly items: readonly SubredditItem[] };
-  /** The outcomes of the last runs of batch and of verify, at most five seconds old. */
+  /**
+   * The outcomes of the last runs of batch and of verify, at most five seconds old while the store
+   * answers.
+   */
   readonly outcomes: DatedOutcomes;
   /** Records a second; `null` if unknown. */
   readonly rates: Rates;
@@ -68,7 +75,7 @@ export interface SummarizerOptions {
   /** Where the views are read. */
   readonly source: Source;
   /** Determines the current minute. */
-  readonly clock: Pick<Clock, "now" | "monotonic">;
+  readonly clock: Clock;
   /** Logs failures. */
   readonly log?: Logger;
 }
@@ -84,6 +91,7 @@ interface Kept<T> {
   readonly value: T;
 }
 
+/** Reports of other jobs. */
 interface Told {
   readonly outcomes: DatedOutcomes;
   readonly latency?: Latency;
@@ -95,12 +103,15 @@ export class Summarizer {
   readonly #throughput: Throughput;
   #minutes: MinuteTotals | undefined;
   #top: Kept<Summary["top"]> | undefined;
-  #kept: Kept<Told> | undefined;
+  readonly #told: Latest<Told>;
 
   /** Creates a summariser with an empty cache. */
   constructor(options: SummarizerOptions) {
     this.#options = options;
     this.#throughput = new Throughput(options.clock);
+    const { source: { store }, clock } = options;
+    const read = () => readTold(store, clock.now());
+    this.#told = new Latest<Told>({ read, maxAge: INTERVAL, clock, initial: { outcomes: {} } });
   }
 
   /** The next event: a `summary`, or a `problem` if it cannot be made. Never rejects. */
@@ -127,7 +138,7 @@ export class Summarizer {
     const anchor = await this.#anchor(reading);
     const minutes = anchor === undefined ? [] : await this.#minutes.read(reading, anchor);
     const top = await this.#topSubreddits(reading, anchor);
-    const { outcomes, latency } = await this.#told();
+    const { outcomes, latency } = await this.#told.get();
     const ingested = await this.#options.source.ingested?.().catch(() => undefined);
     const provenance = reading.provenance();
     return {
@@ -149,13 +160,17 @@ export class Summarizer {
   /** The latest minute with any announcement, preferring those that are not in the future. */
   async #anchor(reading: Reading): Promise<number | undefined> {
     const { clock } = this.#options;
-    const query = { type: "activity", window: "1m", order: "latest", limit: 1 } as const;
-    const to = windowStart(clock.now(), WINDOWS["1m"]) + WINDOWS["1m"];
-    for (const bound of [{ to }, {}]) {
-      const [document] = await reading.page("subreddit_activity", { ...query, ...bound });
-      if (document !== undefined) return document.body.window_start;
-    }
-    return undefined;
+    const view = "subreddit_activity";
+    const any = { type: "activity", window: "1m", order: "latest", limit: 1 } as const;
+    const past = { ...any, to: windowStart(clock.now(), WINDOWS["1m"]) + WINDOWS["1m"] };
+    const round = await reading.live({ past: { view, query: past }, any: { view, query: any } });
+    reading.include(round);
+    const latest = async (query: typeof any, question: string) =>
+      latestOf([
+        ...await reading.batch.search(view, query),
+        ...round.documents<"activity">(question),
+      ]);
+    return await latest(past, "past") ?? await latest(any, "any");
   }
 
   async #topSubreddits(reading: Reading, anchor: number | undefined): Promise<Summary["top"]> {
@@ -168,25 +183,18 @@ export class Summarizer {
     return value;
   }
 
-  /** Reports of other jobs, read from the store. */
-  async #told(): Promise<Told> {
-    if (this.#isFresh(this.#kept)) return this.#kept.value;
-    const { source: { store }, clock } = this.#options;
-    const [outcomes, latency] = await Promise.all([
-      readOutcomes(store),
-      readLatency(store, clock.now()),
-    ]);
-    const dated = Object.entries(outcomes)
-      .map(([kind, outcome]) => [kind, { ...outcome, at: formatTime(outcome.at) }]);
-    const value: Told = {
-      outcomes: Object.fromEntries(dated),
-      ...(latency === undefined ? {} : { latency }),
-    };
-    this.#kept = { made: clock.monotonic(), value };
-    return value;
-  }
-
   #isFresh<T>(kept: Kept<T> | undefined): kept is Kept<T> {
     return kept !== undefined && this.#options.clock.monotonic() - kept.made < INTERVAL;
   }
+}
+
+/** Reads the reports of other jobs. */
+async function readTold(store: ServingStore, now: number): Promise<Told> {
+  const [outcomes, latency] = await Promise.all([readOutcomes(store), readLatency(store, now)]);
+  const dated = Object.entries(outcomes)
+    .map(([kind, outcome]) => [kind, { ...outcome, at: formatTime(outcome.at) }]);
+  return {
+    outcomes: Object.fromEntries(dated),
+    ...(latency === undefined ? {} : { latency }),
+  };
 }

@@ -3,7 +3,7 @@ import { offsetVector, WINDOWS } from "@pipeline/core";
 import { TestClock } from "@pipeline/runtime";
 import { MemoryStore } from "@pipeline/adapters/testing";
 import { Summarizer, type Summary } from "./summary.ts";
-import { addGeneration, buildStore, comment, NOON, post } from "./testing/world.ts";
+import { addGeneration, buildStore, comment, NOON, post, sourceOf } from "./testing/world.ts";
 import { Throughput } from "./throughput.ts";
 
 const MINUTE = WINDOWS["1m"];
@@ -32,7 +32,7 @@ Deno.test("Summarizer adds up all subreddits, the last hour minute by minute", a
     speed: [at(-3, "b", "u_2", "other"), at(0, "c"), comment({ subreddit: "other" })],
   });
   const clock = new TestClock(NOON + 30_000);
-  const result = await summary(new Summarizer({ source: { store }, clock }));
+  const result = await summary(new Summarizer({ source: sourceOf({ store, clock }), clock }));
   assertEquals(shown(result), [[-3, 2, 0, 2], [0, 1, 1, 1]]);
   assertEquals(result.top.window_start, "2026-01-31T12:00:00.000Z");
   assertEquals(result.top.items.map((item) => item.subreddit), ["deno", "other"]);
@@ -46,7 +46,7 @@ Deno.test("Summarizer sees new records at once and late ones within a minute", a
   await addGeneration(store, { speed: [at(-30, "a"), at(0, "b")] });
   await store.switchTo(1, undefined);
   const clock = new TestClock(NOON + 30_000);
-  const summarizer = new Summarizer({ source: { store }, clock });
+  const summarizer = new Summarizer({ source: sourceOf({ store, clock }), clock });
   await summary(summarizer);
 
   const more = new MemoryStore();
@@ -65,7 +65,7 @@ Deno.test("Summarizer sees new records at once and late ones within a minute", a
 Deno.test("Summarizer follows the minutes on, over gaps too", async () => {
   const store = await buildStore({ speed: [at(0, "a")] });
   const clock = new TestClock(NOON);
-  const summarizer = new Summarizer({ source: { store }, clock });
+  const summarizer = new Summarizer({ source: sourceOf({ store, clock }), clock });
   assertEquals(shown(await summary(summarizer)), [[0, 1, 0, 1]]);
   const next = await buildStore({ speed: [at(0, "a"), at(4, "b"), at(5, "c")] });
   const { documents } = await next.search(1, "subreddit_activity", { order: "id", limit: 99 });
@@ -77,20 +77,25 @@ Deno.test("Summarizer follows the minutes on, over gaps too", async () => {
 Deno.test("Summarizer leaves records of the future aside, unless there is nothing else", async () => {
   const clock = new TestClock(NOON + 1000);
   const both = await buildStore({ speed: [at(0, "a"), at(600, "b")] });
-  assertEquals(shown(await summary(new Summarizer({ source: { store: both }, clock }))), [[
-    0,
-    1,
-    0,
-    1,
-  ]]);
+  assertEquals(
+    shown(await summary(new Summarizer({ source: sourceOf({ store: both, clock }), clock }))),
+    [[
+      0,
+      1,
+      0,
+      1,
+    ]],
+  );
   const future = await buildStore({ speed: [at(600, "b")] });
-  const result = await summary(new Summarizer({ source: { store: future }, clock }));
+  const result = await summary(
+    new Summarizer({ source: sourceOf({ store: future, clock }), clock }),
+  );
   assertEquals(shown(result), [[600, 1, 0, 1]]);
 });
 
 Deno.test("Summarizer starts over with another generation", async () => {
   const store = await buildStore({ batch: [at(0, "a")] });
-  const summarizer = new Summarizer({ source: { store }, clock: new TestClock(NOON) });
+  const summarizer = new Summarizer({ source: sourceOf({ store }), clock: new TestClock(NOON) });
   await summary(summarizer);
   await addGeneration(store, { batch: [at(0, "a"), at(-9, "b")] }, { generation: 2 });
   await store.switchTo(2, 1);
@@ -101,9 +106,14 @@ Deno.test("Summarizer starts over with another generation", async () => {
 
 Deno.test("Summarizer of an empty generation is empty; without one it reports the problem", async () => {
   const clock = new TestClock(NOON);
-  const empty = await summary(new Summarizer({ source: { store: await buildStore({}) }, clock }));
+  const empty = await summary(
+    new Summarizer({ source: sourceOf({ store: await buildStore({}), clock }), clock }),
+  );
   assertEquals([empty.minutes, empty.top], [[], { window_start: null, items: [] }]);
-  const { event, data } = await new Summarizer({ source: { store: new MemoryStore() }, clock })
+  const { event, data } = await new Summarizer({
+    source: sourceOf({ store: new MemoryStore(), clock }),
+    clock,
+  })
     .make();
   assertEquals([event, (data as { status: number }).status], ["problem", 503]);
 });

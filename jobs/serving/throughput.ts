@@ -6,7 +6,7 @@
 
 import { distance, eachOffset, type OffsetVector, TOPICS } from "@pipeline/core";
 import type { Clock } from "@pipeline/runtime";
-import type { FoldedOffsets, Provenance } from "./queries/reading.ts";
+import type { FoldedOffsets, Provenance } from "./reading/provenance.ts";
 
 /** Records a second; `null` if unknown. */
 export interface Rates {

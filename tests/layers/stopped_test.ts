@@ -13,7 +13,8 @@ import {
 } from "@std/assert";
 import { ingestConfig } from "../../jobs/ingest/config.ts";
 import { runIngest, setUp } from "../../jobs/ingest/pipeline.ts";
-import { withReading } from "../../jobs/serving/queries/reading.ts";
+import { withReading } from "../../jobs/serving/reading/reading.ts";
+import { Source } from "../../jobs/serving/reading/source.ts";
 import { speedConfig } from "../../jobs/speed/config.ts";
 import { runSpeed } from "../../jobs/speed/pipeline.ts";
 import { eventually } from "../contract/suite.ts";
@@ -73,7 +74,11 @@ Deno.test("a partition that cannot be read on shows in readiness, metrics and an
   const speed = start(folder, "speed", speedConfig, FAST, (job) => runSpeed(ports, job));
   try {
     await runBatch({ ...ports, settings: SETTINGS });
-    const provenance = () => withReading(ports, (r) => Promise.resolve(r.provenance()));
+    const provenance = () =>
+      withReading(new Source(ports), async (reading) => {
+        reading.include(await reading.live({}));
+        return reading.provenance();
+      });
     for (const job of [ingest, speed]) {
       await eventually(async () => {
         const text = await job.metrics();

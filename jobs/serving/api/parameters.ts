@@ -4,8 +4,16 @@
  * @module
  */
 
-import { MAX_ID_LENGTH, parseTime, WINDOW_NAMES, type WindowName } from "@pipeline/core";
+import {
+  MAX_ID_LENGTH,
+  parseTime,
+  type Topic,
+  TOPICS,
+  WINDOW_NAMES,
+  type WindowName,
+} from "@pipeline/core";
 import { z } from "@hono/zod-openapi";
+import type { LeastOffsets } from "../reading/round.ts";
 
 /** An integer of a query. */
 export function integerParameter(
@@ -79,6 +87,39 @@ export function timeParameter(
 /** Reads a time of a query; a date alone is the start of that day. */
 export function readTime(text: string): number | undefined {
   return parseTime(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text);
+}
+
+const OFFSETS = 'JSON without spaces of offsets by topic, such as {"reddit.posts":[12,null,7]}: ' +
+  "of each topic at most one list, with an offset or null for each partition";
+
+/** Offsets have up to 15 digits, so that each is a number of JSON without loss. */
+const OFFSETS_PATTERN = (() => {
+  const offset = "(null|0|[1-9][0-9]{0,14})";
+  const topics = TOPICS.map((topic) => topic.replace(".", "\\.")).join("|");
+  const list = `"(${topics})":\\[${offset}(,${offset})*\\]`;
+  return `^\\{(${list}(,${list}){0,${TOPICS.length - 1}})?\\}$`;
+})();
+
+/** Offsets that the answer is wanted to include all records before. */
+export function offsetsParameter(
+  name: string,
+  { description, example }: { readonly description: string; readonly example: string },
+): z.ZodType<LeastOffsets | undefined, string | undefined> {
+  const form = new RegExp(OFFSETS_PATTERN);
+  return z.string({ error: OFFSETS }).transform((text, context): LeastOffsets => {
+    if (form.test(text)) {
+      const offsets = JSON.parse(text) as Partial<Record<Topic, (number | null)[]>>;
+      // A topic that is given twice would count once.
+      if (Object.keys(offsets).length === text.split(":").length - 1) return offsets;
+    }
+    context.addIssue({ code: "custom", message: OFFSETS });
+    return z.NEVER;
+  }).optional().openapi({
+    param: { name, in: "query", required: false, example },
+    type: "string",
+    pattern: OFFSETS_PATTERN,
+    description: `${description}: ${OFFSETS}.`,
+  });
 }
 
 /** A name or identifier in the path. */

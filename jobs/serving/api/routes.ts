@@ -9,17 +9,18 @@ import { allowed, explain } from "@pipeline/runtime";
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { Problem } from "../problem.ts";
-import { findSubreddit } from "../queries/names.ts";
-import { type Source, withReading } from "../queries/reading.ts";
 import { type DocumentCounts, status } from "../queries/status.ts";
 import { subredditActivity } from "../queries/subreddit_activity.ts";
 import { listSubreddits, SORTS } from "../queries/subreddits.ts";
 import { topPosts } from "../queries/top_posts.ts";
 import { userActivity } from "../queries/user_activity.ts";
 import { DEFAULT_WINDOWS, MAX_WINDOWS } from "../queries/windows.ts";
+import { withReading } from "../reading/reading.ts";
+import type { Source } from "../reading/source.ts";
 import {
   integerParameter,
   nameParameter,
+  offsetsParameter,
   timeParameter,
   windowParameter,
   wordParameter,
@@ -46,6 +47,13 @@ const range = {
   }),
 };
 
+const at_least = offsetsParameter("at_least", {
+  description: "The answer should include all records before these offsets, such as those of the " +
+    "`folded` of an earlier answer. A partition that has not reached its offset is named in " +
+    "`missing`; nothing is waited for",
+  example: '{"reddit.posts":[0,0,null]}',
+});
+
 /** Rules that concern several parameters. */
 const RANGE_RULES =
   "`from` must be before `to`; neither need be the start of a window. There may be at most " +
@@ -66,7 +74,7 @@ const top = endpoint({
   path: "/v1/subreddits/{subreddit}/top",
   summary: "The best posts of a subreddit: by score, then the later one, then the greater id",
   params: { subreddit },
-  query: { k: integerParameter("k", { min: 1, max: 100, default: 10 }) },
+  query: { k: integerParameter("k", { min: 1, max: 100, default: 10 }), at_least },
   answer: topAnswer,
 });
 
@@ -75,7 +83,7 @@ const activity = endpoint({
   summary: "Posts, comments and active users of a subreddit, a window each",
   rules: RANGE_RULES,
   params: { subreddit },
-  query: { window: windowParameter("1h"), ...range },
+  query: { window: windowParameter("1h"), ...range, at_least },
   answer: activityAnswer,
 });
 
@@ -94,6 +102,7 @@ const subreddits = endpoint({
       description: "A time within the window; the latest one where not given",
       example: "2026-01-31T12:00:00Z",
     }),
+    at_least,
   },
   answer: subredditsAnswer,
 });
@@ -107,7 +116,7 @@ const user = endpoint({
       DEFAULT_SETTINGS.userWindows.join(" and ")
     } where nothing is): \`window\` must be one of these. ` + RANGE_RULES,
   params: { user_id: nameParameter("user_id", "giant_lantern") },
-  query: { window: windowParameter("1d"), ...range },
+  query: { window: windowParameter("1d"), ...range, at_least },
   answer: userAnswer,
 });
 
@@ -115,7 +124,7 @@ const state = endpoint({
   path: "/v1/status",
   summary: "The generation, how far each layer is, and counts",
   params: {},
-  query: {},
+  query: { at_least },
   answer: statusAnswer,
 });
 
@@ -123,11 +132,10 @@ const state = endpoint({
 export function viewRoutes(source: Source, counts: DocumentCounts): OpenAPIHono {
   const app = new OpenAPIHono();
   app.openapi(top, async (context) => {
-    const { subreddit } = context.req.valid("param");
-    const { k } = context.req.valid("query");
+    const { k, at_least } = context.req.valid("query");
+    const request = { ...context.req.valid("param"), k };
     const answer = await withReading(source, async (reading) => {
-      const { key, name } = await findSubreddit(reading, subreddit);
-      const { items, exact } = await topPosts(reading, { subreddit: key, k });
+      const { name, items, exact } = await topPosts(reading, request);
       const shown = items.map((post) => ({
         post_id: post.post_id,
         title: post.title,
@@ -139,32 +147,33 @@ export function viewRoutes(source: Source, counts: DocumentCounts): OpenAPIHono 
       }));
       const provenance = reading.provenance();
       return { subreddit: name, items: shown, exact: exact && reading.complete, provenance };
-    });
+    }, { at_least });
     return context.json(answer, 200);
   }, refuse(top));
   app.openapi(activity, async (context) => {
-    const request = { ...context.req.valid("param"), ...context.req.valid("query") };
-    const { subreddit, window } = request;
+    const { at_least, ...range } = context.req.valid("query");
+    const request = { ...context.req.valid("param"), ...range };
     const answer = await withReading(source, async (reading) => {
-      const { key, name } = await findSubreddit(reading, subreddit);
-      const items = withStarts(await subredditActivity(reading, { ...request, subreddit: key }));
-      return { subreddit: name, window, items, provenance: reading.provenance() };
-    });
+      const { name, items } = await subredditActivity(reading, request);
+      const provenance = reading.provenance();
+      return { subreddit: name, window: range.window, items: withStarts(items), provenance };
+    }, { at_least });
     return context.json(answer, 200);
   }, refuse(activity));
   app.openapi(subreddits, async (context) => {
-    const request = context.req.valid("query");
+    const { at_least, ...request } = context.req.valid("query");
     const { window, sort } = request;
     const answer = await withReading(source, async (reading) => {
       const { window_start: start, items } = await listSubreddits(reading, request);
       const window_start = start === null ? null : formatTime(start);
       return { window, window_start, sort, items: [...items], provenance: reading.provenance() };
-    });
+    }, { at_least });
     return context.json(answer, 200);
   }, refuse(subreddits));
   app.openapi(user, async (context) => {
-    const request = { ...context.req.valid("param"), ...context.req.valid("query") };
-    const { window } = request;
+    const { at_least, ...range } = context.req.valid("query");
+    const request = { ...context.req.valid("param"), ...range };
+    const { window } = range;
     const answer = await withReading(source, async (reading) => {
       const { name, items, totals } = await userActivity(reading, request);
       const last_active = totals.last_active === null ? null : formatTime(totals.last_active);
@@ -175,17 +184,18 @@ export function viewRoutes(source: Source, counts: DocumentCounts): OpenAPIHono 
         totals: { ...totals, last_active },
         provenance: reading.provenance(),
       };
-    });
+    }, { at_least });
     return context.json(answer, 200);
   }, refuse(user));
   app.openapi(state, async (context) => {
+    const { at_least } = context.req.valid("query");
     const answer = await withReading(source, async (reading) => {
       const shown = await status(reading, counts);
       const provenance = reading.provenance();
       const { generation, horizon, folded, lag } = provenance;
       const ends = reading.ends ?? null;
       return { generation, horizon, folded, ends, lag, ...shown, provenance };
-    });
+    }, { at_least });
     return context.json(answer, 200);
   }, refuse(state));
   return app;
@@ -225,7 +235,7 @@ function endpoint<
       ...("subreddit" in params || "user_id" in params ? { 404: { ...UNKNOWN, ...PROBLEM } } : {}),
       503: {
         description: "There is no generation yet, the store does not answer, or a part of the " +
-          "generation is missing that may know the name",
+          "generation that may know the name is missing or has not reached `at_least`",
         ...PROBLEM,
       },
       default: OTHERWISE,

@@ -30,12 +30,18 @@ const provenance = z.strictObject({
     description: "The first offsets that speed has not folded; null where it has not begun. " +
       "The answer includes every record below.",
   }),
+  sources: byTopic(z.enum(["memory", "store"]).nullable()).openapi({
+    description:
+      "Where the records from the horizon on come from: the memory of a fold of speed, " +
+      "or the store; null where speed has not begun.",
+  }),
   lag: count.nullable().openapi({
     description: "Records in the log beyond `folded`; null where the end of the log is not known.",
   }),
   partial: z.boolean().openapi({ description: "Whether anything is missing." }),
   missing: z.array(z.string()).readonly().openapi({
-    description: "What is missing: `speed`, a partition, `store` or `log`.",
+    description: "What is missing: `speed`, a partition (not folded yet, stopped, or below " +
+      "`at_least`), `store` or `log`.",
     example: [],
   }),
   definition: z.string().openapi({ description: "Hash of the views' definitions." }),

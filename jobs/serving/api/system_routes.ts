@@ -4,18 +4,18 @@
  * @module
  */
 
-import type { ServingStore } from "@pipeline/core";
-import { type Clock, errorText, type Health, type Metrics, withTimeout } from "@pipeline/runtime";
+import { type Clock, type Health, type Metrics, withTimeout } from "@pipeline/runtime";
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Asset } from "../page/mod.ts";
+import type { Source } from "../reading/source.ts";
 import type { EventHub } from "../stream.ts";
 import { OTHERWISE, PROBLEM } from "./schemas.ts";
 
 /** Options of {@linkcode addSystemRoutes}. */
 export interface SystemOptions {
-  /** The store whose generation decides on readiness. */
-  readonly store: ServingStore;
-  /** Liveness and further conditions of readiness. */
+  /** The source whose generation decides on readiness. */
+  readonly source: Pick<Source, "served">;
+  /** Liveness and readiness. */
   readonly health: Health;
   /** What `/metrics` renders. */
   readonly metrics: Metrics;
@@ -27,14 +27,14 @@ export interface SystemOptions {
   readonly clock: Pick<Clock, "sleep">;
 }
 
-/** Milliseconds that the store may take to answer a probe. */
+/** Milliseconds that the store may take to answer while no generation is known. */
 const PROBE_TIMEOUT = 2000;
 
 const check = z.strictObject({ name: z.string(), ok: z.boolean(), detail: z.string() });
 
 /** Adds the routes. */
 export function addSystemRoutes(app: OpenAPIHono, options: SystemOptions): void {
-  const { store, health, metrics, hub, clock, assets = new Map<string, Asset>() } = options;
+  const { source, health, metrics, hub, clock, assets = new Map<string, Asset>() } = options;
   for (const { responses, ...route } of DESCRIBED) {
     const all = { ...responses, default: OTHERWISE };
     app.openAPIRegistry.registerPath({ method: "get", ...route, responses: all });
@@ -45,9 +45,12 @@ export function addSystemRoutes(app: OpenAPIHono, options: SystemOptions): void 
     return context.json({ live, checks }, live ? 200 : 503);
   });
   app.get("/readyz", async (context) => {
-    const report = health.report();
-    const checks = [await probe(store, clock), ...report.checks];
-    const ready = checks[0]!.ok && report.ready;
+    await withTimeout(() => source.served.get(), {
+      ms: PROBE_TIMEOUT,
+      what: "The store",
+      clock,
+    }).catch(() => {});
+    const { ready, checks } = health.report();
     return context.json({ ready, checks }, ready ? 200 : 503);
   });
   app.get("/metrics", async (context) => {
@@ -79,7 +82,7 @@ const DESCRIBED = [
   },
   {
     path: "/readyz",
-    summary: "Whether the job can answer: the store does, and has a generation",
+    summary: "Whether the job can answer: it knows a generation, also while the store is away",
     responses: yesOrNo(z.strictObject({ ready: z.boolean(), checks: z.array(check) })),
   },
   {
@@ -102,21 +105,6 @@ const DESCRIBED = [
     },
   },
 ] as const;
-
-async function probe(store: ServingStore, clock: Pick<Clock, "sleep">) {
-  const name = "store";
-  try {
-    const generation = await withTimeout(() => store.current(), {
-      ms: PROBE_TIMEOUT,
-      what: "The store",
-      clock,
-    });
-    if (generation === undefined) return { name, ok: false, detail: "There is no generation yet" };
-    return { name, ok: true, detail: `generation ${generation}` };
-  } catch (error) {
-    return { name, ok: false, detail: errorText(error) };
-  }
-}
 
 function assetResponse({ type, body, etag }: Asset, known: string | undefined): Response {
   const headers = { "cache-control": "no-cache", etag };

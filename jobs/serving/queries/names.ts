@@ -9,52 +9,67 @@
  */
 
 import {
-  BATCH_PART,
   definitionHash,
   mergeSpellings,
-  nameKey,
   type Spelling,
   subredditDocumentId,
   type Topic,
   TOPICS,
 } from "@pipeline/core";
+import type { PartsQuestion } from "@pipeline/protocol";
 import { Problem } from "../problem.ts";
-import type { Reading } from "./reading.ts";
+import { type DocumentOf, keyIn, TOPICS_OF } from "../reading/documents.ts";
+import type { Reading } from "../reading/reading.ts";
+import type { Round } from "../reading/round.ts";
 
-/** Topics whose records name subreddits. */
-const NAMING: readonly Topic[] = ["reddit.posts", "reddit.comments"];
-
-/** A name that occurs in records. */
-export interface Known {
-  /** The name's key. */
-  readonly key: string;
-  /** The latest spelling. */
-  readonly name: string;
+/** The question for the spellings of subreddits. */
+export function spellingsQuestion(
+  keys: readonly string[],
+): Extract<PartsQuestion, { keys: unknown }> {
+  return { view: "subreddit_activity", keys: keys.map(spellingKey) };
 }
 
-/**
- * Finds a subreddit, however its name is spelled.
- *
- * @throws {Problem} 404 or 503, see {@linkcode unknownName} and {@linkcode refuseOtherRules}.
- */
-export async function findSubreddit(reading: Reading, name: string): Promise<Known> {
-  refuseOtherRules(reading);
-  const key = nameKey(name);
-  const found = (await readSpellings(reading, [key])).get(key);
-  if (found === undefined) throw unknownName(reading, { kind: "subreddit", name, topics: NAMING });
-  return { key, name: found.name };
+/** The key of a subreddit's spelling. */
+export function spellingKey(subreddit: string): string {
+  return keyIn((part) => subredditDocumentId(part, subreddit));
 }
 
 /** The spellings of those of these subreddits that are known, by key. */
-export async function readSpellings(
+export async function mergedSpellings(
   reading: Reading,
-  keys: readonly string[],
+  { keys, live }: {
+    readonly keys: readonly string[];
+    /** The parts' answers to {@linkcode spellingsQuestion}. */
+    readonly live: readonly DocumentOf<"subreddit">[];
+  },
 ): Promise<ReadonlyMap<string, Spelling>> {
-  const parts = [BATCH_PART, ...reading.parts(NAMING)];
-  const ids = keys.flatMap((key) => parts.map((part) => subredditDocumentId(part, key)));
-  const found = await reading.get<"subreddit">("subreddit_activity", ids);
+  const { view, keys: all } = spellingsQuestion(keys);
+  const found = [...await reading.batch.get<"subreddit">(view, all), ...live];
   const groups = Map.groupBy(found, ({ subreddit }) => subreddit);
   return new Map([...groups].map(([key, spellings]) => [key, mergeSpellings(spellings)]));
+}
+
+/**
+ * The latest spelling of a subreddit.
+ *
+ * @throws {Problem} 404 or 503, see {@linkcode unknownName}.
+ */
+export async function shownName(
+  reading: Reading,
+  { name, key, round }: {
+    /** The name as it was asked for. */
+    readonly name: string;
+    readonly key: string;
+    /** Its question `names` is a {@linkcode spellingsQuestion}. */
+    readonly round: Round;
+  },
+): Promise<string> {
+  const live = round.documents<"subreddit">("names");
+  const found = (await mergedSpellings(reading, { keys: [key], live })).get(key);
+  if (found !== undefined) return found.name;
+  reading.include(round);
+  const topics = TOPICS_OF.subreddit_activity;
+  throw unknownName(reading, { kind: "subreddit", name, topics });
 }
 
 /**
@@ -63,12 +78,13 @@ export async function readSpellings(
  *
  * @throws {Problem} 503
  */
-export function refuseOtherRules(reading: Reading): void {
+export async function refuseOtherRules(reading: Reading): Promise<void> {
   const { generation, definition, settings } = reading.manifest;
   if (definition === definitionHash(settings)) return;
   const detail =
     `Generation ${generation} was built by other definitions of the views, in which names ` +
     `cannot be looked up: the next run of batch replaces it`;
+  reading.include(await reading.live({}));
   throw new Problem(503, detail, { retryAfter: 60, provenance: reading.provenance() });
 }
 
@@ -87,11 +103,17 @@ export function unknownName(
   const { generation } = reading.manifest;
   const what = `a ${kind} ${JSON.stringify(name)}`;
   const provenance = reading.provenance();
-  const missing = reading.unfolded(topics);
-  if (missing.length > 0) {
-    const detail = `It is not known yet whether there is ${what}: speed has not begun with ` +
-      `${missing.join(", ")} in generation ${generation}`;
+  const notYet = (why: string) => {
+    const detail = `It is not known yet whether there is ${what}: ${why}`;
     return new Problem(503, detail, { retryAfter: 5, provenance });
+  };
+  const unfolded = reading.unfolded(topics);
+  if (unfolded.length > 0) {
+    return notYet(
+      `speed has not begun with ${unfolded.join(", ")} in generation ${generation}`,
+    );
   }
+  const behind = reading.behind(topics);
+  if (behind.length > 0) return notYet(`"at_least" is not reached in ${behind.join(", ")}`);
   return new Problem(404, `No record in generation ${generation} names ${what}`, { provenance });
 }

@@ -7,7 +7,8 @@
 import { type ViewName, VIEWS } from "@pipeline/core";
 import type { Manifest } from "@pipeline/protocol";
 import type { Clock } from "@pipeline/runtime";
-import type { Reading } from "./reading.ts";
+import { Latest } from "../reading/latest.ts";
+import type { Reading } from "../reading/reading.ts";
 
 /** Counts of one generation. */
 export interface Status {
@@ -24,7 +25,7 @@ export interface Status {
     /** Counts of speed, from the horizon on. */
     readonly speed: SpeedCounts;
   };
-  /** Number of stored documents by view, at most five seconds old. */
+  /** Number of stored documents by view, at most five seconds old while the store answers. */
   readonly documents: Readonly<Record<ViewName, number>>;
 }
 
@@ -49,35 +50,31 @@ export interface SpeedCounts {
 /** Milliseconds for which a count of documents is reused: counting reads all of them. */
 const COUNT_AGE = 5_000;
 
+type Counts = Readonly<Record<ViewName, number>>;
+
 /** Counts the documents of a generation periodically. */
 export class DocumentCounts {
-  readonly #clock: Pick<Clock, "monotonic">;
-  #counted:
-    | { readonly generation: number; readonly at: number; readonly counts: Counts }
-    | undefined;
+  readonly #clock: Pick<Clock, "monotonic" | "sleep">;
+  #counted: { readonly generation: number; readonly counts: Latest<Counts> } | undefined;
 
   /** Creates a cache without counts. */
-  constructor(clock: Pick<Clock, "monotonic">) {
+  constructor(clock: Pick<Clock, "monotonic" | "sleep">) {
     this.#clock = clock;
   }
 
-  /** Number of documents by view, at most some seconds old. */
-  of(reading: Reading): Counts {
+  /** Number of documents by view, at most some seconds old while the store answers. */
+  async of(reading: Reading): Promise<Counts> {
     const { generation } = reading.manifest;
-    const now = this.#clock.monotonic();
-    const counted = this.#counted;
-    if (counted?.generation === generation && now - counted.at < COUNT_AGE) return counted.counts;
-    const counts = count(reading);
-    // Failed counts are not cached.
-    counts.catch(() => this.#counted = undefined);
-    this.#counted = { generation, at: now, counts };
-    return counts;
+    if (this.#counted?.generation !== generation) {
+      const read = () => count(reading);
+      const counts = new Latest({ read, maxAge: COUNT_AGE, clock: this.#clock });
+      this.#counted = { generation, counts };
+    }
+    return await this.#counted.counts.get();
   }
 }
 
-type Counts = Promise<Readonly<Record<ViewName, number>>>;
-
-async function count(reading: Reading): Counts {
+async function count(reading: Reading): Promise<Counts> {
   const counts = await Promise.all(VIEWS.map(async (view) => [view, await reading.count(view)]));
   return Object.fromEntries(counts);
 }
@@ -85,6 +82,7 @@ async function count(reading: Reading): Counts {
 /** The status of the generation that is read. */
 export async function status(reading: Reading, counts: DocumentCounts): Promise<Status> {
   const { state, records, unresolved, keep } = reading.manifest;
+  reading.include(await reading.live({}));
   return {
     state,
     layers: { batch: { records, unresolved, keep }, speed: speedCounts(reading) },
@@ -92,7 +90,7 @@ export async function status(reading: Reading, counts: DocumentCounts): Promise<
   };
 }
 
-/** What speed has folded into the generation that is read. */
+/** What speed has folded of the rounds that are included. */
 export function speedCounts(reading: Reading): SpeedCounts {
   const total = {
     partitions: reading.folded.length,

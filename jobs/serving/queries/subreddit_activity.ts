@@ -4,9 +4,10 @@
  * @module
  */
 
-import { type Activity, type ActivityDocument, mergeActivity } from "@pipeline/core";
-import type { Reading } from "./reading.ts";
-import { latestWindow, type RangeRequest, resolveRange } from "./windows.ts";
+import { type Activity, mergeActivity, nameKey } from "@pipeline/core";
+import type { Reading } from "../reading/reading.ts";
+import { refuseOtherRules, shownName, spellingsQuestion } from "./names.ts";
+import { byWindow, latestOf, rangeQuery, type RangeRequest, resolveRange } from "./windows.ts";
 
 /** Activity in one window. */
 export interface ActivityItem extends Activity {
@@ -14,46 +15,39 @@ export interface ActivityItem extends Activity {
   readonly window_start: number;
 }
 
+/** A subreddit's activity. */
+export interface SubredditActivity {
+  /** The name in its latest spelling. */
+  readonly name: string;
+  /** In ascending order of windows, without empty ones. */
+  readonly items: readonly ActivityItem[];
+}
+
 /**
- * A subreddit's activity in ascending order of windows, without empty windows.
+ * A subreddit's activity, however the name is spelled.
  *
- * @param request.subreddit the key of its name.
+ * @throws {Problem} 404 or 503 if the generation does not know the subreddit (see `names.ts`).
  */
 export async function subredditActivity(
   reading: Reading,
   request: RangeRequest & { readonly subreddit: string },
-): Promise<ActivityItem[]> {
-  const { subreddit, window } = request;
-  const range = await resolveRange(
-    reading,
-    request,
-    () => latestWindow(reading, { type: "activity", subreddit, window }),
-  );
-  const documents = reading.all("subreddit_activity", {
-    type: "activity",
-    subreddit,
-    window,
-    ...range,
-    order: "window",
-  });
-  const items: ActivityItem[] = [];
-  for await (const parts of byWindow(documents)) {
-    items.push({ window_start: parts[0]!.window_start, ...mergeActivity(parts) });
-  }
-  return items;
-}
-
-/** Groups documents that arrive in the order of windows. */
-export async function* byWindow<D extends Pick<ActivityDocument, "window_start">>(
-  documents: AsyncIterable<D>,
-): AsyncGenerator<D[]> {
-  let group: D[] = [];
-  for await (const document of documents) {
-    if (group.length > 0 && group[0]!.window_start !== document.window_start) {
-      yield group;
-      group = [];
-    }
-    group.push(document);
-  }
-  if (group.length > 0) yield group;
+): Promise<SubredditActivity> {
+  const { manifest, batch } = reading;
+  await refuseOtherRules(reading);
+  const key = nameKey(request.subreddit);
+  const query = { type: "activity", subreddit: key, ...rangeQuery(manifest, request) } as const;
+  const [stored, round] = await Promise.all([
+    batch.search("subreddit_activity", query),
+    reading.live({
+      names: spellingsQuestion([key]),
+      windows: { view: "subreddit_activity", query },
+    }),
+  ]);
+  const name = await shownName(reading, { name: request.subreddit, key, round });
+  reading.include(round);
+  const documents = [...stored, ...round.documents<"activity">("windows")];
+  const range = resolveRange(manifest, request, latestOf(documents));
+  const items = byWindow(documents, range)
+    .map(([window_start, parts]) => ({ window_start, ...mergeActivity(parts) }));
+  return { name, items };
 }

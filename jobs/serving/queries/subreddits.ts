@@ -5,22 +5,24 @@
  */
 
 import {
-  type ActivityDocument,
+  activityDocumentId,
   BASELINE_WINDOWS,
   compareTrends,
   compareUtf8,
   countUnion,
   formatTime,
-  mergeCounts,
   trendOf,
   type WindowName,
   WINDOWS,
   windowStart,
 } from "@pipeline/core";
+import { PARTS_BOUNDS, type SubredditTotal, type WindowRange } from "@pipeline/protocol";
 import { Problem } from "../problem.ts";
-import { readSpellings } from "./names.ts";
-import type { Reading } from "./reading.ts";
-import { latestWindow, refuseRetired } from "./windows.ts";
+import { type DocumentOf, fitting, keyIn, sumBySubreddit } from "../reading/documents.ts";
+import type { Reading } from "../reading/reading.ts";
+import type { Questions, Round } from "../reading/round.ts";
+import { mergedSpellings, spellingKey, spellingsQuestion } from "./names.ts";
+import { latestOf, refuseRetired } from "./windows.ts";
 
 /** The possible sort orders. */
 export const SORTS = ["trending", "posts", "comments", "active_users"] as const;
@@ -65,16 +67,29 @@ export interface SubredditList {
   readonly items: readonly SubredditItem[];
 }
 
-/** A subreddit's parts of the requested window. */
-interface Candidate {
-  readonly subreddit: string;
-  readonly posts: number;
-  readonly comments: number;
-  readonly users: readonly string[];
+/** The requested window. */
+interface Asked extends Pick<SubredditsRequest, "sort" | "limit"> {
+  readonly window: WindowName;
+  readonly start: number;
 }
+
+/** A subreddit in the requested order. */
+interface Ranked extends SubredditTotal {
+  readonly trend?: number | null;
+}
+
+/** Most rounds in which the first subreddits may change; then the rest is read apart. */
+const MAX_ROUNDS = 4;
+
+const VIEW = "subreddit_activity";
 
 /**
  * The first subreddits of a window; ties are ordered by key.
+ *
+ * A round asks for the counts of all subreddits, and for the users and names of those that are
+ * expected to be first, since they were so before. If those are the first ones of this round too,
+ * the list consists of this round alone. Otherwise, after some rounds, the users and names of the
+ * others are read in another round, and may include later records than the counts.
  *
  * @throws {Problem} 400 if the window, or one of the earlier ones that a trend needs, is no longer
  * retained.
@@ -84,98 +99,208 @@ export async function listSubreddits(
   request: SubredditsRequest,
 ): Promise<SubredditList> {
   const { window, sort, limit, at } = request;
-  const retained = reading.manifest.retained_from[window];
-  if (at !== undefined) refuseRetired(`"at"`, { time: at, window, retained });
-  const start = at === undefined
-    ? await latestWindow(reading, { type: "activity", window })
-    : windowStart(at, WINDOWS[window]);
-  if (start === undefined) return { window_start: null, items: [] };
-  const candidates = await readWindow(reading, window, start);
-  const items = sort === "trending"
-    ? await byTrend(reading, { window, start, candidates, limit })
-    : bySize(candidates, sort, limit);
-  const spellings = await readSpellings(reading, items.map(({ subreddit }) => subreddit));
-  const shown = items.map((item) => {
-    const spelling = spellings.get(item.subreddit);
-    return spelling === undefined ? item : { ...item, subreddit: spelling.name };
-  });
-  return { window_start: start, items: shown };
+  refuseTooOld(reading, request);
+  // Without a time, the current window is a guess that is mostly right.
+  const given = at === undefined ? undefined : windowStart(at, WINDOWS[window]);
+  const question = `${sort} ${window} ${limit} ${given ?? "latest"}`;
+  const expected = reading.expected.get(question);
+  let start = given ?? expected?.start ?? windowStart(reading.now, WINDOWS[window]);
+  let first = expected?.first ?? [];
+  for (let rounds = 1;; rounds++) {
+    const asked: Asked = { sort, limit, window, start };
+    const round = await reading.live({
+      ...(at === undefined ? { latest: { view: VIEW, query: latestQuery(window) } } : {}),
+      ...countQuestions(asked),
+      ...memberQuestions(asked, first),
+    });
+    if (at === undefined) {
+      const latest = latestOf([
+        ...await reading.batch.search(VIEW, latestQuery(window)),
+        ...round.documents<"activity">("latest"),
+      ]);
+      if (latest === undefined) {
+        reading.include(round);
+        return { window_start: null, items: [] };
+      }
+      if (latest !== start && rounds < MAX_ROUNDS) {
+        start = latest;
+        continue;
+      }
+      refuseTooOld(reading, { ...request, at: start });
+    }
+    const ranked = await rank(reading, asked, round);
+    const items = ranked.slice(0, limit);
+    const known = new Set(first);
+    const others = items.map(({ subreddit }) => subreddit).filter((key) => !known.has(key));
+    const next = fitting(
+      ranked.slice(0, limit + SPARE).map(({ subreddit }) => subreddit),
+      (key) => memberKeys(asked, key),
+    );
+    reading.expected.set(question, { start, first: next });
+    if (rounds < MAX_ROUNDS && others.some((key) => next.includes(key))) {
+      first = next;
+      continue;
+    }
+    const all = [round, ...await readOthers(reading, asked, others)];
+    for (const one of all) reading.include(one);
+    return { window_start: start, items: await shown(reading, { asked, items, rounds: all }) };
+  }
 }
 
-async function readWindow(
-  reading: Reading,
-  window: WindowName,
-  start: number,
-): Promise<Candidate[]> {
-  const groups = new Map<string, ActivityDocument[]>();
-  for await (const document of activity(reading, window, start, start + 1)) {
-    const group = groups.get(document.subreddit);
-    if (group === undefined) groups.set(document.subreddit, [document]);
-    else group.push(document);
+/** Subreddits beyond the limit whose users and names are asked for, too: the order may change. */
+const SPARE = 20;
+
+function latestQuery(window: WindowName) {
+  return { type: "activity", window, order: "latest", limit: 1 } as const;
+}
+
+/** The questions that the order of subreddits follows from. */
+function countQuestions({ sort, window, start }: Asked): Questions {
+  if (sort !== "active_users") {
+    return {
+      counts: { totals: windowRange(window, start) },
+      ...(sort === "trending" ? { baseline: { totals: baselineRange(window, start) } } : {}),
+    };
   }
-  return [...groups].map(([subreddit, parts]) => ({
-    subreddit,
-    ...mergeCounts(parts),
-    users: parts.map(({ users }) => users),
+  const { documents: limit } = PARTS_BOUNDS;
+  return { window: { view: VIEW, query: { ...windowQuery(window, start), limit } } };
+}
+
+function windowQuery(window: WindowName, start: number) {
+  const { from, to } = windowRange(window, start);
+  return { type: "activity", window, from, to, order: "window" } as const;
+}
+
+function windowRange(window: WindowName, start: number): WindowRange {
+  return { window, from: start, to: start + WINDOWS[window] };
+}
+
+function baselineRange(window: WindowName, start: number): WindowRange {
+  return { window, from: Math.max(0, start - BASELINE_WINDOWS * WINDOWS[window]), to: start };
+}
+
+/** The questions for what is shown of some subreddits beside their counts. */
+function memberQuestions(asked: Asked, subreddits: readonly string[]): Questions {
+  return {
+    members: { view: VIEW, keys: subreddits.map((key) => activityKey(asked, key)) },
+    names: spellingsQuestion(subreddits),
+  };
+}
+
+function memberKeys(asked: Asked, subreddit: string): string[] {
+  return [activityKey(asked, subreddit), spellingKey(subreddit)];
+}
+
+function activityKey({ window, start }: Asked, subreddit: string): string {
+  return keyIn((part) => activityDocumentId(part, window, start, subreddit));
+}
+
+/** All subreddits with announcements in the window, in the requested order. */
+async function rank(reading: Reading, asked: Asked, round: Round): Promise<Ranked[]> {
+  const { sort, window, start } = asked;
+  if (sort === "active_users") return await rankByUsers(reading, asked, round);
+  const totals = async (question: string, range: WindowRange) =>
+    sumBySubreddit([...await reading.batch.totals(range), ...round.totals(question)]);
+  const counted = (await totals("counts", windowRange(window, start))).filter(isCounted);
+  if (sort === "posts" || sort === "comments") {
+    return counted.sort((a, b) => b[sort] - a[sort] || compareUtf8(a.subreddit, b.subreddit));
+  }
+  const before = new Map(
+    (await totals("baseline", baselineRange(window, start))).map((t) => [t.subreddit, sizeOf(t)]),
+  );
+  return counted
+    .map((total) => {
+      const baseline = before.get(total.subreddit) ?? 0;
+      return { ...total, recent: sizeOf(total), baseline };
+    })
+    .sort(compareTrends)
+    .map(({ recent, baseline, ...total }) => {
+      const { trend } = trendOf({ subreddit: total.subreddit, recent, baseline });
+      return { ...total, trend };
+    });
+}
+
+async function rankByUsers(
+  { batch }: Reading,
+  { window, start }: Asked,
+  round: Round,
+): Promise<Ranked[]> {
+  const documents = [
+    ...await batch.search(VIEW, windowQuery(window, start)),
+    ...round.documents<"activity">("window"),
+  ];
+  const users = membersOf(documents);
+  return sumBySubreddit(documents).filter(isCounted)
+    .map((total) => ({ total, size: countUnion(users.get(total.subreddit)!) }))
+    .sort((a, b) => b.size - a.size || compareUtf8(a.total.subreddit, b.total.subreddit))
+    .map(({ total }) => total);
+}
+
+function isCounted(total: SubredditTotal): boolean {
+  return sizeOf(total) > 0;
+}
+
+function sizeOf({ posts, comments }: SubredditTotal): number {
+  return posts + comments;
+}
+
+function membersOf(
+  documents: readonly DocumentOf<"activity">[],
+): ReadonlyMap<string, readonly string[]> {
+  const groups = Map.groupBy(documents, ({ subreddit }) => subreddit);
+  return new Map([...groups].map(([key, parts]) => [key, parts.map(({ users }) => users)]));
+}
+
+/** Reads what is shown of subreddits in rounds of their own. */
+async function readOthers(
+  reading: Reading,
+  asked: Asked,
+  subreddits: readonly string[],
+): Promise<Round[]> {
+  const rounds: Round[] = [];
+  for (let at = 0; at < subreddits.length;) {
+    const some = fitting(subreddits.slice(at), (key) => memberKeys(asked, key));
+    rounds.push(await reading.live(memberQuestions(asked, some)));
+    at += some.length;
+  }
+  return rounds;
+}
+
+async function shown(
+  reading: Reading,
+  { asked, items, rounds }: {
+    readonly asked: Asked;
+    readonly items: readonly Ranked[];
+    readonly rounds: readonly Round[];
+  },
+): Promise<SubredditItem[]> {
+  const keys = items.map(({ subreddit }) => subreddit);
+  const users = membersOf([
+    ...await reading.batch.get<"activity">(VIEW, keys.map((key) => activityKey(asked, key))),
+    ...rounds.flatMap((round) => round.documents<"activity">("members")),
+  ]);
+  const live = rounds.flatMap((round) => round.documents<"subreddit">("names"));
+  const spellings = await mergedSpellings(reading, { keys, live });
+  return items.map(({ subreddit, posts, comments, trend }) => ({
+    subreddit: spellings.get(subreddit)?.name ?? subreddit,
+    posts,
+    comments,
+    active_users: countUnion(users.get(subreddit) ?? []),
+    ...(trend === undefined ? {} : { trend }),
   }));
 }
 
-function activity(reading: Reading, window: WindowName, from: number, to: number) {
-  const filter = { type: "activity", window, from, to, order: "window" } as const;
-  return reading.all("subreddit_activity", filter);
-}
-
-function bySize(
-  candidates: readonly Candidate[],
-  sort: Exclude<Sort, "trending">,
-  limit: number,
-): SubredditItem[] {
-  // Distinct counts are expensive: all of them are computed only if they determine the order.
-  const counted = sort === "active_users" ? candidates.map(toItem) : candidates;
-  const size = (item: SubredditItem | Candidate) => (item as SubredditItem)[sort];
-  return [...counted]
-    .sort((a, b) => size(b) - size(a) || compareUtf8(a.subreddit, b.subreddit))
-    .slice(0, limit)
-    .map((item) => "users" in item ? toItem(item) : item);
-}
-
-function toItem({ subreddit, posts, comments, users }: Candidate): SubredditItem {
-  return { subreddit, posts, comments, active_users: countUnion(users) };
-}
-
-async function byTrend(
-  reading: Reading,
-  { window, start, candidates, limit }: {
-    readonly window: WindowName;
-    readonly start: number;
-    readonly candidates: readonly Candidate[];
-    readonly limit: number;
-  },
-): Promise<SubredditItem[]> {
-  const span = BASELINE_WINDOWS * WINDOWS[window];
+/** Refuses a window, or a trend in one, of which not everything is retained. */
+function refuseTooOld(reading: Reading, { window, sort, at }: SubredditsRequest): void {
+  if (at === undefined) return;
   const retained = reading.manifest.retained_from[window];
-  if (retained > 0 && start - span < retained) {
-    throw new Problem(
-      400,
-      `A trend at ${formatTime(start)} needs the ${BASELINE_WINDOWS} windows before: the first ` +
-        `"at" with all of them is ${formatTime(retained + span)}`,
-    );
-  }
-  const baseline = new Map(candidates.map(({ subreddit }) => [subreddit, 0]));
-  for await (
-    const { subreddit, posts, comments } of activity(reading, window, start - span, start)
-  ) {
-    const sum = baseline.get(subreddit);
-    if (sum !== undefined) baseline.set(subreddit, sum + posts + comments);
-  }
-  return candidates
-    .map((candidate) => ({
-      candidate,
-      subreddit: candidate.subreddit,
-      recent: candidate.posts + candidate.comments,
-      baseline: baseline.get(candidate.subreddit)!,
-    }))
-    .sort(compareTrends)
-    .slice(0, limit)
-    .map(({ candidate, ...input }) => ({ ...toItem(candidate), trend: trendOf(input).trend }));
+  refuseRetired(`"at"`, { time: at, window, retained });
+  const start = windowStart(at, WINDOWS[window]);
+  const span = BASELINE_WINDOWS * WINDOWS[window];
+  if (sort !== "trending" || retained <= 0 || start - span >= retained) return;
+  throw new Problem(
+    400,
+    `A trend at ${formatTime(start)} needs the ${BASELINE_WINDOWS} windows before: the first ` +
+      `"at" with all of them is ${formatTime(retained + span)}`,
+  );
 }

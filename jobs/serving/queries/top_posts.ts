@@ -2,90 +2,102 @@
  * The best posts of one subreddit: reads only as many documents of both layers as the proof needs
  * that no other post belongs among them.
  *
+ * A round asks each part for its best posts and, by key, for those posts that may be among the best
+ * of all. The answer is proved if every list that is not exhausted ends at or below the k-th post,
+ * and every item was asked for by key. Then each version that was not read ranks below the k-th
+ * post, and of each item all versions are known. Both hold only because all answers of a round
+ * stand at one vector of offsets: a version that appeared between two rounds could be in neither.
+ * So the answer consists of the last round alone.
+ *
  * @module
  */
 
 import {
-  BATCH_PART,
   compareRank,
   cutDocumentId,
   mergeTop,
+  nameKey,
   type PostDocument,
   postDocumentId,
-  type StoredDocument,
   type TopPosts,
 } from "@pipeline/core";
-import type { Reading } from "./reading.ts";
+import { fitting, keyIn } from "../reading/documents.ts";
+import type { Reading } from "../reading/reading.ts";
+import { refuseOtherRules, shownName, spellingsQuestion } from "./names.ts";
 
-/** Most posts to consider for one answer; beyond, it is not exact. */
+/** Most posts of one list to consider for one answer; beyond, it is not exact. */
 const MAX_CANDIDATES = 4000;
 
-/** Posts of one layer in the order of rank, read page by page. */
-class Ranked {
-  readonly #reading: Reading;
-  readonly #filter: { readonly subreddit: string; readonly layer: "batch" | "speed" };
-  #last: (StoredDocument & { readonly body: PostDocument }) | undefined;
-  /** Whether every post of the layer was read. */
-  exhausted = false;
+/** Most rounds for one answer; beyond, it is not exact. */
+const MAX_ROUNDS = 8;
 
-  constructor(reading: Reading, filter: { subreddit: string; layer: "batch" | "speed" }) {
-    this.#reading = reading;
-    this.#filter = filter;
-  }
+/** Lengths of the first lists: few, so that most requests share the cached list of batch. */
+const FIRST_LISTS = [20, 110] as const;
 
-  /** Ids of the next posts. */
-  async next(limit: number): Promise<string[]> {
-    if (this.exhausted) return [];
-    const after = this.#last;
-    const page = await this.#reading.page("top_posts", {
-      ...this.#filter,
-      type: "post",
-      order: "rank",
-      limit,
-      ...(after && { after }),
-    });
-    this.exhausted = page.length < limit;
-    this.#last = page.at(-1) ?? after;
-    return page.map(({ body }) => body.post_id);
-  }
-
-  /** Whether every unread post ranks below this one. */
-  isBelow(post: PostDocument | undefined): boolean {
-    if (this.exhausted) return true;
-    return post !== undefined && this.#last !== undefined &&
-      compareRank(post, this.#last.body) <= 0;
-  }
+/** The best posts of a subreddit. */
+export interface SubredditTop extends TopPosts {
+  /** The name in its latest spelling. */
+  readonly name: string;
 }
 
 /**
- * The best `k` posts of a subreddit, and whether that is proved.
+ * The best `k` posts of a subreddit, however its name is spelled, and whether that is proved.
  *
- * @param subreddit the key of its name.
+ * @throws {Problem} 404 or 503 if the generation does not know the subreddit (see `names.ts`).
  */
 export async function topPosts(
   reading: Reading,
-  { subreddit, k }: { readonly subreddit: string; readonly k: number },
-): Promise<TopPosts> {
-  const layers = [
-    new Ranked(reading, { subreddit, layer: "batch" }),
-    new Ranked(reading, { subreddit, layer: "speed" }),
-  ];
-  const parts = [BATCH_PART, ...reading.parts(["reddit.posts"])];
-  const [cut] = await reading.get<"cut">("top_posts", [cutDocumentId(BATCH_PART, subreddit)]);
-  const batch: PostDocument[] = [];
-  const speed: PostDocument[] = [];
-  const seen = new Set<string>();
-  for (let limit = k + 10;; limit *= 4) {
-    const pages = await Promise.all(layers.map((layer) => layer.next(limit)));
-    const added = [...new Set(pages.flat())].filter((id) => !seen.has(id));
-    for (const id of added) seen.add(id);
-    // A post that ranks high in one part may have a later version of lower rank in another.
-    const ids = added.flatMap((id) => parts.map((part) => postDocumentId(part, subreddit, id)));
-    for (const post of await reading.get<"post">("top_posts", ids)) {
-      (post.part === BATCH_PART ? batch : speed).push(post);
+  request: { readonly subreddit: string; readonly k: number },
+): Promise<SubredditTop> {
+  const { batch } = reading;
+  const { k } = request;
+  await refuseOtherRules(reading);
+  const subreddit = nameKey(request.subreddit);
+  const view = "top_posts";
+  const keyOf = (id: string) => keyIn((part) => postDocumentId(part, subreddit, id));
+  const cutKey = keyIn((part) => cutDocumentId(part, subreddit));
+  let candidates: readonly string[] = [];
+  for (
+    let limit: number = FIRST_LISTS.find((length) => k + 10 <= length) ?? k + 10, rounds = 1;;
+    rounds++
+  ) {
+    const query = { type: "post", subreddit, order: "rank", limit } as const;
+    const [best, [cut]] = await Promise.all([
+      batch.search(view, query),
+      batch.get<"cut">(view, [cutKey]),
+    ]);
+    const ids = new Set([...candidates, ...best.map(({ post_id }) => post_id)]);
+    const asked = new Set(fitting([...ids], (id) => [keyOf(id)], { beside: 1 }));
+    const round = await reading.live({
+      names: spellingsQuestion([subreddit]),
+      best: { view, query },
+      candidates: { view, keys: [...asked].map(keyOf) },
+    });
+    const lists = round.byPart<"post">("best");
+    const speed = [...lists.flat(), ...round.documents<"post">("candidates")];
+    for (const { post_id } of speed) ids.add(post_id);
+    const stored = await batch.get<"post">(view, [...ids].map(keyOf));
+    const top = mergeTop(k, stored, speed, cut);
+    const below = [best, ...lists].every((list) => isBelow(list, limit, top.items[k - 1]));
+    const proved = below && top.items.every(({ post_id }) => asked.has(post_id));
+    if (proved || limit > MAX_CANDIDATES || rounds === MAX_ROUNDS) {
+      const shown = { name: request.subreddit, key: subreddit, round };
+      const name = await shownName(reading, shown);
+      reading.include(round);
+      return { name, items: top.items, exact: top.exact && proved };
     }
-    const top = mergeTop(k, batch, speed, cut);
-    if (layers.every((layer) => layer.isBelow(top.items[k - 1]))) return top;
-    if (seen.size >= MAX_CANDIDATES) return { ...top, exact: false };
+    if (!below) limit *= 4;
+    // The best first: a request holds a limited number of keys.
+    candidates = mergeTop(ids.size, stored, speed).items.map(({ post_id }) => post_id);
   }
+}
+
+/** Whether every post of a part that its list leaves out ranks below this one. */
+function isBelow(
+  list: readonly PostDocument[],
+  limit: number,
+  post: PostDocument | undefined,
+): boolean {
+  if (list.length < limit) return true;
+  return post !== undefined && compareRank(post, list.at(-1)!) <= 0;
 }

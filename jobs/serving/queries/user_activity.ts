@@ -5,7 +5,6 @@
  */
 
 import {
-  BATCH_PART,
   countUnion,
   mergeCounts,
   mergeUserTotals,
@@ -15,10 +14,10 @@ import {
   type WindowName,
 } from "@pipeline/core";
 import { Problem } from "../problem.ts";
+import { keyIn } from "../reading/documents.ts";
+import type { Reading } from "../reading/reading.ts";
 import { refuseOtherRules, unknownName } from "./names.ts";
-import type { Reading } from "./reading.ts";
-import { byWindow } from "./subreddit_activity.ts";
-import { latestWindow, type RangeRequest, resolveRange } from "./windows.ts";
+import { byWindow, latestOf, rangeQuery, type RangeRequest, resolveRange } from "./windows.ts";
 
 /** A user's announcements in one window. */
 export interface UserWindowItem {
@@ -64,30 +63,27 @@ export async function userActivity(
   reading: Reading,
   request: RangeRequest & { readonly user_id: string },
 ): Promise<UserActivity> {
+  const { manifest, batch } = reading;
   const { window } = request;
   const user_id = nameKey(request.user_id);
-  refuseUncounted(window, reading.manifest.settings.userWindows);
-  refuseOtherRules(reading);
-  const ids = [BATCH_PART, ...reading.parts()].map((part) => userTotalDocumentId(part, user_id));
-  const parts = await reading.get<"user_total">("user_activity", ids);
-  if (parts.length === 0) throw unknownName(reading, { kind: "user", name: request.user_id });
-  const total = mergeUserTotals(parts);
-  const range = await resolveRange(
-    reading,
-    request,
-    () => latestWindow(reading, { type: "user_window", user_id, window }),
-  );
-  const documents = reading.all("user_activity", {
-    type: "user_window",
-    user_id,
-    window,
-    ...range,
-    order: "window",
-  });
-  const items: UserWindowItem[] = [];
-  for await (const parts of byWindow(documents)) {
-    items.push({ window_start: parts[0]!.window_start, ...mergeCounts(parts) });
-  }
+  refuseUncounted(window, manifest.settings.userWindows);
+  await refuseOtherRules(reading);
+  const view = "user_activity";
+  const query = { type: "user_window", user_id, ...rangeQuery(manifest, request) } as const;
+  const keys = [keyIn((part) => userTotalDocumentId(part, user_id))];
+  const [storedTotals, storedWindows, round] = await Promise.all([
+    batch.get<"user_total">(view, keys),
+    batch.search(view, query),
+    reading.live({ totals: { view, keys }, windows: { view, query } }),
+  ]);
+  reading.include(round);
+  const totals = [...storedTotals, ...round.documents<"user_total">("totals")];
+  if (totals.length === 0) throw unknownName(reading, { kind: "user", name: request.user_id });
+  const windows = [...storedWindows, ...round.documents<"user_window">("windows")];
+  const range = resolveRange(manifest, request, latestOf(windows));
+  const items = byWindow(windows, range)
+    .map(([window_start, parts]) => ({ window_start, ...mergeCounts(parts) }));
+  const total = mergeUserTotals(totals);
   return { name: total.name, items, totals: shownTotals(total) };
 }
 

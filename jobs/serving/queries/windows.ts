@@ -6,8 +6,8 @@
  */
 
 import { formatTime, type WindowName, WINDOWS, windowStart } from "@pipeline/core";
+import type { Manifest, PartQuery } from "@pipeline/protocol";
 import { Problem } from "../problem.ts";
-import type { Reading } from "./reading.ts";
 
 /** Most windows of one answer. */
 export const MAX_WINDOWS = 1500;
@@ -37,37 +37,47 @@ export interface Range {
   readonly to: number;
 }
 
-/** The start of the latest window in a view, if it has any. */
-export async function latestWindow(
-  reading: Reading,
-  filter:
-    | { readonly type: "activity"; readonly window: WindowName; readonly subreddit?: string }
-    | { readonly type: "user_window"; readonly window: WindowName; readonly user_id: string },
-): Promise<number | undefined> {
-  const query = { ...filter, order: "latest", limit: 1 } as const;
-  const [document] = query.type === "activity"
-    ? await reading.page("subreddit_activity", query)
-    : await reading.page("user_activity", query);
-  return document?.body.window_start;
+/** The generation's start of retention. */
+type Retention = Pick<Manifest, "retained_from">;
+
+/**
+ * The part of a query that finds every window of a range in one question: where the range has no
+ * end, the latest windows, as many as it may have.
+ *
+ * @throws {Problem} 400 as {@linkcode resolveRange} does, as far as the bounds are given.
+ */
+export function rangeQuery(
+  retention: Retention,
+  request: RangeRequest,
+): Pick<PartQuery, "window" | "from" | "to" | "order" | "limit"> {
+  const { window, from, to } = request;
+  if (to !== undefined) {
+    const range = resolveRange(retention, request, undefined);
+    return { window, ...range, order: "window", limit: MAX_WINDOWS };
+  }
+  if (from === undefined) return { window, order: "latest", limit: DEFAULT_WINDOWS[window] };
+  refuseRetired(`"from"`, { time: from, window, retained: retention.retained_from[window] });
+  return { window, from, order: "latest", limit: MAX_WINDOWS };
 }
 
 /**
  * Completes a range.
  *
- * @param latest start of the latest window in the view; called only if `to` is missing.
+ * @param latest start of the latest window in the view, if it has any; needed only if `to` is
+ * missing.
  * @throws {Problem} 400 if the range is empty, too long or older than the retention.
  */
-export async function resolveRange(
-  reading: Reading,
+export function resolveRange(
+  { retained_from }: Retention,
   request: RangeRequest,
-  latest: () => Promise<number | undefined>,
-): Promise<Range> {
+  latest: number | undefined,
+): Range {
   const { window, from, to } = request;
   const size = WINDOWS[window];
-  const retained = reading.manifest.retained_from[window];
+  const retained = retained_from[window];
   if (from !== undefined) refuseRetired(`"from"`, { time: from, window, retained });
   if (to !== undefined) refuseRetired(`"to"`, { time: to, window, retained });
-  const end = to ?? ((await latest()) ?? from ?? retained) + size;
+  const end = to ?? (latest ?? from ?? retained) + size;
   if (from === undefined) {
     return { from: Math.max(retained, 0, end - DEFAULT_WINDOWS[window] * size), to: end };
   }
@@ -83,6 +93,26 @@ export async function resolveRange(
     );
   }
   return { from, to: Math.max(end, from) };
+}
+
+/** Documents of a range by window, in ascending order. */
+export function byWindow<D extends { readonly window_start: number }>(
+  documents: readonly D[],
+  { from, to }: Range,
+): (readonly [start: number, parts: D[]])[] {
+  const inRange = documents.filter((d) => d.window_start >= from && d.window_start < to);
+  return [...Map.groupBy(inRange, (d) => d.window_start)].sort(([a], [b]) => a - b);
+}
+
+/** The latest window of documents, if there are any. */
+export function latestOf(
+  documents: Iterable<{ readonly window_start: number }>,
+): number | undefined {
+  let latest: number | undefined;
+  for (const { window_start: start } of documents) {
+    if (latest === undefined || start > latest) latest = start;
+  }
+  return latest;
 }
 
 /** Refuses a time whose window is no longer retained. */

@@ -1,8 +1,8 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type WindowName, WINDOWS } from "@pipeline/core";
 import { Problem } from "../problem.ts";
-import { buildStore, NOON, post } from "../testing/world.ts";
-import { withReading } from "./reading.ts";
+import { withReading } from "../reading/reading.ts";
+import { buildStore, NOON, post, sourceOf } from "../testing/world.ts";
 import { listSubreddits } from "./subreddits.ts";
 import { userActivity } from "./user_activity.ts";
 import { MAX_WINDOWS, type RangeRequest, resolveRange } from "./windows.ts";
@@ -10,53 +10,46 @@ import { MAX_WINDOWS, type RangeRequest, resolveRange } from "./windows.ts";
 const HOUR = WINDOWS["1h"];
 const RETAINED = { "1m": NOON, "1h": NOON - 30 * HOUR, "1d": 0 };
 
-async function range(
-  request: Omit<RangeRequest, "window"> & { window?: WindowName },
-  latest = NOON,
-) {
-  const store = await buildStore({}, { retained: RETAINED });
-  return await withReading(
-    { store },
-    (reading) => resolveRange(reading, { window: "1h", ...request }, () => Promise.resolve(latest)),
-  );
+function range(request: Omit<RangeRequest, "window"> & { window?: WindowName }, latest = NOON) {
+  return resolveRange({ retained_from: RETAINED }, { window: "1h", ...request }, latest);
 }
 
-async function refusal(request: Omit<RangeRequest, "window"> & { window?: WindowName }) {
-  const error = await assertRejects(() => range(request), Problem);
+function refusal(request: Omit<RangeRequest, "window"> & { window?: WindowName }) {
+  const error = assertThrows(() => range(request), Problem);
   assertEquals(error.status, 400);
   return error.message;
 }
 
-Deno.test("resolveRange() completes missing bounds from the latest window and the retention", async () => {
-  assertEquals(await range({}), { from: NOON - 30 * HOUR, to: NOON + HOUR });
-  assertEquals(await range({ from: NOON - 2 * HOUR }), { from: NOON - 2 * HOUR, to: NOON + HOUR });
-  assertEquals(await range({ from: NOON + 9 * HOUR }), {
+Deno.test("resolveRange() completes missing bounds from the latest window and the retention", () => {
+  assertEquals(range({}), { from: NOON - 30 * HOUR, to: NOON + HOUR });
+  assertEquals(range({ from: NOON - 2 * HOUR }), { from: NOON - 2 * HOUR, to: NOON + HOUR });
+  assertEquals(range({ from: NOON + 9 * HOUR }), {
     from: NOON + 9 * HOUR,
     to: NOON + 9 * HOUR,
   });
-  const month = await range({ window: "1d" });
+  const month = range({ window: "1d" });
   assertEquals((month.to - month.from) / WINDOWS["1d"], 31);
 });
 
-Deno.test("resolveRange() refuses windows that are no longer kept, and names the first one", async () => {
+Deno.test("resolveRange() refuses windows that are no longer kept, and names the first one", () => {
   assertEquals(
-    await refusal({ from: NOON - 31 * HOUR }),
+    refusal({ from: NOON - 31 * HOUR }),
     '"from" is 2026-01-30T05:00:00.000Z: windows of 1h are kept from 2026-01-30T06:00:00.000Z',
   );
   assertEquals(
-    await refusal({ to: NOON - HOUR, window: "1m" }),
+    refusal({ to: NOON - HOUR, window: "1m" }),
     '"to" is 2026-01-31T11:00:00.000Z: windows of 1m are kept from 2026-01-31T12:00:00.000Z',
   );
 });
 
-Deno.test("resolveRange() refuses ranges that are empty or too long", async () => {
+Deno.test("resolveRange() refuses ranges that are empty or too long", () => {
   assertEquals(
-    await refusal({ from: NOON, to: NOON }),
+    refusal({ from: NOON, to: NOON }),
     '"to" (2026-01-31T12:00:00.000Z) must be after "from" (2026-01-31T12:00:00.000Z)',
   );
   const to = NOON + (MAX_WINDOWS + 1) * WINDOWS["1m"];
   assertEquals(
-    await refusal({ window: "1m", from: NOON, to }),
+    refusal({ window: "1m", from: NOON, to }),
     "The range from 2026-01-31T12:00:00.000Z to 2026-02-01T13:01:00.000Z has 1501 windows of 1m: " +
       "at most 1500 are allowed",
   );
@@ -66,7 +59,7 @@ Deno.test("listSubreddits() refuses trends without all the windows before", asyn
   const store = await buildStore({ speed: [post()] }, { retained: RETAINED });
   const list = (at?: number) =>
     withReading(
-      { store },
+      sourceOf({ store }),
       (reading) => listSubreddits(reading, { window: "1h", sort: "trending", limit: 5, at }),
     );
   assertEquals((await list()).items.length, 1);
@@ -81,7 +74,7 @@ Deno.test("listSubreddits() refuses trends without all the windows before", asyn
 Deno.test("userActivity() refuses windows that users are not counted in", async () => {
   const store = await buildStore({});
   const error = await assertRejects(
-    () => withReading({ store }, (r) => userActivity(r, { user_id: "u", window: "1m" })),
+    () => withReading(sourceOf({ store }), (r) => userActivity(r, { user_id: "u", window: "1m" })),
     Problem,
   );
   assertEquals(error.message, '"window" is "1m": users are counted in windows of "1d"');

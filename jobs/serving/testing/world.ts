@@ -31,7 +31,9 @@ import {
   ViewState,
 } from "@pipeline/core";
 import { writeFolded, writeManifest } from "@pipeline/protocol";
+import { TestClock } from "@pipeline/runtime";
 import { MemoryStore } from "@pipeline/adapters/testing";
+import { Source, type SourceOptions } from "../reading/source.ts";
 
 /** How a generation is built. */
 export interface WorldOptions {
@@ -99,6 +101,11 @@ export interface Layers {
   readonly batch?: readonly Entity[];
   /** From the horizon on. */
   readonly speed?: readonly Entity[];
+}
+
+/** A source that keeps nothing but batch's documents, on a clock that stands at noon. */
+export function sourceOf(options: SourceOptions): Source {
+  return new Source({ generationAge: 0, watermarkAge: 0, clock: new TestClock(NOON), ...options });
 }
 
 /** A store whose aliases name one generation with these records. */
@@ -169,10 +176,11 @@ export function ends(records: readonly Entity[], options: WorldOptions = {}): Of
   );
 }
 
-function ofPartition(
+/** The records of a partition, in their order. */
+export function ofPartition(
   records: readonly Entity[],
   { topic, partition }: TopicPartition,
-  { partitions = 3 }: WorldOptions,
+  { partitions = 3 }: WorldOptions = {},
 ): Entity[] {
   return records.filter((record) =>
     topicOf(record) === topic && partitionFor(keyOf(record), partitions) === partition

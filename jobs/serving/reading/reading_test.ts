@@ -1,24 +1,28 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { offsetVector, type ServingStore, type ViewPage } from "@pipeline/core";
+import { offsetVector, type ViewPage } from "@pipeline/core";
 import { MemoryStore } from "@pipeline/adapters/testing";
 import { Problem } from "../problem.ts";
-import { addGeneration, buildStore, NOON, post } from "../testing/world.ts";
+import { subredditActivity } from "../queries/subreddit_activity.ts";
+import { addGeneration, buildStore, post, sourceOf } from "../testing/world.ts";
 import { type Reading, withReading } from "./reading.ts";
-import { subredditActivity } from "./subreddit_activity.ts";
 
-const provenance = (reading: Reading) => Promise.resolve(reading.provenance());
+const provenance = async (reading: Reading) => {
+  reading.include(await reading.live({}));
+  return reading.provenance();
+};
 
 Deno.test("withReading() reports generation, horizon, folded and lag", async () => {
   const store = await buildStore({ batch: [post()], speed: [post({ post_id: "t3_2" })] }, {
     partitions: 1,
   });
   const ends = () => Promise.resolve(offsetVector(1, () => 5));
-  const { definition, ...rest } = await withReading({ store, ends }, provenance);
+  const { definition, ...rest } = await withReading(sourceOf({ store, ends }), provenance);
   assertEquals(typeof definition, "string");
   assertEquals(rest, {
     generation: 1,
     horizon: { "reddit.posts": [1], "reddit.comments": [0], "reddit.users": [0] },
     folded: { "reddit.posts": [2], "reddit.comments": [0], "reddit.users": [0] },
+    sources: { "reddit.posts": ["store"], "reddit.comments": ["store"], "reddit.users": ["store"] },
     lag: 13,
     partial: false,
     missing: [],
@@ -29,8 +33,11 @@ Deno.test("withReading() knows that the log ends no earlier than what is folded"
   const store = await buildStore({ speed: [post()] }, { partitions: 1 });
   const ends = () => Promise.resolve(offsetVector(1, () => 0));
   const [end, lag] = await withReading(
-    { store, ends },
-    (reading) => Promise.resolve([reading.ends?.["reddit.posts"], reading.provenance().lag]),
+    sourceOf({ store, ends }),
+    async (reading) => {
+      const { lag } = await provenance(reading);
+      return [reading.ends?.["reddit.posts"], lag];
+    },
   );
   assertEquals([end, lag], [[1], 0]);
 });
@@ -39,7 +46,7 @@ Deno.test("withReading() reports what is missing", async () => {
   const ends = () => Promise.resolve(offsetVector(3, () => 0));
   const missing = async (unfolded: string[], source = { ends }) => {
     const store = await buildStore({}, { unfolded });
-    const { partial, missing, lag } = await withReading({ store, ...source }, provenance);
+    const { partial, missing, lag } = await withReading(sourceOf({ store, ...source }), provenance);
     assertEquals(partial, missing.length > 0);
     assertEquals(lag === null, missing.includes("log"));
     return missing;
@@ -61,7 +68,7 @@ Deno.test("withReading() reports that a shard did not answer, instead of a small
     ...await search(...args),
     complete: false,
   });
-  const result = await withReading({ store }, async (reading) => {
+  const result = await withReading(sourceOf({ store }), async (reading) => {
     await subredditActivity(reading, { subreddit: "deno", window: "1h" });
     return reading.provenance();
   });
@@ -70,7 +77,7 @@ Deno.test("withReading() reports that a shard did not answer, instead of a small
 
 Deno.test("withReading() refuses with 503 while there is no generation", async () => {
   const error = await assertRejects(
-    () => withReading({ store: new MemoryStore() }, provenance),
+    () => withReading(sourceOf({ store: new MemoryStore() }), provenance),
     Problem,
   );
   assertEquals([error.status, error.retryAfter], [503, 5]);
@@ -79,9 +86,9 @@ Deno.test("withReading() refuses with 503 while there is no generation", async (
 Deno.test("withReading() reads one generation, also when the aliases move meanwhile", async () => {
   const store = await buildStore({ batch: [post()] });
   await addGeneration(store, { batch: [post(), post({ post_id: "b" })] }, { generation: 2 });
-  const counts = await withReading({ store }, async (reading) => {
+  const counts = await withReading(sourceOf({ store }), async (reading) => {
     await store.switchTo(2, 1);
-    const items = await subredditActivity(reading, { subreddit: "deno", window: "1h" });
+    const { items } = await subredditActivity(reading, { subreddit: "deno", window: "1h" });
     return [reading.provenance().generation, items[0]?.posts];
   });
   assertEquals(counts, [1, 1]);
@@ -91,34 +98,13 @@ Deno.test("withReading() starts over when its generation is dropped", async () =
   const store = await buildStore({ batch: [post()] });
   await addGeneration(store, { batch: [post(), post({ post_id: "b" })] }, { generation: 2 });
   let tries = 0;
-  const counts = await withReading({ store }, async (reading) => {
+  const counts = await withReading(sourceOf({ store }), async (reading) => {
     if (tries++ === 0) {
       await store.switchTo(2, 1);
       await store.dropGeneration(1);
     }
-    const items = await subredditActivity(reading, { subreddit: "deno", window: "1h" });
+    const { items } = await subredditActivity(reading, { subreddit: "deno", window: "1h" });
     return [reading.provenance().generation, items[0]?.posts];
   });
   assertEquals([tries, ...counts], [2, 2, 2]);
-});
-
-Deno.test("withReading() reads the control documents before any document", async () => {
-  const store = await buildStore({ speed: [post()] });
-  const calls: string[] = [];
-  const spied = new Proxy(store, {
-    get: (target, name) => {
-      const method = Reflect.get(target, name);
-      if (typeof method !== "function") return method;
-      return (...args: unknown[]) => {
-        calls.push(String(name));
-        return method.apply(target, args);
-      };
-    },
-  }) as ServingStore;
-  await withReading(
-    { store: spied },
-    (reading) => subredditActivity(reading, { subreddit: "deno", window: "1h", from: NOON }),
-  );
-  assertEquals(calls.slice(0, 3), ["current", "control", "controls"]);
-  assertEquals(new Set(calls.slice(3)), new Set(["search"]));
 });
