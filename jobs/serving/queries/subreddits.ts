@@ -81,6 +81,9 @@ interface Ranked extends SubredditTotal {
 /** Most rounds in which the first subreddits may change; then the rest is read apart. */
 const MAX_ROUNDS = 4;
 
+/** Most times that a new window may begin meanwhile; then the list is that of the one before. */
+const MAX_STARTS = 16;
+
 const VIEW = "subreddit_activity";
 
 /**
@@ -106,7 +109,7 @@ export async function listSubreddits(
   const expected = reading.expected.get(question);
   let start = given ?? expected?.start ?? windowStart(reading.now, WINDOWS[window]);
   let first = expected?.first ?? [];
-  for (let rounds = 1;; rounds++) {
+  for (let rounds = 1, starts = 1;; rounds++) {
     const asked: Asked = { sort, limit, window, start };
     const round = await reading.live({
       ...(at === undefined ? { latest: { view: VIEW, query: latestQuery(window) } } : {}),
@@ -122,8 +125,9 @@ export async function listSubreddits(
         reading.include(round);
         return { window_start: null, items: [] };
       }
-      if (latest !== start && rounds < MAX_ROUNDS) {
+      if (latest !== start && starts++ < MAX_STARTS) {
         start = latest;
+        rounds = 0;
         continue;
       }
       refuseTooOld(reading, { ...request, at: start });
