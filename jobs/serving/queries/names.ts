@@ -34,18 +34,11 @@ export function spellingKey(subreddit: string): string {
   return keyIn((part) => subredditDocumentId(part, subreddit));
 }
 
-/** The spellings of those of these subreddits that are known, by key. */
-export async function mergedSpellings(
-  reading: Reading,
-  { keys, live }: {
-    readonly keys: readonly string[];
-    /** The parts' answers to {@linkcode spellingsQuestion}. */
-    readonly live: readonly DocumentOf<"subreddit">[];
-  },
-): Promise<ReadonlyMap<string, Spelling>> {
-  const { view, keys: all } = spellingsQuestion(keys);
-  const found = [...await reading.batch.get<"subreddit">(view, all), ...live];
-  const groups = Map.groupBy(found, ({ subreddit }) => subreddit);
+/** The latest spellings of subreddits by key, from the documents of all parts. */
+export function mergedSpellings(
+  documents: readonly DocumentOf<"subreddit">[],
+): ReadonlyMap<string, Spelling> {
+  const groups = Map.groupBy(documents, ({ subreddit }) => subreddit);
   return new Map([...groups].map(([key, spellings]) => [key, mergeSpellings(spellings)]));
 }
 
@@ -64,8 +57,8 @@ export async function shownName(
     readonly round: Round;
   },
 ): Promise<string> {
-  const live = round.documents<"subreddit">("names");
-  const found = (await mergedSpellings(reading, { keys: [key], live })).get(key);
+  const stored = await reading.batch.get<"subreddit">("subreddit_activity", [spellingKey(key)]);
+  const found = mergedSpellings([...stored, ...round.documents<"subreddit">("names")]).get(key);
   if (found !== undefined) return found.name;
   reading.include(round);
   const topics = TOPICS_OF.subreddit_activity;

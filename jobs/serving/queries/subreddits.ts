@@ -118,10 +118,10 @@ export async function listSubreddits(
     });
     if (at === undefined) {
       const latest = latestOf([
-        ...await reading.batch.search(VIEW, latestQuery(window)),
+        { window_start: await reading.batch.latest(window) },
         ...round.documents<"activity">("latest"),
       ]);
-      if (latest === undefined) {
+      if (latest === undefined || latest < 0) {
         reading.include(round);
         return { window_start: null, items: [] };
       }
@@ -279,12 +279,15 @@ async function shown(
   },
 ): Promise<SubredditItem[]> {
   const keys = items.map(({ subreddit }) => subreddit);
+  const { batch } = reading;
+  const inBatch = asked.start <= await batch.latest(asked.window) ? keys : [];
   const users = membersOf([
-    ...await reading.batch.get<"activity">(VIEW, keys.map((key) => activityKey(asked, key))),
+    ...await batch.getKnown<"activity">(VIEW, inBatch.map((key) => activityKey(asked, key))),
     ...rounds.flatMap((round) => round.documents<"activity">("members")),
   ]);
   const live = rounds.flatMap((round) => round.documents<"subreddit">("names"));
-  const spellings = await mergedSpellings(reading, { keys, live });
+  const stored = await batch.getKnown<"subreddit">(VIEW, keys.map(spellingKey));
+  const spellings = mergedSpellings([...stored, ...live]);
   return items.map(({ subreddit, posts, comments, trend }) => ({
     subreddit: spellings.get(subreddit)?.name ?? subreddit,
     posts,

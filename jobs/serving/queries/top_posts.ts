@@ -76,7 +76,10 @@ export async function topPosts(
     const lists = round.byPart<"post">("best");
     const speed = [...lists.flat(), ...round.documents<"post">("candidates")];
     for (const { post_id } of speed) ids.add(post_id);
-    const stored = await batch.get<"post">(view, [...ids].map(keyOf));
+    // A list that is not full has all posts of batch.
+    const stored = best.length < limit
+      ? best
+      : await batch.getKnown<"post">(view, [...ids].map(keyOf));
     const top = mergeTop(k, stored, speed, cut);
     const below = [best, ...lists].every((list) => isBelow(list, limit, top.items[k - 1]));
     const proved = below && top.items.every(({ post_id }) => asked.has(post_id));

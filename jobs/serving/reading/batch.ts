@@ -5,7 +5,14 @@
  * @module
  */
 
-import { BATCH_PART, canonicalJson, type ViewDocument, type ViewName } from "@pipeline/core";
+import {
+  BATCH_PART,
+  canonicalJson,
+  PipelineError,
+  type ViewDocument,
+  type ViewName,
+  type WindowName,
+} from "@pipeline/core";
 import type { Manifest, PartQuery, SubredditTotal, WindowRange } from "@pipeline/protocol";
 import type { Cache, Loaded } from "./cache.ts";
 import { type DocumentOf, idIn, sumBySubreddit } from "./documents.ts";
@@ -17,6 +24,8 @@ export interface BatchAnswer {
   readonly items: readonly (ViewDocument | SubredditTotal)[];
   /** False if a part of the store did not answer; such an answer is not kept. */
   readonly complete: boolean;
+  /** Why the store could not be asked; such an answer is not kept either. */
+  readonly away?: PipelineError;
 }
 
 /** A search for batch's documents; without a limit, for all of them. */
@@ -50,14 +59,44 @@ export class BatchViews {
     view: ViewName,
     keys: readonly string[],
   ): Promise<DocumentOf<T>[]> {
+    const { documents, away } = await this.#get<T>(view, keys);
+    if (away !== undefined) throw away;
+    return documents;
+  }
+
+  /**
+   * The documents with these keys, for answers that are useful without them: while the store is
+   * away, those that were never read are left out, and the reading is incomplete.
+   */
+  async getKnown<T extends ViewDocument["type"]>(
+    view: ViewName,
+    keys: readonly string[],
+  ): Promise<DocumentOf<T>[]> {
+    const { documents, away } = await this.#get<T>(view, keys);
+    if (away !== undefined) this.#o.incomplete();
+    return documents;
+  }
+
+  async #get<T extends ViewDocument["type"]>(
+    view: ViewName,
+    keys: readonly string[],
+  ): Promise<{ readonly documents: DocumentOf<T>[]; readonly away: PipelineError | undefined }> {
     const { store, generation, cache } = this.#o;
     const prefix = `${this.#name} ${view} `;
     const found = await cache.many(keys.map((key) => prefix + key), async (missing) => {
       const ids = missing.map((name) => idIn(BATCH_PART, name.slice(prefix.length)));
-      const documents = await store.get(generation, view, ids);
-      return documents.map((document) => loaded(document === undefined ? [] : [document.body]));
+      try {
+        const documents = await store.get(generation, view, ids);
+        return documents.map((document) => loaded(document === undefined ? [] : [document.body]));
+      } catch (error) {
+        if (!(error instanceof PipelineError && error.retriable)) throw error;
+        return ids.map(() => unread(error));
+      }
     });
-    return found.flatMap(({ items }) => items as DocumentOf<T>[]);
+    return {
+      documents: found.flatMap(({ items }) => items as DocumentOf<T>[]),
+      away: found.find(({ away }) => away !== undefined)?.away,
+    };
   }
 
   /** Documents by their fields, in the order of the query. */
@@ -84,6 +123,13 @@ export class BatchViews {
     return sums as readonly SubredditTotal[];
   }
 
+  /** Start of the latest window with activity; -1 if there is none. */
+  async latest(window: WindowName): Promise<number> {
+    const any = { type: "activity", window, order: "latest", limit: 1 } as const;
+    const [last] = await this.#search("subreddit_activity", any, (documents) => documents);
+    return (last as DocumentOf<"activity"> | undefined)?.window_start ?? -1;
+  }
+
   /**
    * A search for windows without what is beyond the latest window of batch; `undefined` if all of
    * it is. So searches for windows that began after batch's run are answered from memory.
@@ -91,9 +137,7 @@ export class BatchViews {
   async #inTime(query: BatchQuery): Promise<BatchQuery | undefined> {
     const { window, from, to, ...rest } = query;
     if (window === undefined || from === undefined && to === undefined) return query;
-    const any = { type: "activity", window, order: "latest", limit: 1 } as const;
-    const [last] = await this.#search("subreddit_activity", any, (documents) => documents);
-    const latest = (last as DocumentOf<"activity"> | undefined)?.window_start ?? -1;
+    const latest = await this.latest(window);
     if (from !== undefined && from > latest) return undefined;
     return {
       ...rest,
@@ -132,4 +176,8 @@ function loaded(items: BatchAnswer["items"], complete = true): Loaded<BatchAnswe
     }
   }
   return { value: { items, complete }, bytes, keep: complete };
+}
+
+function unread(away: PipelineError): Loaded<BatchAnswer> {
+  return { value: { items: [], complete: false, away }, bytes: 0, keep: false };
 }
