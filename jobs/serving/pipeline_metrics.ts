@@ -187,7 +187,7 @@ const OFFSETS: readonly (readonly [
   ],
   [
     "lambda_folded_offset",
-    "The first offset that speed has not written.",
+    "The first offset that answers do not include.",
     ({ provenance }) => provenance.folded,
   ],
   ["lambda_end_offset", "The end of the log.", ({ ends }) => ends],

@@ -398,11 +398,12 @@ export const PIPELINE: DashboardSpec = {
             lines({
               title: "Readability and stream clients",
               description:
-                "Replicas of serving that can read the pipeline's figures, and clients of the event stream.",
+                "Replicas of serving that can read the pipeline's figures, those that the store answers, and clients of the event stream.",
               unit: units.Short,
               min: 0,
               targets: [
                 prom(sum("lambda_readable"), "replicas that read"),
+                prom(sum("serving_store_answers"), "replicas that the store answers"),
                 prom(sum("serving_stream_clients"), "clients"),
               ],
             }),
