@@ -155,6 +155,28 @@ Deno.test("while the store is away, answers go on, and what was never read is a 
   assertStringIncludes(await metrics.render(), "\nserving_store_answers 1");
 });
 
+Deno.test("while the store is away, top posts with a post that batch was never asked for are no proof", async () => {
+  const batch = Array.from({ length: 30 }, (_, i) => post({ post_id: `t3_${i}`, score: i }));
+  const parts = new FakeParts(foldAll({ batch, speed: [] }));
+  const { get, state, clock } = await setUp({ store: await buildStore({ batch }), parts });
+  const path = "/v1/subreddits/deno/top?k=3";
+  const ids = ({ items }: { items: { post_id: string }[] }) => items.map((item) => item.post_id);
+  assertEquals([ids(await get(path)), (await get(path)).exact], [
+    ["t3_29", "t3_28", "t3_27"],
+    true,
+  ]);
+  state.away = true;
+  await clock.advance(1_000);
+  assertEquals((await get(path)).exact, true);
+  parts.folds = foldAll({ batch, speed: [post({ post_id: "new", score: 99 })] });
+  const answer = await get(path);
+  assertEquals([ids(answer), answer.exact], [["new", "t3_29", "t3_28"], false]);
+  assertEquals([answer.provenance.partial, answer.provenance.missing], [true, ["store"]]);
+  state.away = false;
+  await clock.advance(1_000);
+  assertEquals([(await get(path)).exact, (await get(path)).provenance.missing], [true, []]);
+});
+
 Deno.test("the summary goes on while the store is away", async () => {
   const clock = new TestClock(NOON);
   const { store, state } = switchable(await buildStore(LAYERS));

@@ -8,6 +8,7 @@
 
 import { countUnion, mergeCounts, WINDOWS } from "@pipeline/core";
 import { PARTS_BOUNDS } from "@pipeline/protocol";
+import { isCounted } from "./queries/windows.ts";
 import type { Reading } from "./reading/reading.ts";
 import type { Questions } from "./reading/round.ts";
 
@@ -73,9 +74,10 @@ export class MinuteTotals {
       for (const start of some) {
         const batch = await reading.batch.search(view, minuteQuery(start));
         const parts = [...batch, ...round.documents<"activity">(String(start))];
-        if (parts.length === 0) continue;
+        const counts = mergeCounts(parts);
+        if (!isCounted(counts)) continue;
         const active_users = countUnion(parts.map((part) => part.users));
-        this.#totals.set(start, { window_start: start, ...mergeCounts(parts), active_users });
+        this.#totals.set(start, { window_start: start, ...counts, active_users });
       }
     }
   }

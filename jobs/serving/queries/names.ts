@@ -43,22 +43,22 @@ export function mergedSpellings(
 }
 
 /**
- * The latest spelling of a subreddit.
+ * The latest spelling of the subreddit that a round asked for by {@linkcode spellingsQuestion}, under
+ * the name `names`.
  *
  * @throws {Problem} 404 or 503, see {@linkcode unknownName}.
  */
-export async function shownName(
+export function shownName(
   reading: Reading,
-  { name, key, round }: {
+  { name, round, stored }: {
     /** The name as it was asked for. */
     readonly name: string;
-    readonly key: string;
-    /** Its question `names` is a {@linkcode spellingsQuestion}. */
     readonly round: Round;
+    /** Batch's documents of it. */
+    readonly stored: readonly DocumentOf<"subreddit">[];
   },
-): Promise<string> {
-  const stored = await reading.batch.get<"subreddit">("subreddit_activity", [spellingKey(key)]);
-  const found = mergedSpellings([...stored, ...round.documents<"subreddit">("names")]).get(key);
+): string {
+  const [found] = mergedSpellings([...stored, ...round.documents<"subreddit">("names")]).values();
   if (found !== undefined) return found.name;
   reading.include(round);
   const topics = TOPICS_OF.subreddit_activity;

@@ -7,7 +7,14 @@
 import { type Activity, mergeActivity, nameKey } from "@pipeline/core";
 import type { Reading } from "../reading/reading.ts";
 import { refuseOtherRules, shownName, spellingsQuestion } from "./names.ts";
-import { byWindow, latestOf, rangeQuery, type RangeRequest, resolveRange } from "./windows.ts";
+import {
+  byWindow,
+  isCounted,
+  latestOf,
+  rangeQuery,
+  type RangeRequest,
+  resolveRange,
+} from "./windows.ts";
 
 /** Activity in one window. */
 export interface ActivityItem extends Activity {
@@ -36,18 +43,19 @@ export async function subredditActivity(
   await refuseOtherRules(reading);
   const key = nameKey(request.subreddit);
   const query = { type: "activity", subreddit: key, ...rangeQuery(manifest, request) } as const;
-  const [stored, round] = await Promise.all([
-    batch.search("subreddit_activity", query),
-    reading.live({
-      names: spellingsQuestion([key]),
-      windows: { view: "subreddit_activity", query },
-    }),
+  const view = "subreddit_activity";
+  const names = spellingsQuestion([key]);
+  const [stored, windows, round] = await Promise.all([
+    batch.get<"subreddit">(view, names.keys),
+    batch.search(view, query),
+    reading.live({ names, windows: { view, query } }),
   ]);
-  const name = await shownName(reading, { name: request.subreddit, key, round });
+  const name = shownName(reading, { name: request.subreddit, round, stored });
   reading.include(round);
-  const documents = [...stored, ...round.documents<"activity">("windows")];
+  const documents = [...windows, ...round.documents<"activity">("windows")];
   const range = resolveRange(manifest, request, latestOf(documents));
   const items = byWindow(documents, range)
-    .map(([window_start, parts]) => ({ window_start, ...mergeActivity(parts) }));
+    .map(([window_start, parts]) => ({ window_start, ...mergeActivity(parts) }))
+    .filter(isCounted);
   return { name, items };
 }

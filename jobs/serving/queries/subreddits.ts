@@ -22,7 +22,7 @@ import { type DocumentOf, fitting, keyIn, sumBySubreddit } from "../reading/docu
 import type { Reading } from "../reading/reading.ts";
 import type { Questions, Round } from "../reading/round.ts";
 import { mergedSpellings, spellingKey, spellingsQuestion } from "./names.ts";
-import { latestOf, refuseRetired } from "./windows.ts";
+import { isCounted, latestOf, refuseRetired } from "./windows.ts";
 
 /** The possible sort orders. */
 export const SORTS = ["trending", "posts", "comments", "active_users"] as const;
@@ -106,7 +106,7 @@ export async function listSubreddits(
   // Without a time, the current window is a guess that is mostly right.
   const given = at === undefined ? undefined : windowStart(at, WINDOWS[window]);
   const question = `${sort} ${window} ${limit} ${given ?? "latest"}`;
-  const expected = reading.expected.get(question);
+  const expected = reading.expected.lists.get(question);
   let start = given ?? expected?.start ?? windowStart(reading.now, WINDOWS[window]);
   let first = expected?.first ?? [];
   for (let rounds = 1, starts = 1;; rounds++) {
@@ -140,7 +140,7 @@ export async function listSubreddits(
       ranked.slice(0, limit + SPARE).map(({ subreddit }) => subreddit),
       (key) => memberKeys(asked, key),
     );
-    reading.expected.set(question, { start, first: next });
+    reading.expected.lists.set(question, { start, first: next });
     if (rounds < MAX_ROUNDS && others.some((key) => next.includes(key))) {
       first = next;
       continue;
@@ -238,10 +238,6 @@ async function rankByUsers(
     .map((total) => ({ total, size: countUnion(users.get(total.subreddit)!) }))
     .sort((a, b) => b.size - a.size || compareUtf8(a.total.subreddit, b.total.subreddit))
     .map(({ total }) => total);
-}
-
-function isCounted(total: SubredditTotal): boolean {
-  return sizeOf(total) > 0;
 }
 
 function sizeOf({ posts, comments }: SubredditTotal): number {

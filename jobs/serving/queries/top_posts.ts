@@ -3,11 +3,11 @@
  * that no other post belongs among them.
  *
  * A round asks each part for its best posts and, by key, for those posts that may be among the best
- * of all. The answer is proved if every list that is not exhausted ends at or below the k-th post,
- * and every item was asked for by key. Then each version that was not read ranks below the k-th
- * post, and of each item all versions are known. Both hold only because all answers of a round
- * stand at one vector of offsets: a version that appeared between two rounds could be in neither.
- * So the answer consists of the last round alone.
+ * of all: those that were so before, and batch's best. The answer is proved if every list that is
+ * not exhausted ends at or below the k-th post, and every item was asked for by key. Then each
+ * version that was not read ranks below the k-th post, and of each item all versions are known.
+ * Both hold only because all answers of a round stand at one vector of offsets: a version that
+ * appeared between two rounds could be in neither. So the answer consists of the last round alone.
  *
  * @module
  */
@@ -54,22 +54,24 @@ export async function topPosts(
   await refuseOtherRules(reading);
   const subreddit = nameKey(request.subreddit);
   const view = "top_posts";
+  const names = spellingsQuestion([subreddit]);
   const keyOf = (id: string) => keyIn((part) => postDocumentId(part, subreddit, id));
   const cutKey = keyIn((part) => cutDocumentId(part, subreddit));
-  let candidates: readonly string[] = [];
+  let candidates = reading.expected.tops.get(subreddit) ?? [];
   for (
     let limit: number = FIRST_LISTS.find((length) => k + 10 <= length) ?? k + 10, rounds = 1;;
     rounds++
   ) {
     const query = { type: "post", subreddit, order: "rank", limit } as const;
-    const [best, [cut]] = await Promise.all([
+    const [best, [cut], spellings] = await Promise.all([
       batch.search(view, query),
       batch.get<"cut">(view, [cutKey]),
+      batch.get<"subreddit">(names.view, names.keys),
     ]);
     const ids = new Set([...candidates, ...best.map(({ post_id }) => post_id)]);
     const asked = new Set(fitting([...ids], (id) => [keyOf(id)], { beside: 1 }));
     const round = await reading.live({
-      names: spellingsQuestion([subreddit]),
+      names,
       best: { view, query },
       candidates: { view, keys: [...asked].map(keyOf) },
     });
@@ -84,9 +86,9 @@ export async function topPosts(
     const below = [best, ...lists].every((list) => isBelow(list, limit, top.items[k - 1]));
     const proved = below && top.items.every(({ post_id }) => asked.has(post_id));
     if (proved || limit > MAX_CANDIDATES || rounds === MAX_ROUNDS) {
-      const shown = { name: request.subreddit, key: subreddit, round };
-      const name = await shownName(reading, shown);
+      const name = shownName(reading, { name: request.subreddit, round, stored: spellings });
       reading.include(round);
+      reading.expected.tops.set(subreddit, top.items.map(({ post_id }) => post_id));
       return { name, items: top.items, exact: top.exact && proved };
     }
     if (!below) limit *= 4;

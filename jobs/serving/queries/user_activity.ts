@@ -17,7 +17,14 @@ import { Problem } from "../problem.ts";
 import { keyIn } from "../reading/documents.ts";
 import type { Reading } from "../reading/reading.ts";
 import { refuseOtherRules, unknownName } from "./names.ts";
-import { byWindow, latestOf, rangeQuery, type RangeRequest, resolveRange } from "./windows.ts";
+import {
+  byWindow,
+  isCounted,
+  latestOf,
+  rangeQuery,
+  type RangeRequest,
+  resolveRange,
+} from "./windows.ts";
 
 /** A user's announcements in one window. */
 export interface UserWindowItem {
@@ -82,7 +89,8 @@ export async function userActivity(
   const windows = [...storedWindows, ...round.documents<"user_window">("windows")];
   const range = resolveRange(manifest, request, latestOf(windows));
   const items = byWindow(windows, range)
-    .map(([window_start, parts]) => ({ window_start, ...mergeCounts(parts) }));
+    .map(([window_start, parts]) => ({ window_start, ...mergeCounts(parts) }))
+    .filter(isCounted);
   const total = mergeUserTotals(totals);
   return { name: total.name, items, totals: shownTotals(total) };
 }

@@ -115,6 +115,13 @@ export function latestOf(
   return latest;
 }
 
+/** Whether there is an announcement: a stored count may have been taken back to zero. */
+export function isCounted(
+  { posts, comments }: { readonly posts: number; readonly comments: number },
+): boolean {
+  return posts + comments > 0;
+}
+
 /** Refuses a time whose window is no longer retained. */
 export function refuseRetired(
   name: string,

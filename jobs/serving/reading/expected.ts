@@ -14,7 +14,7 @@ export interface ExpectedList {
 }
 
 /** Most questions that are remembered. */
-const MOST = 64;
+const MOST = 256;
 
 /** The last answers by question; the oldest are forgotten. */
 export class Expected<T> {
@@ -33,4 +33,12 @@ export class Expected<T> {
     const [oldest] = this.#answers.keys();
     this.#answers.delete(oldest!);
   }
+}
+
+/** What is expected of the queries that may need several rounds. */
+export class Expectations {
+  /** The beginnings of lists of subreddits. */
+  readonly lists: Expected<ExpectedList> = new Expected();
+  /** Ids of the best posts by subreddit. */
+  readonly tops: Expected<readonly string[]> = new Expected();
 }

@@ -18,6 +18,7 @@ import {
 import { type Folded, foldedVector, type Manifest, partitionsOf } from "@pipeline/protocol";
 import { Problem } from "../problem.ts";
 import { BatchViews } from "./batch.ts";
+import type { Expectations } from "./expected.ts";
 import { isBehind, type Provenance, provenanceOf } from "./provenance.ts";
 import {
   type LeastOffsets,
@@ -147,8 +148,8 @@ export class Reading {
     return this.#lacking(topics, (part) => isBehind(part, wanted));
   }
 
-  /** What lists are expected to begin with; see {@linkcode Source.expected}. */
-  get expected(): Source["expected"] {
+  /** What answers are expected to hold, from those before. */
+  get expected(): Expectations {
     return this.#source.expected;
   }
 

@@ -18,7 +18,7 @@ import { DEFAULT_LIMITS } from "../config.ts";
 import { Problem } from "../problem.ts";
 import type { BatchAnswer } from "./batch.ts";
 import { Cache } from "./cache.ts";
-import { Expected, type ExpectedList } from "./expected.ts";
+import { Expectations } from "./expected.ts";
 import { Latest } from "./latest.ts";
 import type { PartSource } from "./round.ts";
 
@@ -61,8 +61,8 @@ export class Source {
   readonly served: Latest<Manifest | undefined>;
   /** Batch's documents and answers. */
   readonly cache: Cache<BatchAnswer>;
-  /** What lists of subreddits are expected to begin with, so that most consist of one round. */
-  readonly expected: Expected<ExpectedList> = new Expected();
+  /** What answers are expected to hold, so that most consist of one round. */
+  readonly expected: Expectations = new Expectations();
   /** Answers of parts, by where they came from. */
   readonly answered: Record<PartSource | "none", number> = { memory: 0, store: 0, none: 0 };
   readonly #watermarkAge: number;
