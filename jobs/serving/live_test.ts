@@ -2,7 +2,7 @@
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { offsetVector, PipelineError, type ServingStore } from "@pipeline/core";
-import { Metrics, TestClock } from "@pipeline/runtime";
+import { createLogger, Metrics, TestClock } from "@pipeline/runtime";
 import { readManifest } from "@pipeline/protocol";
 import { MemoryStore } from "@pipeline/adapters/testing";
 import { topAnswer } from "./api/schemas.ts";
@@ -209,7 +209,9 @@ Deno.test("the summary goes on while the store is away", async () => {
 
 Deno.test("without a generation the job is not ready, and becomes so without a request", async () => {
   const store = new MemoryStore();
-  const { app, fetch, clock, state } = await setUp({ store });
+  const lines: string[] = [];
+  const log = createLogger({ sink: (line) => lines.push(line), clock: new TestClock(NOON) });
+  const { app, fetch, clock, state } = await setUp({ store, log });
   const stop = new AbortController();
   const watching = app.watch(stop.signal);
   const ready = async () => {
@@ -226,6 +228,9 @@ Deno.test("without a generation the job is not ready, and becomes so without a r
   state.away = true;
   await clock.advance(60_000);
   assertEquals(await ready(), [200, "ok"]);
+  assertEquals(lines.length > 1, true);
+  assertStringIncludes(lines[0]!, "Waiting for a generation to serve");
+  assertStringIncludes(lines.at(-1)!, "Serving generation 1 from memory until the store answers");
   stop.abort();
   await clock.advance(0);
   await watching;

@@ -1,7 +1,7 @@
 /** Queries of several rounds on folds in memory: how many they need, and what a request may hold. */
 
 import { assert, assertEquals } from "@std/assert";
-import type { Entity } from "@pipeline/core";
+import { DEFAULT_SETTINGS, type Entity, ViewState } from "@pipeline/core";
 import { type Reading, withReading } from "../reading/reading.ts";
 import type { Source } from "../reading/source.ts";
 import { FakeParts, foldAll } from "../testing/parts.ts";
@@ -68,6 +68,28 @@ Deno.test("topPosts() is exact where most of batch's best posts have become wors
   const top = await bothAnswer(both, (r) => topPosts(r, { subreddit: "deno", k: 12 }));
   assertEquals(top.items.map(({ score }) => score).slice(8), [9602, 9601, 389, 388]);
   assert(top.exact);
+});
+
+Deno.test("topPosts() finds the later version of a post in another partition, below that one's best", async () => {
+  const { parts, memory } = await world({ speed: [comment()] });
+  // As if a producer had sent the versions of one post to two partitions.
+  const versions = (partition: number, entities: readonly Entity[]) => {
+    const state = new ViewState(DEFAULT_SETTINGS);
+    for (const entity of entities) state.add(entity);
+    return [...state.documents(`reddit.posts-${partition}`)];
+  };
+  const early = versions(0, [post({ post_id: "moved", score: 1_000 })]);
+  const later = post({ post_id: "moved", score: 1, timestamp: NOON + 1 });
+  const late = versions(1, [...posts(30, (i) => ({ score: 100 - i })), later]);
+  parts.folds = parts.folds.map((fold) => {
+    if (fold.topic !== "reddit.posts" || fold.partition === 2) return fold;
+    return { ...fold, documents: fold.partition === 0 ? early : late };
+  });
+  const { items, exact } = await withReading(
+    memory,
+    (r) => topPosts(r, { subreddit: "deno", k: 3 }),
+  );
+  assertEquals([items.map(({ score }) => score), exact], [[100, 99, 98], true]);
 });
 
 Deno.test("topPosts() that would need more than a request may hold is not exact", async () => {
