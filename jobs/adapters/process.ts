@@ -8,6 +8,7 @@ import {
   type Clock,
   type Closable,
   type CommandConfig,
+  type Job,
   type JobSpec,
   type Logger,
   openAll,
@@ -59,7 +60,7 @@ export async function openPorts<N extends Server>(
 }
 
 /** The process's environment, which only its `main.ts` may touch. */
-export interface Process {
+export interface Process<C> {
   /** Arguments and environment. */
   readonly Deno: {
     readonly args: readonly string[];
@@ -67,6 +68,8 @@ export interface Process {
   };
   /** Standard output and error. */
   readonly console: Pick<Console, "log" | "error">;
+  /** Opens what a command is given beside its ports. */
+  readonly beside?: (job: Job<C>) => Readonly<Record<string, Closable>>;
 }
 
 /**
@@ -78,13 +81,21 @@ export interface Process {
 export function runProcess<C extends CommandConfig & Place<ServersOf<C>>>(
   spec: JobSpec<C>,
   openers: Openers<ServersOf<C>>,
-  { Deno: host, console: lines }: Process,
+  { Deno: host, console: lines, beside = () => ({}) }: Process<C>,
 ): Promise<number> {
   return runJob(spec, {
     args: host.args,
     env: host.env.toObject(),
     print: lines.log,
     printError: lines.error,
-    open: (servers, job) => openPorts(servers, job.config, { ...job, openers }),
+    open: async (servers, job) => {
+      const ports = await openPorts(servers, job.config, { ...job, openers });
+      const others = beside(job);
+      const closing = { ...others, ports };
+      const close = async () => {
+        await Promise.all(Object.values(closing).map((one) => one.close()));
+      };
+      return { ...ports, ...others, close };
+    },
   });
 }

@@ -7,6 +7,7 @@
 import { breakLock } from "@pipeline/batch";
 import { batch } from "@pipeline/batch/job";
 import { hasCode } from "@pipeline/core";
+import { LocalParts } from "@pipeline/protocol";
 import {
   type CommandConfig,
   createLogger,
@@ -55,6 +56,8 @@ export class Jobs {
   /** The shared ports, retrying without limit. */
   readonly ports: Patient<Parts>;
   readonly #o: JobsOptions;
+  /** Speed offers its folds to serving without a network. */
+  readonly #live = new LocalParts();
   readonly #settings: Settings;
   readonly #ending = new AbortController();
   readonly #kept: Promise<void>[] = [];
@@ -82,7 +85,12 @@ export class Jobs {
     { settings, flags = {}, signal, print = () => {}, ports }: CommandStart = {},
   ): RunningCommand {
     // `Jobs` opened the ports, and closes them.
-    const shared = { ...this.parts, ...ports, close: () => Promise.resolve() };
+    const shared = {
+      ...this.parts,
+      parts: this.#live,
+      ...ports,
+      close: () => Promise.resolve(),
+    };
     const running = startCommand(spec, name, {
       config: this.#config(spec, settings),
       flags: spec.commands[name]!.flags.parse(flags),

@@ -12,20 +12,17 @@ export type Settings = Readonly<Record<string, object>>;
 /** A run without competitors breaks any lock that it finds, and waits for none. */
 const BATCH = { catchUpTimeout: "2m", lockLease: "1m", lockWait: "0s" };
 
-/** Several demos may run on one machine. */
-const PARTS = { host: "127.0.0.1", port: 0 };
-
-/** For embedded ports, where small writes are cheap: folded records are stored almost at once. */
+/** For embedded ports, where writes are cheap. */
 const EMBEDDED: Settings = {
   // A commit per partition every other second, or when there are many records.
   ingest: { flush: { age: "2s" } },
-  speed: { flushInterval: "75ms", maxDocuments: 50_000, pollInterval: "200ms", parts: PARTS },
+  speed: { flushInterval: "75ms", maxDocuments: 50_000, pollInterval: "200ms" },
   batch: { ...BATCH, pollInterval: "50ms" },
 };
 
 /** For real servers, where each write is a request: fewer and larger writes. */
 const SERVERS: Settings = {
-  speed: { pollInterval: "500ms", parts: PARTS },
+  speed: { pollInterval: "500ms" },
   batch: { ...BATCH, pollInterval: "200ms" },
 };
 

@@ -10,6 +10,8 @@
  */
 
 import {
+  canonicalJson,
+  hashBytes,
   partitionName,
   type PartQuery,
   type SubredditTotal,
@@ -17,7 +19,7 @@ import {
   type ViewName,
   type WindowRange,
 } from "@pipeline/core";
-import type { Folded } from "./generations.ts";
+import type { Folded, Manifest } from "./generations.ts";
 
 export type { PartQuery, SubredditTotal, WindowRange } from "@pipeline/core";
 
@@ -34,8 +36,8 @@ export type PartsQuestion =
 export interface PartsRequest {
   /** The generation. */
   readonly generation: number;
-  /** Hash of the definitions of the views by which the answer is read. */
-  readonly definition: string;
+  /** {@linkcode foldIdentity} of its manifest. */
+  readonly identity: string;
   /** May be empty: then only positions and counts are answered. */
   readonly questions: readonly PartsQuestion[];
 }
@@ -57,6 +59,22 @@ export interface LiveParts {
    */
   ask(request: PartsRequest): Promise<readonly PartAnswer[]>;
 }
+
+/**
+ * Identifies what is folded, whatever its state: the generation of another pipeline has the same
+ * number, and may have the same definition of the views.
+ */
+export function foldIdentity(manifest: Manifest): string {
+  const known = identities.get(manifest);
+  if (known !== undefined) return known;
+  const { generation, definition, horizon, last = null, history, planned = null } = manifest;
+  const text = canonicalJson({ generation, definition, horizon, last, history, planned });
+  const identity = hashBytes(new TextEncoder().encode(text));
+  identities.set(manifest, identity);
+  return identity;
+}
+
+const identities = new WeakMap<Manifest, string>();
 
 /** Bounds of one request: a source refuses more. */
 export const PARTS_BOUNDS = {

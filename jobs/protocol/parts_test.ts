@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { newestParts, type PartAnswer } from "./parts.ts";
+import { foldIdentity, newestParts, type PartAnswer } from "./parts.ts";
+import { emptyManifest } from "./testing/mod.ts";
 
 const COUNTS = { records: 0, dead_letters: 0, duplicates: 0, retired: 0, unresolved: 0, keys: 0 };
 
@@ -19,4 +20,18 @@ Deno.test("newestParts() takes the answer that has folded most, whole, in any or
 
 Deno.test("newestParts() knows no part that nobody answered for", () => {
   assertEquals(newestParts([]).size, 0);
+});
+
+Deno.test("foldIdentity() is the same in every state of a generation, and another for each fold", () => {
+  const manifest = emptyManifest({ planned: 1 });
+  const same = foldIdentity({ ...manifest, state: "live", updated: manifest.updated + 1 });
+  assertEquals(same, foldIdentity(manifest));
+  const others = [
+    { ...manifest, generation: manifest.generation + 1 },
+    { ...manifest, definition: "0".repeat(16) },
+    { ...manifest, horizon: { ...manifest.horizon, "reddit.posts": [7] } },
+    { ...manifest, history: ["another-load"] },
+    { ...manifest, planned: 2 },
+  ];
+  assertEquals(new Set([manifest, ...others].map(foldIdentity)).size, 1 + others.length);
 });

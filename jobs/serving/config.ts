@@ -5,6 +5,7 @@
  */
 
 import { type Place, placeFields } from "@pipeline/adapters/config";
+import { type PartsConfig, partsConfig } from "@pipeline/adapters/parts/config";
 import { DEFAULT_PARTITIONS } from "@pipeline/core";
 import {
   byteSize,
@@ -40,6 +41,8 @@ export interface ServingConfig extends JobConfig, Place<(typeof NEEDS)[number]>,
   readonly port: number;
   /** Partitions of each topic of records. */
   readonly partitions: number;
+  /** How the folds of speed are asked. */
+  readonly speed: PartsConfig;
 }
 
 const limits = {
@@ -65,5 +68,6 @@ export const servingConfig: z.ZodType<ServingConfig> = z.strictObject({
   ...limits,
   partitions: integer({ min: 1, max: 1_000 }).prefault(DEFAULT_PARTITIONS)
     .describe("Partitions of each topic of records"),
+  speed: partsConfig.prefault({}),
   ...placeFields(NEEDS),
 });

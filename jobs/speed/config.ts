@@ -54,7 +54,7 @@ export const speedConfig: z.ZodType<SpeedConfig> = z.strictObject({
     host: text().prefault("::").describe(
       "Address at which serving asks the folds; `::` is all of both families, `0.0.0.0` all of IPv4",
     ),
-    port: integer({ max: 65_535 }).prefault(8081)
+    port: integer({ max: 65_535 }).prefault(8090)
       .describe("Port at which serving asks the folds; 0 selects a free one"),
     maxQueued: integer({ min: 1, max: 10_000 }).prefault(64)
       .describe("Most requests that wait for their turn; further ones are refused"),

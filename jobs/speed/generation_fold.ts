@@ -24,6 +24,7 @@ import {
   checkContinuation,
   continueFrom,
   type Folded,
+  foldIdentity,
   type Manifest,
   type PartAnswer,
   PARTS_BOUNDS,
@@ -65,6 +66,7 @@ export interface GenerationFoldOptions extends FoldEvents {
 export class GenerationFold {
   readonly #o: GenerationFoldOptions;
   readonly #clock: Clock;
+  readonly #identity: string;
   readonly #turns: Turns;
   readonly #copy: Copy;
   /** Assigned and frozen partitions, by name. */
@@ -82,6 +84,7 @@ export class GenerationFold {
     const { store, manifest, settings, before, clock = systemClock } = options;
     this.#o = options;
     this.#clock = clock;
+    this.#identity = foldIdentity(manifest);
     this.#turns = options.turns ?? new Turns({ clock });
     this.#partitions = before?.resumable === true ? before.#partitions : new Map();
     this.#copy = new Copy({
@@ -128,9 +131,9 @@ export class GenerationFold {
     return this.#o.manifest.generation;
   }
 
-  /** Hash of the definitions of the views by which it is folded. */
-  get definition(): string {
-    return this.#o.manifest.definition;
+  /** See {@linkcode foldIdentity}. */
+  get identity(): string {
+    return this.#identity;
   }
 
   /** Number of keys in memory, those of frozen partitions included. */

@@ -41,7 +41,7 @@ const question = z.union([
 /** A request of questions, within its bounds. */
 export const partsRequest: z.ZodType<PartsRequest> = z.strictObject({
   generation: integer(),
-  definition: z.string(),
+  identity: z.string(),
   questions: z.array(question).max(PARTS_BOUNDS.questions),
 }).refine(
   ({ questions }) => {

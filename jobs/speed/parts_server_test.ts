@@ -1,11 +1,15 @@
 import { PipelineError } from "@pipeline/core";
-import { PARTS_BOUNDS, type PartsRequest } from "@pipeline/protocol";
+import { foldIdentity, PARTS_BOUNDS, type PartsRequest } from "@pipeline/protocol";
 import { emptyManifest, foldedTo } from "@pipeline/protocol/testing";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { PARTS_PATH, type PartsServerOptions, serveParts } from "./parts_server.ts";
 
-const { generation, definition } = emptyManifest();
-const ASKED: PartsRequest = { generation, definition, questions: [] };
+const manifest = emptyManifest();
+const ASKED: PartsRequest = {
+  generation: manifest.generation,
+  identity: foldIdentity(manifest),
+  questions: [],
+};
 
 /** An endpoint whose source answers with a part of no documents, unless told otherwise. */
 async function withServer(
@@ -132,7 +136,7 @@ Deno.test("serveParts() reads no more of a body than it may have, with a length 
 Deno.test("serveParts() answers what the folds refuse with a status, and lists the generations", async () => {
   const cases = [
     [new PipelineError("not_found", "Generation 1 is not folded here"), 409],
-    [new PipelineError("conflict", "Generation 1 is folded by other definitions"), 409],
+    [new PipelineError("conflict", "Generation 1 is that of another pipeline"), 409],
     [new PipelineError("too_large", "The answer has 10001 documents"), 413],
     [new Error("A defect"), 500],
   ] as const;

@@ -5,7 +5,13 @@
  */
 
 import type { EventLog, ServingStore } from "@pipeline/core";
-import { RecentLatencies, watchLag, writeLatencies } from "@pipeline/protocol";
+import {
+  type LocalParts,
+  type PartsRequest,
+  RecentLatencies,
+  watchLag,
+  writeLatencies,
+} from "@pipeline/protocol";
 import { type Job, untilAborted } from "@pipeline/runtime";
 import type { SpeedConfig } from "./config.ts";
 import { countAnswers, countEvents, watchFolds } from "./metrics.ts";
@@ -18,19 +24,28 @@ export interface SpeedPorts {
   readonly log: EventLog;
   /** The source of generations and the destination of documents. */
   readonly store: ServingStore;
+  /** Where folds are offered to the same process, in place of the endpoint. */
+  readonly parts?: LocalParts;
 }
 
 /** Folds, and answers what is folded, until the signal is aborted. */
-export async function runSpeed({ log, store }: SpeedPorts, job: Job<SpeedConfig>): Promise<void> {
+export async function runSpeed(
+  { log, store, parts }: SpeedPorts,
+  job: Job<SpeedConfig>,
+): Promise<void> {
   const { config, metrics, logger, signal, clock } = job;
   const recent = new RecentLatencies();
-  const server = serveParts({
-    ...config.parts,
-    // No request comes before this turn of the event loop is over.
-    source: { answered: () => speed.answered, answer: (request) => speed.answer(request) },
-    logger,
-    onAnswer: countAnswers(metrics),
-  });
+  // No request comes before this turn of the event loop is over.
+  const answer = (request: PartsRequest) => speed.answer(request);
+  const withdraw = parts?.offer(answer);
+  const server = parts === undefined
+    ? serveParts({
+      ...config.parts,
+      source: { answered: () => speed.answered, answer },
+      logger,
+      onAnswer: countAnswers(metrics),
+    })
+    : undefined;
   const speed: Speed = Speed.start({
     log,
     store,
@@ -52,7 +67,7 @@ export async function runSpeed({ log, store }: SpeedPorts, job: Job<SpeedConfig>
     const broken = [...speed.broken];
     return broken.length === 0 ? undefined : `a part of generation ${broken.join(", ")} is gone`;
   });
-  logger.info("Speed runs", { parts: server.port });
+  logger.info("Speed runs", server === undefined ? {} : { parts: server.port });
   const ending = new AbortController();
   const lag = watchLag({
     ...job,
@@ -70,7 +85,8 @@ export async function runSpeed({ log, store }: SpeedPorts, job: Job<SpeedConfig>
     await speed.stop();
   } finally {
     ending.abort();
-    await Promise.all([lag, telling, server.close()]);
+    withdraw?.();
+    await Promise.all([lag, telling, server?.close()]);
   }
 }
 

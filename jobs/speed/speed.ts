@@ -118,18 +118,18 @@ export class Speed {
    * {@linkcode GenerationFold.answer}.
    *
    * @throws {PipelineError} `not_found` for a generation that is not folded, `conflict` for one that
-   * is folded by other definitions, `too_large` for too large an answer.
+   * is that of another pipeline, `too_large` for too large an answer.
    */
   answer(request: PartsRequest): PartAnswer[] {
-    const { generation, definition } = request;
+    const { generation, identity } = request;
     const fold = this.#folds.get(generation) ?? this.#lingering.get(generation)?.fold;
     if (fold === undefined) {
       throw new PipelineError("not_found", `Generation ${generation} is not folded here`);
     }
-    if (fold.definition !== definition) {
+    if (fold.identity !== identity) {
       throw new PipelineError(
         "conflict",
-        `Generation ${generation} is folded by the definitions ${fold.definition}, not ${definition}`,
+        `Generation ${generation} here is ${fold.identity}, not ${identity}: another pipeline has it`,
       );
     }
     return fold.answer(request);

@@ -1,6 +1,7 @@
 import { faulty, type MemoryPorts, openMemory, withSubscribe } from "@pipeline/adapters/testing";
 import { encodeRecord, PipelineError, type Subscription, TOPICS } from "@pipeline/core";
 import {
+  foldIdentity,
   type Manifest,
   readFolded,
   readManifest,
@@ -204,12 +205,14 @@ Deno.test("stop() writes what every fold has folded", async () => {
   assertEquals(world.clock.sleeping, 0);
 });
 
-/** The definition of the generations that the tests make. */
-const { definition } = emptyManifest();
+/** A generation as the tests make it, to be asked about. */
+function about(generation: number) {
+  return { generation, identity: foldIdentity(emptyManifest({ generation })) };
+}
 
 /** The offset of the posts in the answer about a generation. */
 function answered(speed: Speed, generation: number): number | undefined {
-  const answers = speed.answer({ generation, definition, questions: [] });
+  const answers = speed.answer({ ...about(generation), questions: [] });
   return answers.find(({ topic }) => topic === "reddit.posts")?.next_offset;
 }
 
@@ -219,19 +222,18 @@ Deno.test("answer() answers for every partition of a generation, and refuses wha
   const speed = await world.start();
   await world.append("p1");
   await world.look();
-  const asked = { generation: 1, definition };
   const question = { view: "top_posts", keys: ["post|sub|p1", "post|sub|none"] } as const;
-  const answers = speed.answer({ ...asked, questions: [question] });
+  const answers = speed.answer({ ...about(1), questions: [question] });
   assertEquals(answers.map(({ topic }) => topic).sort(), [...TOPICS].sort());
   const posts = answers.find(({ topic }) => topic === "reddit.posts");
   assertEquals(
     posts?.answers.map((found) => found.map((d) => "post_id" in d && d.post_id)),
     [["p1"]],
   );
-  const cases = [[{ generation: 2, definition }, "not_found"], [
-    { generation: 1, definition: "0" },
-    "conflict",
-  ]] as const;
+  const cases = [
+    [about(2), "not_found"],
+    [{ generation: 1, identity: "another" }, "conflict"],
+  ] as const;
   for (const [request, code] of cases) {
     const error = assertThrows(() => speed.answer({ ...request, questions: [] }), PipelineError);
     assertEquals(error.code, code);

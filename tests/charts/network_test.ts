@@ -50,7 +50,7 @@ const EDGES = [
   ...PROMETHEUS,
   "serving -> elasticsearch 9200",
   "serving -> kafka 9092",
-  "serving -> speed 30081",
+  "serving -> speed 8090",
   "setup -> elasticsearch 9200",
   "setup -> kafka 9092",
   "setup -> namenode 9870",

@@ -8,7 +8,7 @@ import { block, Checkout } from "./_checkout.ts";
 const README = "README.md";
 
 /** Of the API, and of the jobs' metrics. */
-const PORTS = [30080, 8081, 8082, 8083, 8084, 8085];
+const PORTS = [30080, 8081, 8082, 8083, 8084, 8085, 8090];
 
 /** As `scripts/servers up` with the options that README names for fewer. */
 const FEWER = { kafka: 1, datanodes: 1, elasticsearch: 1 };

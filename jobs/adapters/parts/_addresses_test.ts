@@ -4,7 +4,7 @@ import { Addresses, resolveInDns } from "./_addresses.ts";
 import { Names } from "./testing/names.ts";
 
 /** Addresses of `speed` that are looked up once a second. */
-function addresses(names: Names, clock: TestClock, urls = ["http://speed:30081"]) {
+function addresses(names: Names, clock: TestClock, urls = ["http://speed:8090"]) {
   const options = { resolve: names.resolve, clock, interval: 1_000, changed: () => {} };
   const found = new Addresses(urls, options);
   return { found, text: () => found.all.map(({ host, port }) => `${host}:${port}`) };
@@ -26,10 +26,10 @@ Deno.test("Addresses.refresh() looks a name up once in an interval, or after a f
 
 Deno.test("Addresses.all are those of both families, each once, in a fixed order", async () => {
   const [clock, names] = [new TestClock(), new Names()];
-  const { found, text } = addresses(names, clock, ["http://speed:30081", "http://speed-b:30081"]);
+  const { found, text } = addresses(names, clock, ["http://speed:8090", "http://speed-b:8090"]);
   names.answer = ["fd00::2", "10.0.0.2", "10.0.0.1"];
   await found.refresh();
-  assertEquals(text(), ["10.0.0.1:30081", "10.0.0.2:30081", "[fd00::2]:30081"]);
+  assertEquals(text(), ["10.0.0.1:8090", "10.0.0.2:8090", "[fd00::2]:8090"]);
 });
 
 Deno.test("Addresses.all stay as they were if a look-up fails or finds nothing", async () => {
@@ -38,21 +38,21 @@ Deno.test("Addresses.all stay as they were if a look-up fails or finds nothing",
   for (const answer of [["10.0.0.1"], new Error("SERVFAIL"), []]) {
     names.answer = answer;
     await found.refresh(true);
-    assertEquals(text(), ["10.0.0.1:30081"]);
+    assertEquals(text(), ["10.0.0.1:8090"]);
   }
   names.answer = ["10.0.0.2"];
   await found.refresh(true);
-  assertEquals(text(), ["10.0.0.2:30081"]);
+  assertEquals(text(), ["10.0.0.2:8090"]);
 });
 
 Deno.test("Addresses uses addresses and localhost as they are", async () => {
   const [clock, names] = [new TestClock(), new Names()];
-  const urls = ["http://10.0.0.1", "http://[::1]:30081", "http://localhost:30081"];
+  const urls = ["http://10.0.0.1", "http://[::1]:8090", "http://localhost:8090"];
   const { found, text } = addresses(names, clock, urls);
   assertEquals(found.isKnown, true);
   await found.refresh();
   assertEquals(names.asked, 0);
-  assertEquals(text(), ["10.0.0.1:80", "[::1]:30081", "localhost:30081"]);
+  assertEquals(text(), ["10.0.0.1:80", "[::1]:8090", "localhost:8090"]);
 });
 
 Deno.test("Addresses.close() abandons a look-up that has no answer", async () => {

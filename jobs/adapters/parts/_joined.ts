@@ -41,8 +41,8 @@ const TAIL = "]}";
 const encoder = new TextEncoder();
 
 /** Writes a request as text. */
-export function prepare({ generation, definition, questions }: PartsRequest): Prepared {
-  const head = JSON.stringify({ generation, definition }).slice(0, -1) + ',"questions":[';
+export function prepare({ generation, identity, questions }: PartsRequest): Prepared {
+  const head = JSON.stringify({ generation, identity }).slice(0, -1) + ',"questions":[';
   return {
     head,
     questions: questions.map((question) => {
@@ -59,7 +59,7 @@ export function isWithinBounds(prepared: Prepared): boolean {
 }
 
 /**
- * Joins the first request with the later ones about the same generation and definition, as far as
+ * Joins the first request with the later ones about the same fold, as far as
  * the bounds of one request allow. A question that several requests contain is asked once.
  */
 export function join([first, ...others]: readonly [Prepared, ...Prepared[]]): Joined {

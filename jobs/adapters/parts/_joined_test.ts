@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { isWithinBounds, join, prepare } from "./_joined.ts";
 
 function request(questions: readonly PartsQuestion[], generation = 1): PartsRequest {
-  return { generation, definition: 'd"', questions };
+  return { generation, identity: 'd"', questions };
 }
 
 function keys(...names: readonly string[]): PartsQuestion {

@@ -46,7 +46,7 @@ export async function readText(response: Response, limit: number): Promise<strin
 
 /**
  * Reads the parts of an answer. Documents are not checked: the source is of the same version, or
- * has another definition, which it refuses.
+ * folds another generation, which it refuses.
  *
  * @param questions the number of questions, each of which each part must have answered.
  * @throws {PipelineError} `corrupt` if the text is no JSON object with a list of parts.

@@ -78,7 +78,7 @@ export class Source {
     this.#connection = new Connection(address, options);
   }
 
-  /** The parts that it held when it last answered about the same generation and definition. */
+  /** The parts that it held when it last answered about the same fold. */
   held({ head }: Prepared): Held | undefined {
     return this.#last?.head === head ? this.#last.held : undefined;
   }

@@ -7,7 +7,7 @@ import { openParts, type PartsOptions } from "./client.ts";
 import { Names } from "./testing/names.ts";
 import { echo, Pod } from "./testing/pod.ts";
 
-const REQUEST: PartsRequest = { generation: 1, definition: "d", questions: [] };
+const REQUEST: PartsRequest = { generation: 1, identity: "d", questions: [] };
 
 function client(url: string, options: PartsOptions) {
   const config = { urls: [url], resolveInterval: "100ms", maxSources: 2 };
@@ -76,7 +76,7 @@ Deno.test("ask() lets a process finish its answer after its address is gone", as
 
 Deno.test("ask() has no answers while the first addresses are not there in time", async () => {
   const clock = new TestClock();
-  await using parts = client("http://speed:30081", { clock, resolve: () => new Promise(() => {}) });
+  await using parts = client("http://speed:8090", { clock, resolve: () => new Promise(() => {}) });
   assertEquals(await clock.run(parts.ask(REQUEST)), []);
   assertEquals(clock.monotonic(), 150);
 });

@@ -8,7 +8,7 @@ import { echo, Pod } from "./testing/pod.ts";
 
 const REQUEST: PartsRequest = {
   generation: 1,
-  definition: "d",
+  identity: "d",
   questions: [{ view: "top_posts", keys: ["a"] }],
 };
 

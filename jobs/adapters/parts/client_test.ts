@@ -21,7 +21,7 @@ function key(name: string): PartsQuestion {
 }
 
 function about(questions: readonly PartsQuestion[], more: Partial<PartsRequest> = {}) {
-  return { generation: 1, definition: "d", questions, ...more };
+  return { generation: 1, identity: "d", questions, ...more };
 }
 
 /** The offsets of all answers, by partition. */
@@ -78,14 +78,14 @@ Deno.test("ask() joins what comes while a request is in flight, and asks equal q
   assertEquals(pod.requests, [about([key("a")]), about([key("b"), key("c"), key("a")])]);
 });
 
-Deno.test("ask() joins nothing about another generation or definition", async () => {
+Deno.test("ask() joins nothing about another generation or pipeline", async () => {
   await using pod = new Pod();
   await using parts = client([pod]);
   const held = pod.hold();
   const requests = [
     about([key("a")]),
     about([key("b")], { generation: 2 }),
-    about([key("c")], { definition: "e" }),
+    about([key("c")], { identity: "e" }),
     about([key("d")], { generation: 2 }),
   ];
   const asking = requests.map((request) => parts.ask(request));
@@ -95,7 +95,7 @@ Deno.test("ask() joins nothing about another generation or definition", async ()
   assertEquals(pod.requests, [
     about([key("a")]),
     about([key("b"), key("d")], { generation: 2 }),
-    about([key("c")], { definition: "e" }),
+    about([key("c")], { identity: "e" }),
   ]);
 });
 

@@ -40,7 +40,7 @@ function time(limits: { min: number; max?: number }, prefault: string): z.ZodTyp
 
 /** Schema of {@linkcode PartsConfig}. */
 export const partsConfig: z.ZodType<PartsConfig, PartsInput> = z.strictObject({
-  urls: z.array(url).prefault(["http://localhost:30081"]).describe(
+  urls: z.array(url).prefault(["http://localhost:8090"]).describe(
     "URLs of the port at which speed answers; every address that DNS has for a host is asked. " +
       "Without any, answers come from the store alone.",
   ),

@@ -3,7 +3,7 @@ import { partsConfig } from "./config.ts";
 
 Deno.test("partsConfig has a default for everything", () => {
   assertEquals(partsConfig.parse({}), {
-    urls: ["http://localhost:30081"],
+    urls: ["http://localhost:8090"],
     timeout: 150,
     resolveInterval: 1_000,
     maxSources: 64,
@@ -11,11 +11,11 @@ Deno.test("partsConfig has a default for everything", () => {
 });
 
 Deno.test("partsConfig accepts origins, and none at all", () => {
-  for (const urls of [[], ["http://speed"], ["http://speed.ns:1/", "http://[::1]:30081"]]) {
+  for (const urls of [[], ["http://speed"], ["http://speed.ns:1/", "http://[::1]:8090"]]) {
     assertEquals(partsConfig.parse({ urls }).urls, urls);
   }
   const refused = [
-    "speed:30081",
+    "speed:8090",
     "https://speed",
     "http://a@speed",
     "http://speed/v1",

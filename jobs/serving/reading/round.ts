@@ -13,6 +13,7 @@
 import { hasCode, type OffsetVector, partitionName, type ViewDocument } from "@pipeline/core";
 import {
   type Folded,
+  foldIdentity,
   type LiveParts,
   type Manifest,
   newestParts,
@@ -119,10 +120,14 @@ export class Round {
 
 /** Asks all parts. */
 export async function readRound(sources: RoundSources, request: RoundRequest): Promise<Round> {
-  const { manifest: { generation, definition }, parts, atLeast } = request;
+  const { manifest, parts, atLeast } = request;
   const questions = Object.values(request.questions);
   const [answers, watermarks] = await Promise.all([
-    sources.parts?.ask({ generation, definition, questions }) ?? [],
+    sources.parts?.ask({
+      generation: manifest.generation,
+      identity: foldIdentity(manifest),
+      questions,
+    }) ?? [],
     sources.parts === undefined ? [] : sources.watermarks.get(),
   ]);
   const live = newestParts(answers);

@@ -67,7 +67,7 @@ Deno.test("readStored() gives the answers that folds of the same records give", 
       async (speed, questions) => {
         const folds = foldAll({ speed });
         const store = await buildStore({ batch: speed.slice(0, 9), speed });
-        const live = await new FakeParts(folds).ask({ generation: 1, definition: "", questions });
+        const live = await new FakeParts(folds).ask({ generation: 1, identity: "", questions });
         const parts = folds.map(({ topic, partition }) => ({
           topic,
           partition,

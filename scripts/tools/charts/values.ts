@@ -410,7 +410,7 @@ export const CHARTS: readonly string[] = Object.keys(PARTS);
 /** Members of the jobs' settings that the chart sets, or that have no use in a pod. */
 const WIRED = [
   ...["grace", "ops", "embedded", "partitions", "maxFuture", "views.maxFuture", "host", "port"],
-  ...["parts.host", "parts.port"],
+  ...["parts.host", "parts.port", "speed.urls"],
   ...["brokers", "prefix", "replication", "minInsyncReplicas", "retention", "tls", "sasl"]
     .map((member) => `kafka.${member}`),
   ...["namenodes", "user", "root", "replication", "caFile"].map((member) => `hdfs.${member}`),

@@ -26,7 +26,7 @@ its Service, which not every network treats as a pod's own traffic: so does the 
 - {from: history, to: elasticsearch, ports: [9200]}
 - {from: test, to: elasticsearch, ports: [9200]}
 - {from: test, to: serving, ports: [30080]}
-- {from: serving, to: speed, ports: [30081]}
+- {from: serving, to: speed, ports: [8090]}
 - {from: elasticsearch-exporter, to: elasticsearch, ports: [9200]}
 - {from: prometheus, to: kafka, ports: [9404], inside: true}
 - {from: prometheus, to: namenode, ports: [9404, 9870], inside: true}
