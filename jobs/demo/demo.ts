@@ -90,6 +90,8 @@ class Demo {
   readonly #place: Place;
   readonly #jobs: Jobs;
   readonly #stop = new AbortController();
+  /** Ends speed, which writes all that is not in the store yet. */
+  readonly #folding = new AbortController();
   #serving!: RunningCommand;
   #ingest!: RunningCommand;
   #speed!: RunningCommand;
@@ -109,7 +111,11 @@ class Demo {
   async run(): Promise<boolean> {
     const { failed } = this.#jobs;
     failed.catch(() => this.#stop.abort());
-    return await Promise.race([this.#story(), failed]);
+    try {
+      return await Promise.race([this.#story(), failed]);
+    } finally {
+      this.#folding.abort();
+    }
   }
 
   async #story(): Promise<boolean> {
@@ -154,6 +160,8 @@ class Demo {
       );
       return false;
     }
+    this.#folding.abort();
+    await unlessStopped(this.#speed.done);
     progress.line("Verifying: recompute every view from the dataset ...");
     const verified = await verifyServed(this.#jobs, { folder: flags.data, merged: true });
     const figures = {
@@ -173,14 +181,14 @@ class Demo {
     const { signal } = this.#stop;
     const jobs = this.#jobs;
     try {
-      this.#serving = jobs.keep(serving, "run", { port });
+      this.#serving = jobs.keep(serving, "run", { settings: { port } });
       // Serving looks for a generation as soon as it listens.
       await this.#untilServing(({ checks }) => checks.some(({ name }) => name === "generation"));
       progress.line(`API and page: ${url}`);
       await jobs.start(ingest, "setup", { signal }).done;
       await jobs.start(batch, "setup", { signal }).done;
       this.#ingest = jobs.keep(ingest, "run");
-      this.#speed = jobs.keep(speed, "run");
+      this.#speed = jobs.keep(speed, "run", { signal: this.#folding.signal });
       const source = { archives: [...posts, ...comments], generated: { seed, scale, end } };
       const history = await loadHistory(source, { jobs, progress, signal });
       const served = await servedManifest(jobs.ports.store);

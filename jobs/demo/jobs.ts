@@ -104,8 +104,12 @@ export class Jobs {
   }
 
   /** Starts a command that runs until {@linkcode end}. */
-  keep<C extends CommandConfig>(spec: JobSpec<C>, name: string, settings = {}): RunningCommand {
-    const running = this.start(spec, name, { settings });
+  keep<C extends CommandConfig>(
+    spec: JobSpec<C>,
+    name: string,
+    options: CommandStart = {},
+  ): RunningCommand {
+    const running = this.start(spec, name, options);
     const ended = unlessStopped(running.done);
     ended.catch(this.#failure.reject);
     this.#kept.push(ended);

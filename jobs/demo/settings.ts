@@ -12,11 +12,11 @@ export type Settings = Readonly<Record<string, object>>;
 /** A run without competitors breaks any lock that it finds, and waits for none. */
 const BATCH = { catchUpTimeout: "2m", lockLease: "1m", lockWait: "0s" };
 
-/** For embedded ports, where writes are cheap. */
+/** For embedded ports, which are cheap to ask. */
 const EMBEDDED: Settings = {
   // A commit per partition every other second, or when there are many records.
   ingest: { flush: { age: "2s" } },
-  speed: { flushInterval: "75ms", maxDocuments: 50_000, pollInterval: "200ms" },
+  speed: { pollInterval: "200ms" },
   batch: { ...BATCH, pollInterval: "50ms" },
 };
 
