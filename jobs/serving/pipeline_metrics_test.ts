@@ -4,7 +4,8 @@ import { writeOutcome } from "@pipeline/protocol";
 import { Metrics, TestClock } from "@pipeline/runtime";
 import { watchPipeline } from "./pipeline_metrics.ts";
 import { Summarizer } from "./summary.ts";
-import { buildStore, comment, NOON, post, sourceOf } from "./testing/world.ts";
+import { sourceOf } from "./testing/source.ts";
+import { buildStore, comment, NOON, post } from "./testing/world.ts";
 
 function watched(store: MemoryStore, clock: TestClock): Metrics {
   const metrics = new Metrics();

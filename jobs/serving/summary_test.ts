@@ -3,7 +3,8 @@ import { offsetVector, WINDOWS } from "@pipeline/core";
 import { TestClock } from "@pipeline/runtime";
 import { MemoryStore } from "@pipeline/adapters/testing";
 import { Summarizer, type Summary } from "./summary.ts";
-import { addGeneration, buildStore, comment, NOON, post, sourceOf } from "./testing/world.ts";
+import { sourceOf } from "./testing/source.ts";
+import { addGeneration, buildStore, comment, NOON, post } from "./testing/world.ts";
 import { Throughput } from "./throughput.ts";
 
 const MINUTE = WINDOWS["1m"];

@@ -176,7 +176,13 @@ Deno.test("servers of others are reached by port, and names are always resolved"
   const inside = PROMETHEUS.filter((edge) => !/(kafka|node) /.test(edge));
   assertEquals(
     edges(all, "egress"),
-    ["canary -> serving 30080", "grafana -> prometheus 9090", ...inside, "test -> serving 30080"],
+    [
+      "canary -> serving 30080",
+      "grafana -> prometheus 9090",
+      ...inside,
+      "serving -> speed 8090",
+      "test -> serving 30080",
+    ],
   );
   const out = (component: string) =>
     all.find((one) => componentOf(one) === component).spec.egress.map(portsOf);

@@ -2,13 +2,13 @@ import { assert, assertEquals } from "@std/assert";
 import { compareRank, DEFAULT_SETTINGS, type Entity, ViewState } from "@pipeline/core";
 import fc from "fast-check";
 import { withReading } from "../reading/reading.ts";
+import { sourceOf } from "../testing/source.ts";
 import {
   buildStore,
   comment,
   type Layers,
   NOON,
   post,
-  sourceOf,
   type WorldOptions,
 } from "../testing/world.ts";
 import { topPosts } from "./top_posts.ts";

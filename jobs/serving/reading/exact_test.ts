@@ -24,6 +24,7 @@ import { listSubreddits, SORTS } from "../queries/subreddits.ts";
 import { topPosts } from "../queries/top_posts.ts";
 import { userActivity } from "../queries/user_activity.ts";
 import { FakeParts, type Fold, foldOf } from "../testing/parts.ts";
+import { sourceOf } from "../testing/source.ts";
 import {
   addGeneration,
   buildStore,
@@ -32,7 +33,6 @@ import {
   foldSpeed,
   NOON,
   post,
-  sourceOf,
   user,
 } from "../testing/world.ts";
 import { type Reading, withReading } from "./reading.ts";

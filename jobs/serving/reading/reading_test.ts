@@ -3,7 +3,8 @@ import { offsetVector, type ViewPage } from "@pipeline/core";
 import { MemoryStore } from "@pipeline/adapters/testing";
 import { Problem } from "../problem.ts";
 import { subredditActivity } from "../queries/subreddit_activity.ts";
-import { addGeneration, buildStore, post, sourceOf } from "../testing/world.ts";
+import { sourceOf } from "../testing/source.ts";
+import { addGeneration, buildStore, post } from "../testing/world.ts";
 import { type Reading, withReading } from "./reading.ts";
 
 const provenance = async (reading: Reading) => {

@@ -31,9 +31,8 @@ import {
   ViewState,
 } from "@pipeline/core";
 import { writeFolded, writeManifest } from "@pipeline/protocol";
-import { TestClock } from "@pipeline/runtime";
+import type { TestClock } from "@pipeline/runtime";
 import { MemoryStore } from "@pipeline/adapters/testing";
-import { Source, type SourceOptions } from "../reading/source.ts";
 
 /** How a generation is built. */
 export interface WorldOptions {
@@ -101,11 +100,6 @@ export interface Layers {
   readonly batch?: readonly Entity[];
   /** From the horizon on. */
   readonly speed?: readonly Entity[];
-}
-
-/** A source that keeps nothing but batch's documents, on a clock that stands at noon. */
-export function sourceOf(options: SourceOptions): Source {
-  return new Source({ generationAge: 0, watermarkAge: 0, clock: new TestClock(NOON), ...options });
 }
 
 /** A store whose aliases name one generation with these records. */
