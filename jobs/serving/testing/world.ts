@@ -31,7 +31,6 @@ import {
   ViewState,
 } from "@pipeline/core";
 import { writeFolded, writeManifest } from "@pipeline/protocol";
-import type { TestClock } from "@pipeline/runtime";
 import { MemoryStore } from "@pipeline/adapters/testing";
 
 /** How a generation is built. */
