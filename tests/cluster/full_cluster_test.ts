@@ -48,6 +48,7 @@ step("who need not reach a server does not, and who must does", async () => {
     `${node}:9300`,
   ];
   const metrics = [`${speed}:8080`, `${serving}:8080`];
+  const parts = `${speed}:8090`;
   const api = `${name}-serving:80`;
   const expect = (targets: string[], open: string[]) =>
     new Map(targets.map((target) => [target, open.includes(target) ? "open" : "silent"]));
@@ -56,7 +57,7 @@ step("who need not reach a server does not, and who must does", async () => {
     "app.kubernetes.io/part-of": "reddit-pipeline",
     "app.kubernetes.io/component": component,
   });
-  const all = [...servers, ...metrics, api];
+  const all = [...servers, ...metrics, parts, api];
   const [stranger, ingest, asServing] = await Promise.all([
     reach(release, { app: "stranger" }, all),
     reach(release, as("ingest"), all),
@@ -65,7 +66,7 @@ step("who need not reach a server does not, and who must does", async () => {
   const [byName, brokerPort, , http, , transfer, , search] = servers as [string, ...string[]];
   assertEquals(stranger, expect(all, [api]));
   assertEquals(ingest, expect(all, [byName, brokerPort!, http!, transfer!]));
-  assertEquals(asServing, expect(all, [byName, brokerPort!, search!]));
+  assertEquals(asServing, expect(all, [byName, brokerPort!, search!, parts]));
 });
 
 step("no pod had to be started again", async () => {

@@ -334,6 +334,7 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
       hdfsFree: share("HdfsSpaceLow"),
       elasticsearchFree: share("ElasticsearchDiskWatermark"),
       visibleInTime: share("LatencyBudgetBurn"),
+      copyAge: integer({ min: 1 }).describe("Seconds: `StoreCopyStale`"),
       restarts: integer().describe("Starts within half an hour: `JobRestarting`"),
     }),
     alerts: z.record(
