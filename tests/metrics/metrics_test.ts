@@ -13,6 +13,7 @@ import { generatorConfig } from "../../jobs/generator/config.ts";
 import { runCanaries, runHistorical, runRealtime } from "../../jobs/generator/pipeline.ts";
 import { ingestConfig } from "../../jobs/ingest/config.ts";
 import { commitLoads, runIngest, setUp } from "../../jobs/ingest/pipeline.ts";
+import { openParts } from "@pipeline/adapters/parts";
 import { servingConfig } from "../../jobs/serving/config.ts";
 import { runServing } from "../../jobs/serving/pipeline.ts";
 import { speedConfig } from "../../jobs/speed/config.ts";
@@ -92,13 +93,14 @@ Deno.test("every job exports the metrics of docs/metrics.md, all of them and no 
         (job) => runRealtime(ports.log, job),
       ),
     );
+    const asked = freePort();
     running.set(
       "speed",
       start(
         folder,
         "speed",
         speedConfig,
-        { ...one, flushInterval: "50ms", parts: { host: "127.0.0.1", port: 0 } },
+        { ...one, flushInterval: "50ms", parts: { host: "127.0.0.1", port: asked } },
         (job) => runSpeed(ports, job),
       ),
     );
@@ -108,8 +110,11 @@ Deno.test("every job exports the metrics of docs/metrics.md, all of them and no 
         folder,
         "serving",
         servingConfig,
-        { ...one, host: "127.0.0.1", port: api },
-        (job) => runServing(ports, job),
+        { ...one, host: "127.0.0.1", port: api, speed: { urls: [`http://127.0.0.1:${asked}`] } },
+        async (job) => {
+          const parts = openParts(job.config.speed, job);
+          await runServing({ ...ports, parts }, job).finally(() => parts.close());
+        },
       ),
     );
     const serving = `http://127.0.0.1:${api}`;

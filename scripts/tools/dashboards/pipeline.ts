@@ -46,7 +46,8 @@ export const PIPELINE: DashboardSpec = {
           }),
           figure({
             title: "Visible within a second",
-            description: "Share of flushes whose oldest record could be found within a second.",
+            description:
+              "Share of the batches that speed reads whose oldest record was in answers within a second.",
             unit: units.PercentUnit,
             min: 0,
             max: 1,
@@ -99,7 +100,7 @@ export const PIPELINE: DashboardSpec = {
           lines({
             title: "Latency until visible",
             description:
-              "Time from a record's append to the log until a search finds it, for the oldest record of each partition and flush; and until the API shows a canary. Each over five minutes.",
+              "Time from a record's append to the log until the API's answers include it, for the oldest record of each batch that speed reads; and until the API shows a canary. Each over five minutes.",
             unit: units.Seconds,
             min: 0,
             steps: from(1),
@@ -333,7 +334,7 @@ export const PIPELINE: DashboardSpec = {
             lines({
               title: "Writes per event",
               description:
-                "Documents that speed writes to Elasticsearch per folded record, by view: larger flushes write fewer.",
+                "Documents that speed writes to Elasticsearch per folded record, by view: longer passes write fewer.",
               unit: units.Short,
               decimals: 2,
               min: 0,
@@ -347,9 +348,9 @@ export const PIPELINE: DashboardSpec = {
               ],
             }),
             lines({
-              title: "Duration of a flush",
+              title: "Duration of a pass, and of a flush",
               description:
-                "Speed: from taking the changed keys until searches find all of them. Ingest: from the first file until the commit. p99.",
+                "Speed: a pass, from taking the changed keys until searches find all of them. Ingest: a flush, from the first file until the commit. p99.",
               unit: units.Seconds,
               min: 0,
               targets: [
@@ -405,6 +406,38 @@ export const PIPELINE: DashboardSpec = {
                 prom(sum("lambda_readable"), "replicas that read"),
                 prom(sum("serving_store_answers"), "replicas that the store answers"),
                 prom(sum("serving_stream_clients"), "clients"),
+              ],
+            }),
+          ],
+        },
+        {
+          height: 8,
+          panels: [
+            lines({
+              title: "Age of the copy",
+              description:
+                "Time since the oldest record that Elasticsearch lacks was folded: the age of all panels that read the views there.",
+              unit: units.Seconds,
+              min: 0,
+              targets: [prom(max("speed_copy_age_seconds"), "age")],
+            }),
+            lines({
+              title: "Sources of answers",
+              description:
+                "Parts of answers a second, by source: speed's memory, the store in place of it, or none.",
+              unit: units.OpsPerSecond,
+              min: 0,
+              targets: [prom(sumRate("serving_parts_total", "source"), "{{source}}")],
+            }),
+            lines({
+              title: "Questions to the folds",
+              description:
+                "Requests of serving to speed a second, by result; and refusals by speed.",
+              unit: units.RequestsPerSecond,
+              min: 0,
+              targets: [
+                prom(sumRate("parts_requests_total", "result"), "{{result}}"),
+                prom(sumRate("speed_parts_requests_total", "status"), "speed: {{status}}"),
               ],
             }),
           ],
