@@ -91,7 +91,6 @@ export const SETTINGS = {
     partitions: PARTITIONS,
     flushInterval: "2s",
     maxDocuments: 100_000,
-    parts: { host: "127.0.0.1", port: 0 },
   },
   batch: {
     partitions: PARTITIONS,

@@ -87,6 +87,8 @@ export class Stage implements AsyncDisposable {
   readonly rate: number;
   /** Where serving listens. */
   readonly #apiPort = freePort();
+  /** Where processes of speed answer questions: the first one, and two beside it. */
+  readonly #partsPorts = [freePort(), freePort(), freePort()] as const;
   #world: World | undefined;
   #worlds = 0;
   #runs = 0;
@@ -319,6 +321,10 @@ export class Stage implements AsyncDisposable {
     await Promise.allSettled(ports.map((port) => port.close()));
   }
 
+  #partsPort(name: string): number {
+    return name === "speed" ? this.#partsPorts[0] : this.#partsPorts[1 + this.#runs % 2]!;
+  }
+
   #process(
     name: string,
     job: JobName | "batch",
@@ -330,7 +336,13 @@ export class Stage implements AsyncDisposable {
     const own = job === "generator"
       ? generatorConfig(records, { end, rate: this.rate })
       : job === "serving"
-      ? { ...SETTINGS.serving, port: name === job ? this.#apiPort : freePort() }
+      ? {
+        ...SETTINGS.serving,
+        port: name === job ? this.#apiPort : freePort(),
+        speed: { urls: this.#partsPorts.map((port) => `http://127.0.0.1:${port}`) },
+      }
+      : job === "speed"
+      ? { ...SETTINGS.speed, parts: { host: "127.0.0.1", port: this.#partsPort(name) } }
       : SETTINGS[job];
     const parts = adapters({ ...endpointsOf(this.servers), ...endpoints }, number);
     const needed = Object.fromEntries(NEEDS[job].map((part) => [part, parts[part]]));
