@@ -2,8 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { runBatch } from "@pipeline/batch";
 import { openMemory, withSubscribe } from "@pipeline/adapters/testing";
 import { encodeRecord, type EventLog, TOPICS } from "@pipeline/core";
-import { readFolded, readManifest, writeManifest } from "@pipeline/protocol";
-import { emptyManifest } from "@pipeline/protocol/testing";
+import { foldIdentity, readFolded, readManifest, writeManifest } from "@pipeline/protocol";
 import { speedConfig } from "../../jobs/speed/config.ts";
 import { runSpeed } from "../../jobs/speed/pipeline.ts";
 import { sumOf } from "../faults/_process.ts";
@@ -151,11 +150,12 @@ Deno.test("speed answers from memory at its port until it has written all, and c
     parts: { host: "127.0.0.1", port },
   };
   const speed = start(folder, "speed", speedConfig, settings, (job) => runSpeed(world.ports, job));
-  const ask = (generation: number) => {
-    const { definition } = emptyManifest();
+  const ask = async (generation: number) => {
+    const found = await readManifest(world.ports.store, generation);
+    const identity = found === undefined ? "" : foldIdentity(found.manifest);
     const questions = [{ view: "top_posts", query: { type: "post", order: "rank", limit: 10 } }];
-    const body = JSON.stringify({ generation, definition, questions });
-    return fetch(`http://127.0.0.1:${port}/v1/parts`, { method: "POST", body });
+    const body = JSON.stringify({ generation, identity, questions });
+    return await fetch(`http://127.0.0.1:${port}/v1/parts`, { method: "POST", body });
   };
   try {
     await world.commit([post("p1", START)]);
