@@ -123,10 +123,14 @@ async function create(admin: Admin, specs: readonly TopicSpec[], config: KafkaCo
     });
   } catch (error) {
     const problem = toPipelineError(error, `Creating the topics ${specs.map((s) => s.topic)}`);
-    // Created concurrently: they are checked like the others.
-    if (problem.code !== "exists") throw problem;
+    // Created concurrently, or not yet known to the broker that the client asked: they are checked
+    // like the others.
+    if (problem.code !== "exists" && problem.code !== "not_found") throw problem;
   }
 }
+
+/** Milliseconds between two lookups of topics that were just created, and most lookups. */
+const LOOKUP = { interval: 100, most: 150 };
 
 /** Partitions and replicas of topics; waits for topics that were just created. */
 async function describe(admin: Admin, topics: string[]) {
@@ -138,8 +142,12 @@ async function describe(admin: Admin, topics: string[]) {
         copies: Math.min(...partitions.map(({ replicas }) => replicas.length)),
       }]));
     } catch (error) {
-      if (attempt >= 20) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      const problem = toPipelineError(error, `Looking up the topics ${topics}`);
+      if (problem.code !== "not_found" && problem.code !== "unavailable") throw problem;
+      if (attempt >= LOOKUP.most) {
+        throw new PipelineError("unavailable", problem.message, { cause: error });
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOOKUP.interval));
     }
   }
 }
