@@ -10,15 +10,15 @@
 
 import {
   definitionHash,
+  documentKey,
   mergeSpellings,
   type Spelling,
-  subredditDocumentId,
   type Topic,
   TOPICS,
 } from "@pipeline/core";
 import type { PartsQuestion } from "@pipeline/protocol";
 import { Problem } from "../problem.ts";
-import { type DocumentOf, keyIn, TOPICS_OF } from "../reading/documents.ts";
+import { type DocumentOf, TOPICS_OF } from "../reading/documents.ts";
 import type { Reading } from "../reading/reading.ts";
 import type { Round } from "../reading/round.ts";
 
@@ -31,7 +31,7 @@ export function spellingsQuestion(
 
 /** The key of a subreddit's spelling. */
 export function spellingKey(subreddit: string): string {
-  return keyIn((part) => subredditDocumentId(part, subreddit));
+  return documentKey({ type: "subreddit", subreddit });
 }
 
 /** The latest spellings of subreddits by key, from the documents of all parts. */

@@ -5,11 +5,11 @@
  */
 
 import {
-  activityDocumentId,
   BASELINE_WINDOWS,
   compareTrends,
   compareUtf8,
   countUnion,
+  documentKey,
   formatTime,
   trendOf,
   type WindowName,
@@ -18,7 +18,7 @@ import {
 } from "@pipeline/core";
 import { PARTS_BOUNDS, type SubredditTotal, type WindowRange } from "@pipeline/protocol";
 import { Problem } from "../problem.ts";
-import { type DocumentOf, fitting, keyIn, sumBySubreddit } from "../reading/documents.ts";
+import { type DocumentOf, fitting, sumBySubreddit } from "../reading/documents.ts";
 import type { Reading } from "../reading/reading.ts";
 import type { Questions, Round } from "../reading/round.ts";
 import { mergedSpellings, spellingKey, spellingsQuestion } from "./names.ts";
@@ -196,7 +196,7 @@ function memberKeys(asked: Asked, subreddit: string): string[] {
 }
 
 function activityKey({ window, start }: Asked, subreddit: string): string {
-  return keyIn((part) => activityDocumentId(part, window, start, subreddit));
+  return documentKey({ type: "activity", window, window_start: start, subreddit });
 }
 
 /** All subreddits with announcements in the window, in the requested order. */

@@ -14,14 +14,13 @@
 
 import {
   compareRank,
-  cutDocumentId,
+  documentKey,
   mergeTop,
   nameKey,
   type PostDocument,
-  postDocumentId,
   type TopPosts,
 } from "@pipeline/core";
-import { fitting, keyIn } from "../reading/documents.ts";
+import { fitting } from "../reading/documents.ts";
 import type { Reading } from "../reading/reading.ts";
 import { refuseOtherRules, shownName, spellingsQuestion } from "./names.ts";
 
@@ -55,8 +54,8 @@ export async function topPosts(
   const subreddit = nameKey(request.subreddit);
   const view = "top_posts";
   const names = spellingsQuestion([subreddit]);
-  const keyOf = (id: string) => keyIn((part) => postDocumentId(part, subreddit, id));
-  const cutKey = keyIn((part) => cutDocumentId(part, subreddit));
+  const keyOf = (id: string) => documentKey({ type: "post", subreddit, post_id: id });
+  const cutKey = documentKey({ type: "cut", subreddit });
   let candidates = reading.expected.tops.get(subreddit) ?? [];
   for (
     let limit: number = FIRST_LISTS.find((length) => k + 10 <= length) ?? k + 10, rounds = 1;;

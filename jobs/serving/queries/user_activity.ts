@@ -6,15 +6,14 @@
 
 import {
   countUnion,
+  documentKey,
   mergeCounts,
   mergeUserTotals,
   nameKey,
   type UserTotal,
-  userTotalDocumentId,
   type WindowName,
 } from "@pipeline/core";
 import { Problem } from "../problem.ts";
-import { keyIn } from "../reading/documents.ts";
 import type { Reading } from "../reading/reading.ts";
 import { refuseOtherRules, unknownName } from "./names.ts";
 import {
@@ -77,7 +76,7 @@ export async function userActivity(
   await refuseOtherRules(reading);
   const view = "user_activity";
   const query = { type: "user_window", user_id, ...rangeQuery(manifest, request) } as const;
-  const keys = [keyIn((part) => userTotalDocumentId(part, user_id))];
+  const keys = [documentKey({ type: "user_total", user_id })];
   const [storedTotals, storedWindows, round] = await Promise.all([
     batch.get<"user_total">(view, keys),
     batch.search(view, query),

@@ -12,10 +12,11 @@ import {
   type ViewDocument,
   type ViewName,
   type WindowName,
+  withPart,
 } from "@pipeline/core";
 import type { Manifest, PartQuery, SubredditTotal, WindowRange } from "@pipeline/protocol";
 import type { Cache, Loaded } from "./cache.ts";
-import { type DocumentOf, idIn, sumBySubreddit } from "./documents.ts";
+import { type DocumentOf, sumBySubreddit } from "./documents.ts";
 import { searchAll, type StoredViews } from "./search.ts";
 
 /** What the cache holds: the answer to one question, or the document of one id. */
@@ -84,7 +85,7 @@ export class BatchViews {
     const { store, generation, cache } = this.#o;
     const prefix = `${this.#name} ${view} `;
     const found = await cache.many(keys.map((key) => prefix + key), async (missing) => {
-      const ids = missing.map((name) => idIn(BATCH_PART, name.slice(prefix.length)));
+      const ids = missing.map((name) => withPart(BATCH_PART, name.slice(prefix.length)));
       try {
         const documents = await store.get(generation, view, ids);
         return documents.map((document) => loaded(document === undefined ? [] : [document.body]));

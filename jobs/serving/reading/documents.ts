@@ -17,21 +17,6 @@ export const TOPICS_OF: Readonly<Record<ViewName, readonly Topic[]>> = {
   user_activity: ["reddit.posts", "reddit.comments", "reddit.users"],
 };
 
-/**
- * What the ids of a document in all parts have in common: the id without its part and the separator
- * after it.
- *
- * @param idOf the id in a part, such as `(part) => userTotalDocumentId(part, user)`.
- */
-export function keyIn(idOf: (part: string) => string): string {
-  return idOf("").slice(1);
-}
-
-/** The id of a document in a part. */
-export function idIn(part: string, key: string): string {
-  return `${part}|${key}`;
-}
-
 /** Sums by subreddit: of documents, or of sums. */
 export function sumBySubreddit(
   counted: Iterable<Pick<ActivityDocument, "subreddit" | "posts" | "comments">>,

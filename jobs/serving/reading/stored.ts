@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Topic, TopicPartition, ViewDocument } from "@pipeline/core";
+import { type Topic, type TopicPartition, type ViewDocument, withPart } from "@pipeline/core";
 import {
   type PartDocuments,
   type PartQuery,
@@ -12,7 +12,7 @@ import {
   type PartsQuestion,
   type WindowRange,
 } from "@pipeline/protocol";
-import { type DocumentOf, idIn, sumBySubreddit, TOPICS_OF } from "./documents.ts";
+import { type DocumentOf, sumBySubreddit, TOPICS_OF } from "./documents.ts";
 import { PAGE, searchAll, type StoredViews } from "./search.ts";
 
 /** A part of speed. */
@@ -73,7 +73,7 @@ async function documents(
   parts: readonly string[],
 ): Promise<Answer> {
   if (keys.length === 0) return { byPart: new Map(), complete: true };
-  const ids = parts.flatMap((part) => keys.map((key) => idIn(part, key)));
+  const ids = parts.flatMap((part) => keys.map((key) => withPart(part, key)));
   const bodies = (await store.get(generation, view, ids)).flatMap((document) =>
     document?.body ?? []
   );
