@@ -122,7 +122,8 @@ Deno.test("the images make a pipeline: history, a generation folded by threads, 
     await start(serving, { ...config, ops: { port: ports[3] }, port: ports[2] });
     await job("batch", "run", { ...config, threads: 2 });
 
-    await waitFor(`http://127.0.0.1:${ports[2]}/`);
+    // A switch of generations shows in serving with its next reading of the store.
+    await waitFor(`http://127.0.0.1:${ports[3]}/readyz`);
     const page = await fetch(`http://127.0.0.1:${ports[2]}/page/uplot.js`);
     assertEquals([page.status, (await page.text()).length > 10_000], [200, true]);
     const style = await fetch(`http://127.0.0.1:${ports[2]}/page/uplot.css`);
@@ -131,7 +132,7 @@ Deno.test("the images make a pipeline: history, a generation folded by threads, 
     assertEquals((await status.json()).generation, 1);
     ending.abort();
     for (const { code, stdout, stderr } of await Promise.all(running)) {
-      assertEquals(code, 0, stdout + stderr);
+      assertEquals(code, 0, `a job ended with ${code}: ${stdout}${stderr}`);
     }
   } finally {
     ending.abort();
@@ -180,14 +181,16 @@ Deno.test("an image with OpenTelemetry sends what it does to a collector; one wi
   }
 });
 
-/** Waits until somebody answers. */
+/** Waits until somebody answers with success. */
 async function waitFor(url: string): Promise<void> {
   for (let tries = 0;; tries++) {
     try {
-      await (await fetch(url)).body?.cancel();
+      const response = await fetch(url);
+      const answer = await response.text();
+      assert(response.ok, `${url}: ${response.status} ${answer}`);
       return;
     } catch (error) {
-      if (tries === 100) throw error;
+      if (tries === 300) throw error;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
