@@ -38,16 +38,37 @@ function time(limits: { min: number; max?: number }, prefault: string): z.ZodTyp
   return field.prefault(prefault);
 }
 
-/** Schema of {@linkcode PartsConfig}. */
-export const partsConfig: z.ZodType<PartsConfig, PartsInput> = z.strictObject({
-  urls: z.array(url).prefault(["http://localhost:8090"]).describe(
-    "URLs of the port at which speed answers; every address that DNS has for a host is asked. " +
-      "Without any, answers come from the store alone.",
-  ),
-  timeout: time({ min: 10, max: 10_000 }, "150ms")
-    .describe("Longest time to wait for the answer of one process of speed."),
-  resolveInterval: time({ min: 100 }, "1s")
-    .describe("Time between two look-ups of the hosts' addresses; less after a failure."),
-  maxSources: integer({ min: 1, max: 1_000 }).prefault(64)
-    .describe("Most processes of speed that are asked; further addresses are ignored."),
+/** What differs between the jobs that ask. */
+export interface PartsDefaults {
+  /** The URLs unless others are given. */
+  readonly urls: readonly string[];
+  /** What a job does without any URL, as a sentence. */
+  readonly without: string;
+  /** The time for an answer unless another is given, such as "150ms". */
+  readonly timeout: string;
+}
+
+/** Schema of {@linkcode PartsConfig} with a job's own defaults. */
+export function partsConfigWith(
+  { urls, without, timeout }: PartsDefaults,
+): z.ZodType<PartsConfig, PartsInput> {
+  return z.strictObject({
+    urls: z.array(url).prefault([...urls]).describe(
+      "URLs of the port at which speed answers; every address that DNS has for a host is asked. " +
+        without,
+    ),
+    timeout: time({ min: 10, max: 10_000 }, timeout)
+      .describe("Longest time to wait for the answer of one process of speed."),
+    resolveInterval: time({ min: 100 }, "1s")
+      .describe("Time between two look-ups of the hosts' addresses; less after a failure."),
+    maxSources: integer({ min: 1, max: 1_000 }).prefault(64)
+      .describe("Most processes of speed that are asked; further addresses are ignored."),
+  });
+}
+
+/** Schema of {@linkcode PartsConfig}, with the defaults of serving. */
+export const partsConfig: z.ZodType<PartsConfig, PartsInput> = partsConfigWith({
+  urls: ["http://localhost:8090"],
+  without: "Without any, answers come from the store alone.",
+  timeout: "150ms",
 });

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { partsConfig } from "./config.ts";
+import { partsConfig, partsConfigWith } from "./config.ts";
 
 Deno.test("partsConfig has a default for everything", () => {
   assertEquals(partsConfig.parse({}), {
@@ -8,6 +8,14 @@ Deno.test("partsConfig has a default for everything", () => {
     resolveInterval: 1_000,
     maxSources: 64,
   });
+});
+
+Deno.test("partsConfigWith has the defaults of a job, each on its own", () => {
+  const config = partsConfigWith({ urls: [], without: "Without any, nothing.", timeout: "5s" });
+  assertEquals(config.parse({}), { ...partsConfig.parse({}), urls: [], timeout: 5_000 });
+  assertEquals(config.parse({ timeout: 10 }), { ...partsConfig.parse({}), urls: [], timeout: 10 });
+  const urls = ["http://speed:8090"];
+  assertEquals(config.parse({ urls }), { ...partsConfig.parse({}), urls, timeout: 5_000 });
 });
 
 Deno.test("partsConfig accepts origins, and none at all", () => {
