@@ -5,6 +5,7 @@
  */
 
 import { type Place, placeFields } from "@pipeline/adapters/config";
+import { type PartsConfig, partsConfigWith } from "@pipeline/adapters/parts/config";
 import {
   DEFAULT_MAX_FUTURE,
   DEFAULT_PARTITIONS,
@@ -48,7 +49,16 @@ export interface BatchConfig extends JobConfig, BatchSettings, Place<(typeof NEE
   readonly threads: number;
   /** File of acknowledged records, written by the generator. */
   readonly ledger?: string | undefined;
+  /** How verify asks the folds of speed. */
+  readonly speed: PartsConfig;
 }
+
+/** Nobody waits for the answers, and each is asked for many keys. */
+const speedConfig = partsConfigWith({
+  urls: [],
+  without: "Without any, verify does not check what speed has in memory.",
+  timeout: "5s",
+});
 
 /** Configuration of the batch job. */
 export const batchConfig: z.ZodType<BatchConfig> = z.strictObject({
@@ -80,5 +90,6 @@ export const batchConfig: z.ZodType<BatchConfig> = z.strictObject({
   threads: integer({ min: 1, max: 256 }).prefault(1).describe("Threads that fold days"),
   ledger: text().optional()
     .describe("File of acknowledged records for verify to check, as written by the generator"),
+  speed: speedConfig.prefault({}),
   ...placeFields(NEEDS),
 });

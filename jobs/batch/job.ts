@@ -8,7 +8,15 @@ import { readAcknowledged } from "@pipeline/protocol";
 import { command, duration, integer, type JobSpec, text } from "@pipeline/runtime";
 import { z } from "zod";
 import { type BatchConfig, batchConfig, NEEDS } from "./config.ts";
-import { checkUp, rollBackTo, runGeneration, runVerify, setUp } from "./pipeline.ts";
+import {
+  type BatchPorts,
+  checkUp,
+  rollBackTo,
+  runGeneration,
+  runVerify,
+  setUp,
+  type VerifyPorts,
+} from "./pipeline.ts";
 
 /** Exit code of a run whose generation is served but fails verification: a retry does not help. */
 const DIFFERS = 3;
@@ -33,7 +41,11 @@ export const batch: JobSpec<BatchConfig> = {
         verify: z.boolean().default(false)
           .describe("Verify the served generation afterwards; exits with 3 if anything differs."),
       },
-      run: async ({ log, ...ports }, job, { full, verify }) => {
+      run: async (
+        { log, ...ports }: BatchPorts & Partial<VerifyPorts>,
+        job,
+        { full, verify },
+      ) => {
         await runGeneration(ports, job, { full });
         if (!verify) return 0;
         return await runVerify({ log: log!, ...ports }, job, {}) === 0 ? 0 : DIFFERS;
@@ -55,7 +67,7 @@ export const batch: JobSpec<BatchConfig> = {
         ),
       },
       args: ({ ledger }) => ({ ledger }),
-      run: (ports, job, { ledger: _, ...flags }) => {
+      run: (ports: VerifyPorts, job, { ledger: _, ...flags }) => {
         const { ledger: path } = job.config;
         const ledger = path === undefined ? undefined : readAcknowledged(path);
         return runVerify(ports, job, { ...flags, ledger });

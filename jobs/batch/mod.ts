@@ -18,6 +18,7 @@ export * from "./roll_back.ts";
 export * from "./state.ts";
 export * from "./switch.ts";
 export * from "./verify/ledger.ts";
+export type { MemoryReport } from "./verify/memory.ts";
 export type { Merged } from "./verify/merged.ts";
 export * from "./verify/report.ts";
 export type { Sample } from "./verify/sample.ts";

@@ -11,7 +11,7 @@ import {
   PipelineError,
   type ServingStore,
 } from "@pipeline/core";
-import { type Outcomes, readManifests, writeOutcome } from "@pipeline/protocol";
+import { type LiveParts, type Outcomes, readManifests, writeOutcome } from "@pipeline/protocol";
 import { errorText, type Job } from "@pipeline/runtime";
 import { type BatchReport, type BatchStep, runBatch } from "./batch.ts";
 import { checkServing } from "./check.ts";
@@ -27,6 +27,14 @@ export interface BatchPorts {
   readonly dataset: MasterDataset;
   /** Where the views are stored. */
   readonly store: ServingStore;
+}
+
+/** The ports of a verification. */
+export interface VerifyPorts extends BatchPorts {
+  /** The source of the records. */
+  readonly log: EventLog;
+  /** The folds that can be asked; without them, memory is not checked. */
+  readonly parts?: LiveParts;
 }
 
 /** Probes the store, so that its internal indices are created. */
@@ -154,7 +162,7 @@ export const VERIFIED = {
  * VERIFIED}.
  */
 export async function runVerify(
-  { log, dataset, store }: BatchPorts & { readonly log: EventLog },
+  { log, dataset, store, parts }: VerifyPorts,
   job: Job<BatchConfig>,
   request: VerifyRequest,
 ): Promise<number> {
@@ -166,6 +174,7 @@ export async function runVerify(
     log,
     dataset,
     store,
+    ...(parts === undefined ? {} : { parts }),
     merged,
     ...(ledger === undefined ? {} : { ledger }),
     ...(keys === undefined ? {} : { sample: { keys, ...(seed === undefined ? {} : { seed }) } }),

@@ -15,6 +15,7 @@ import {
   type Entity,
   hashBytes,
   type Post,
+  type ServingStore,
   type Topic,
   topicOf,
   type ViewDocument,
@@ -128,14 +129,18 @@ export class World {
     }
   }
 
-  /** Runs work beside a speed layer. */
-  async withSpeed<T>(work: () => Promise<T>): Promise<T> {
+  /** Runs work beside a speed layer, which writes to the given store if there is one. */
+  async withSpeed<T>(
+    work: (speed: Speed) => Promise<T>,
+    { store = this.ports.store }: { readonly store?: ServingStore } = {},
+  ): Promise<T> {
     const speed = Speed.start({
       ...this.ports,
+      store,
       settings: { flushInterval: 2, maxDocuments: 1_000_000, pollInterval: 2 },
     });
     try {
-      return await work();
+      return await work(speed);
     } finally {
       await speed.stop();
     }

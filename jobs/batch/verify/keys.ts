@@ -1,10 +1,15 @@
 /**
- * Names of the keys whose parts are merged, as shown by a verification.
+ * Names of documents, and of the keys whose parts are merged, as shown by a verification.
  *
  * @module
  */
 
-import type { ViewDocument, WindowName } from "@pipeline/core";
+import { documentId, type ViewDocument, viewOf, type WindowName } from "@pipeline/core";
+
+/** A document's name among those of all views. */
+export function documentName(document: ViewDocument): string {
+  return `${viewOf(document)} ${documentId(document)}`;
+}
 
 /** The key that a document is a part of. */
 export function keyOf(document: ViewDocument): string {

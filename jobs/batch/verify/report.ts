@@ -7,7 +7,7 @@
 import { canonicalJson } from "@pipeline/core";
 
 /** The check that found a difference. */
-export type Check = "batch" | "speed" | "merged" | "ledger";
+export type Check = "batch" | "speed" | "memory" | "merged" | "ledger";
 
 /** One value that differs from the expected one. */
 export interface Difference {

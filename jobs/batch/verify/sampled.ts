@@ -6,6 +6,8 @@
  */
 
 import type { Folded, Manifest } from "@pipeline/protocol";
+import type { Clock } from "@pipeline/runtime";
+import type { Memory, MemoryReport } from "./memory.ts";
 import type { Differences } from "./report.ts";
 import type { Sample } from "./sample.ts";
 import { type BatchSample, verifyBatchSample } from "./sampled_batch.ts";
@@ -27,24 +29,30 @@ export interface SampleReport extends Sample {
 /** Verifies a sample of a generation. */
 export async function verifySample(
   { log, dataset, store }: WatchedPorts,
-  { manifest, folded, sample, differences }: {
+  { manifest, folded, memory, sample, differences, clock }: {
     readonly manifest: Manifest;
     readonly folded: readonly Folded[];
+    readonly memory: Memory;
     readonly sample: Sample;
     readonly differences: Differences;
+    readonly clock: Clock;
   },
   onStep: (what: string) => void,
 ): Promise<SampleReport> {
   const work = { store, manifest, sample, differences };
   onStep("comparing a sample of speed's documents with the log");
-  const speed = await verifySpeedSample(log, { ...work, folded });
+  const speed = await verifySpeedSample(log, { ...work, folded, memory, clock });
   onStep("comparing a sample of batch's documents with the dataset");
   const batch = await verifyBatchSample(dataset, work);
-  return { ...sample, batch, speed, ...scope(batch, speed) };
+  return { ...sample, batch, speed, ...scope(batch, speed, memory.report) };
 }
 
 /** The scope in words, for readers of the report. */
-function scope(batch: BatchSample, speed: SpeedSample): Pick<SampleReport, "proves" | "leaves"> {
+function scope(
+  batch: BatchSample,
+  speed: SpeedSample,
+  memory: MemoryReport,
+): Pick<SampleReport, "proves" | "leaves"> {
   const whole = batch.bounded === 0 && batch.hours === batch.of_hours;
   const read = speed.records === speed.of_records;
   const proves = [
@@ -58,6 +66,9 @@ function scope(batch: BatchSample, speed: SpeedSample): Pick<SampleReport, "prov
     ]),
     `speed: the sampled documents equal the log in ${speed.partitions} of ` +
     `${speed.of_partitions} partitions`,
+    ...(memory.parts === 0 ? [] : [
+      `memory: the sampled documents equal the log in ${memory.parts} of ${memory.of_parts} parts`,
+    ]),
   ];
   const leaves = [
     "documents beyond the sample",
@@ -65,6 +76,10 @@ function scope(batch: BatchSample, speed: SpeedSample): Pick<SampleReport, "prov
       ? []
       : ["batch: windows and versions whose hours were not read, but for those bounds"]),
     ...(read ? [] : ["speed: records folded beyond those that were read"]),
+    ...(memory.asked ? [] : ["memory: no folds could be asked"]),
+    ...(memory.asked && memory.parts < memory.of_parts
+      ? ["memory: parts that did not answer, or beyond the records that were read"]
+      : []),
     "merged values",
   ];
   return { proves, leaves };

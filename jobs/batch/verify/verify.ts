@@ -15,6 +15,7 @@ import { type Clock, systemClock } from "@pipeline/runtime";
 import {
   type Folded,
   foldedVector,
+  type LiveParts,
   type Manifest,
   partitionsOf,
   readFolded,
@@ -22,6 +23,7 @@ import {
 } from "@pipeline/protocol";
 import { recompute, verifyBatchPart } from "./batch_part.ts";
 import { type LedgerCheck, type LedgerEntry, verifyLedger } from "./ledger.ts";
+import { Memory, type MemoryReport } from "./memory.ts";
 import { type Merged, verifyMerged } from "./merged.ts";
 import { type Difference, Differences } from "./report.ts";
 import type { Sample } from "./sample.ts";
@@ -37,6 +39,8 @@ export interface VerifyOptions {
   readonly log: EventLog;
   /** Where the views are stored. */
   readonly store: ServingStore;
+  /** The folds that can be asked; without them, memory is not checked. */
+  readonly parts?: LiveParts;
   /**
    * Check this many keys per view, and read only the data that they need; everything by default.
    */
@@ -68,8 +72,10 @@ export interface VerifyReport {
   readonly folded: OffsetVector;
   /** Documents of batch that were verified. */
   readonly batch_documents: number;
-  /** Documents of speed that were verified. */
+  /** Documents of speed in the store that were verified. */
   readonly speed_documents: number;
+  /** The check of a sample of speed's documents in memory. */
+  readonly memory: MemoryReport;
   /** Which sample was verified, and what that proves; absent without a sample. */
   readonly sample?: SampleReport;
   /** How much was read. */
@@ -96,14 +102,24 @@ export async function verify(options: VerifyOptions): Promise<VerifyReport> {
       "Merged values need all records of their keys: --merged and --sample exclude one another",
     );
   }
-  const { log, dataset, store } = options;
-  const watch = new Watch({ log, dataset, store }, { within, clock });
+  const { log, dataset, store, parts } = options;
+  const watch = new Watch({ log, dataset, store, parts }, { within, clock });
   try {
     return await new Verification(options, watch).run();
   } finally {
     watch.close();
   }
 }
+
+/** The served generation as of the start, and what its folds answer. */
+interface Served {
+  readonly manifest: Manifest;
+  readonly folded: readonly Folded[];
+  readonly memory: Memory;
+}
+
+/** Most keys of a view in memory that a verification without a sample checks. */
+const MEMORY_KEYS = 1_000;
 
 /** A running verification. */
 class Verification {
@@ -128,9 +144,12 @@ class Verification {
       if (!(error instanceof TimeUpError)) throw error;
       throw new PipelineError("unavailable", `${error.message}: the store has not answered yet`);
     });
+    const differences = this.#differences;
+    const memory = new Memory({ parts: this.#ports.parts, manifest, differences });
+    const served = { manifest, folded, memory };
     try {
-      if (this.#o.sample === undefined) await this.#whole(manifest, folded);
-      else await this.#sample(manifest, folded, this.#o.sample);
+      if (this.#o.sample === undefined) await this.#whole(served);
+      else await this.#sample(served, this.#o.sample);
       if (this.#o.ledger !== undefined) {
         this.#doing = "comparing the ledger";
         this.#found.ledger = await verifyLedger(
@@ -152,6 +171,7 @@ class Verification {
       folded: foldedVector(folded, partitionsOf(manifest.horizon)),
       batch_documents: 0,
       speed_documents: 0,
+      memory: memory.report,
       ...this.#found,
       read: this.#read,
       differences: count,
@@ -171,23 +191,20 @@ class Verification {
     return { manifest: found.manifest, folded: await readFolded(store, generation) };
   }
 
-  async #whole(manifest: Manifest, folded: readonly Folded[]): Promise<void> {
+  async #whole({ manifest, folded, memory }: Served): Promise<void> {
     const { log, dataset, store } = this.#ports;
+    const { merged = false, clock = systemClock } = this.#o;
     const differences = this.#differences;
     this.#doing = "comparing speed's documents with the log";
-    const { documents, partitions } = await verifySpeedPart(
-      store,
-      log,
-      manifest,
-      folded,
-      differences,
-    );
+    const keys = { keys: MEMORY_KEYS, seed: manifest.generation };
+    const speed = { manifest, folded, memory, keys, merged, differences, clock };
+    const { documents, partitions } = await verifySpeedPart({ store, log }, speed);
     this.#found.speed_documents = documents;
     this.#doing = "recomputing batch's documents from the dataset";
     const composed = await recompute(dataset, manifest);
     this.#doing = "comparing batch's documents";
     this.#found.batch_documents = await verifyBatchPart(store, manifest, composed, differences);
-    if (this.#o.merged !== true) return;
+    if (!merged) return;
     this.#doing = "comparing merged values";
     const { resolved } = composed;
     const input = { dataset, log, store, manifest, resolved, partitions };
@@ -195,11 +212,11 @@ class Verification {
   }
 
   async #sample(
-    manifest: Manifest,
-    folded: readonly Folded[],
-    { keys, seed = manifest.generation }: NonNullable<VerifyOptions["sample"]>,
+    served: Served,
+    { keys, seed = served.manifest.generation }: NonNullable<VerifyOptions["sample"]>,
   ): Promise<void> {
-    const work = { manifest, folded, sample: { keys, seed }, differences: this.#differences };
+    const { clock = systemClock } = this.#o;
+    const work = { ...served, sample: { keys, seed }, differences: this.#differences, clock };
     const sample = await verifySample(this.#ports, work, (what) => this.#doing = what);
     this.#found.sample = sample;
     this.#found.batch_documents = sample.batch.documents + sample.batch.bounded;

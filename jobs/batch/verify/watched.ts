@@ -5,6 +5,7 @@
  */
 
 import type { EventLog, MasterDataset, ServingStore } from "@pipeline/core";
+import type { LiveParts } from "@pipeline/protocol";
 import type { Clock } from "@pipeline/runtime";
 
 /** The time is up. */
@@ -25,6 +26,7 @@ export interface WatchedPorts {
   readonly log: EventLog;
   readonly dataset: MasterDataset;
   readonly store: ServingStore;
+  readonly parts?: LiveParts | undefined;
 }
 
 const LINE_FEED = 0x0a;
@@ -49,7 +51,7 @@ export class Watch {
    * @param within milliseconds; unlimited by default.
    */
   constructor(
-    { log, dataset, store }: WatchedPorts,
+    { log, dataset, store, parts }: WatchedPorts,
     { within, clock }: { readonly within?: number | undefined; readonly clock: Clock },
   ) {
     if (within !== undefined) {
@@ -57,6 +59,7 @@ export class Watch {
     }
     this.ports = {
       store: this.#limited(store),
+      parts: parts && this.#limited(parts),
       log: this.#limited(log, {
         read: (...range) =>
           this.#counted(log.read(...range), ({ records }) => {
