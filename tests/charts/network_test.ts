@@ -30,6 +30,7 @@ const EDGES = [
   "batch -> elasticsearch 9200",
   "batch -> kafka 9092",
   "batch -> namenode 9870",
+  "batch -> speed 8090",
   "canary -> kafka 9092",
   "canary -> serving 30080",
   "datanode -> datanode 9866 9867",
@@ -61,6 +62,7 @@ const EDGES = [
   "test -> kafka 9092",
   "test -> namenode 9870",
   "test -> serving 30080",
+  "test -> speed 8090",
 ];
 
 async function policies(options: RenderOptions = {}): Promise<Manifest[]> {
@@ -177,11 +179,13 @@ Deno.test("servers of others are reached by port, and names are always resolved"
   assertEquals(
     edges(all, "egress"),
     [
+      "batch -> speed 8090",
       "canary -> serving 30080",
       "grafana -> prometheus 9090",
       ...inside,
       "serving -> speed 8090",
       "test -> serving 30080",
+      "test -> speed 8090",
     ],
   );
   const out = (component: string) =>

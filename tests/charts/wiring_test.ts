@@ -39,6 +39,9 @@ Deno.test("jobs find the servers of the release, and agree on what they share", 
     assertEquals(elasticsearch.nodes, [`http://reddit-elasticsearch.${domain}:9200`]);
     assertEquals([elasticsearch.replicas, partitions], [1, 6]);
   }
+  for (const job of ["batch", "serving"]) {
+    assertEquals(configOf(manifests, job).speed, { urls: ["http://reddit-speed:8090"] });
+  }
   assertEquals(configOf(manifests, "ingest").maxFuture, "2h");
   assertEquals(configOf(manifests, "batch").views, { maxFuture: "2h" });
 });

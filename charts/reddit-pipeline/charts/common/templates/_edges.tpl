@@ -27,6 +27,8 @@ its Service, which not every network treats as a pod's own traffic: so does the 
 - {from: test, to: elasticsearch, ports: [9200]}
 - {from: test, to: serving, ports: [30080]}
 - {from: serving, to: speed, ports: [8090]}
+- {from: batch, to: speed, ports: [8090]}
+- {from: test, to: speed, ports: [8090]}
 - {from: elasticsearch-exporter, to: elasticsearch, ports: [9200]}
 - {from: prometheus, to: kafka, ports: [9404], inside: true}
 - {from: prometheus, to: namenode, ports: [9404, 9870], inside: true}

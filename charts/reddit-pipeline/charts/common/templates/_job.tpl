@@ -12,7 +12,7 @@
 {{- end -}}
 {{- if ne $job "generator" }}{{ $_ := set $wired "partitions" (int .Values.global.topics.partitions) }}{{ end -}}
 {{- if eq $job "ingest" }}{{ $_ := set $wired "maxFuture" .Values.global.maxFuture }}{{ end -}}
-{{- if eq $job "serving" }}{{ $_ := set $wired "speed" (dict "urls" (list (printf "http://%s-speed:8090" .Release.Name))) }}{{ end -}}
+{{- if has $job (list "batch" "serving") }}{{ $_ := set $wired "speed" (dict "urls" (list (printf "http://%s-speed:8090" .Release.Name))) }}{{ end -}}
 {{- if eq $job "batch" }}{{ $_ := set $wired "views" (dict "maxFuture" .Values.global.maxFuture) }}{{ end -}}
 {{ mergeOverwrite (deepCopy .Values.config) $wired | toPrettyJson }}
 {{- end }}
