@@ -16,7 +16,7 @@ import {
 } from "@pipeline/core";
 import { type BatchSettings, rollBack, runBatch, verify } from "@pipeline/batch";
 import { bootstrap, Ingest, sweep } from "@pipeline/ingest";
-import { CommitLog, readManifests } from "@pipeline/protocol";
+import { CommitLog, type LiveParts, readManifests } from "@pipeline/protocol";
 import { Speed } from "@pipeline/speed";
 import { datasetProblems, leftovers, servedProblems } from "./_invariants.ts";
 import { Process } from "./_process.ts";
@@ -51,6 +51,8 @@ export interface SimulationReport {
   failedRuns: number;
   /** Checks while everything went on. */
   checks: number;
+  /** Parts in memory that they compared. */
+  parts: number;
 }
 
 /** What was found to be wrong; the message says how to see it again. */
@@ -94,6 +96,7 @@ class Simulation {
   readonly #random: Random;
   readonly #o: SimulationOptions;
   readonly #processes = new Set<Process>();
+  readonly #speeds = new Map<Process, Speed>();
   readonly #wanted: Record<Kind, number> = { ingest: 1, speed: 1 };
   readonly #outages = new Map<string, number>();
   readonly #delayed = new WeakSet<Turn>();
@@ -130,6 +133,7 @@ class Simulation {
       generations: 0,
       failedRuns: 0,
       checks: 0,
+      parts: 0,
     };
   }
 
@@ -300,13 +304,30 @@ class Simulation {
     this.#truncated = true;
   }
 
-  /** What speed wrote is right at any moment, and so is what batch wrote. */
+  /** What speed wrote and answers is right at any moment, and so is what batch wrote. */
   async #check(): Promise<void> {
     if (await this.world.ports.store.current() === undefined) return;
     this.report.checks++;
-    const { exact, first } = await verify(this.world.ports);
+    const { exact, first, memory } = await verify({ ...this.world.ports, parts: this.#parts() });
+    this.report.parts += memory.parts;
     const problems = exact ? [] : first.map((difference) => JSON.stringify(difference));
     this.#expect("while everything went on", problems);
+  }
+
+  /** The folds of all processes, paused ones included. */
+  #parts(): LiveParts {
+    return {
+      ask: (request) =>
+        Promise.resolve([...this.#speeds].flatMap(([process, speed]) => {
+          if (process.dead) return [];
+          try {
+            return speed.answer(request);
+          } catch (error) {
+            if (error instanceof PipelineError) return [];
+            throw error;
+          }
+        })),
+    };
   }
 
   #sweepNow(): void {
@@ -459,7 +480,8 @@ class Simulation {
         pollInterval: random.pick([30, 300]),
       },
     });
-    await job.done;
+    this.#speeds.set(process, job);
+    await job.done.finally(() => this.#speeds.delete(process));
   }
 
   // --- Rest ------------------------------------------------------------------
