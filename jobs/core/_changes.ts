@@ -5,11 +5,12 @@
  */
 
 import { grown } from "./_keys.ts";
+import { Queue } from "./_queue.ts";
 
 /** Tracks changes since the last call of `take`. */
 export class Changes {
   #is = new Uint8Array(64);
-  readonly #changed: number[] = [];
+  readonly #changed = new Queue<number>();
 
   /** Marks an item as changed. */
   touch(number: number): void {
@@ -21,12 +22,12 @@ export class Changes {
 
   /** Number of items that {@linkcode take} has not returned. */
   get size(): number {
-    return this.#changed.length;
+    return this.#changed.size;
   }
 
   /** At most `limit` of the items changed since they were last taken, by their first change. */
   take(limit = Infinity): number[] {
-    const taken = this.#changed.splice(0, limit);
+    const taken = this.#changed.take(limit);
     for (const number of taken) this.#is[number] = 0;
     return taken;
   }

@@ -7,6 +7,7 @@
 import type { Facts } from "./_facts.ts";
 import { firstOf } from "./_first.ts";
 import { type Key, KeyTable } from "./_keys.ts";
+import { Queue } from "./_queue.ts";
 import type { Part, PostDocument } from "./documents.ts";
 import { comparePostVersions, compareRank, type PostVersion } from "./versions.ts";
 
@@ -46,7 +47,7 @@ export class PostTable {
   readonly #cells: PostCell[] = [];
   /** By index of the subreddit. */
   readonly #bySubreddit: PostCell[][] = [];
-  readonly #changed: PostCell[] = [];
+  readonly #changed = new Queue<PostCell>();
   #track = false;
   #size = 0;
 
@@ -118,7 +119,7 @@ export class PostTable {
 
   /** Number of changed documents that were not taken. */
   get changes(): number {
-    return this.#changed.length;
+    return this.#changed.size;
   }
 
   /** At most `limit` of the documents that changed since they were last taken. */
@@ -127,7 +128,7 @@ export class PostTable {
   }
 
   #takeChanged(limit = Infinity): PostCell[] {
-    const changed = this.#changed.splice(0, limit);
+    const changed = this.#changed.take(limit);
     for (const cell of changed) cell.changed = false;
     return changed;
   }
