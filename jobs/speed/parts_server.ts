@@ -19,7 +19,17 @@ import { partsRequest } from "./parts_request.ts";
 export const PARTS_PATH = "/v1/parts";
 
 /** Statuses of its answers. */
-export const PARTS_STATUSES = ["200", "400", "404", "405", "409", "413", "429", "500"] as const;
+export const PARTS_STATUSES = [
+  "200",
+  "400",
+  "404",
+  "405",
+  "408",
+  "409",
+  "413",
+  "429",
+  "500",
+] as const;
 
 /** The folds that are asked. */
 export interface PartsSource {
@@ -37,6 +47,8 @@ export interface PartsServerOptions extends PartsConfig {
   readonly logger?: Logger;
   /** Called with the status of each answer, and the milliseconds that it took. */
   readonly onAnswer?: (status: number, took: number) => void;
+  /** Longest time in milliseconds until a body has arrived; 5 seconds by default. */
+  readonly bodyWithin?: number;
   /** Lets the event loop go round between two answers; see `Turns`. */
   readonly pause?: () => Promise<void>;
 }
@@ -48,6 +60,9 @@ export interface PartsServer {
   /** Ends, once pending answers are sent or a second is over. */
   close(): Promise<void>;
 }
+
+/** Milliseconds until a body must have arrived: requests come from pods nearby, and are small. */
+const BODY_WITHIN = 5_000;
 
 /** Milliseconds that answers may take to reach slow clients once the endpoint closes. */
 const DRAIN = 1_000;
@@ -93,15 +108,12 @@ async function respond(
     await request.body?.cancel();
     return problem(405, `The method is ${request.method}: POST is allowed`, {}, { allow: "POST" });
   }
-  let body: Uint8Array | undefined;
-  try {
-    body = await readBody(request, PARTS_BOUNDS.body);
-  } catch {
-    return problem(400, "The body broke off");
-  }
-  if (body === undefined) {
-    return problem(413, `The body has more than ${PARTS_BOUNDS.body} bytes`);
-  }
+  const { bodyWithin: within = BODY_WITHIN } = options;
+  const body = await readBody(request, { bytes: PARTS_BOUNDS.body, within })
+    .catch(() => 400 as const);
+  if (body === 400) return problem(400, "The body broke off");
+  if (body === 408) return problem(408, `The body did not arrive within ${within} ms`);
+  if (body === 413) return problem(413, `The body has more than ${PARTS_BOUNDS.body} bytes`);
   const asked = parse(body);
   if (typeof asked === "string") return problem(400, asked);
   return await queue.run(() => answer(asked, options)) ??
@@ -164,6 +176,7 @@ const TITLES: Readonly<Record<number, string>> = {
   400: "Bad Request",
   404: "Not Found",
   405: "Method Not Allowed",
+  408: "Request Timeout",
   409: "Conflict",
   413: "Content Too Large",
   429: "Too Many Requests",

@@ -178,3 +178,32 @@ Deno.test("serveParts() lets the event loop go round between two answers, and re
     clearInterval(going);
   }, { pause, onAnswer, maxQueued: 2 });
 });
+
+Deno.test("serveParts() does not wait for long for a body, and answers others meanwhile", async () => {
+  const statuses: number[] = [];
+  const onAnswer = (status: number) => void statuses.push(status);
+  const source = { answered: () => [], answer: () => [] };
+  const server = serveParts({
+    host: "127.0.0.1",
+    port: 0,
+    maxQueued: 1,
+    source,
+    onAnswer,
+    bodyWithin: 300,
+  });
+  try {
+    using stuck = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    const head = `POST ${PARTS_PATH} HTTP/1.1\r\nhost: speed\r\ncontent-length: 100\r\n\r\n{`;
+    await stuck.write(new TextEncoder().encode(head));
+    const response = await fetch(`http://127.0.0.1:${server.port}${PARTS_PATH}`, post(ASKED));
+    await response.body?.cancel();
+    const buffer = new Uint8Array(1_000);
+    const length = await stuck.read(buffer);
+    const text = new TextDecoder().decode(buffer.subarray(0, length ?? 0));
+    assertMatch(text, /^HTTP\/1\.1 408 /);
+    assertStringIncludes(text, "did not arrive within 300 ms");
+    assertEquals(statuses, [200, 408]);
+  } finally {
+    await server.close();
+  }
+});
