@@ -26,6 +26,11 @@ export interface CopyOptions extends CopyEvents {
   readonly generation: number;
   /** Bounds the documents a second, together with those of other copies. */
   readonly pace: Pace;
+  /**
+   * How much of a chunk is written in a turn, in (0, 1]: the copy's share beside others that write
+   * as well. A whole chunk by default.
+   */
+  readonly share?: () => number;
   /** Times waits and passes. */
   readonly clock: Clock;
   /** The folds that are copied. */
@@ -109,18 +114,12 @@ export class Copy {
 
   /** Writes a chunk of documents. */
   async #write(view: ViewName, taken: readonly Taken[]): Promise<void> {
-    const { store, generation, pace, clock, onWrite } = this.#o;
-    for (;;) {
-      const wait = pace.wait();
-      if (wait === 0 || this.#hurry.signal.aborted) break;
-      const { signal } = this.#hurry;
-      await clock.sleep(wait, signal).catch((error) => {
-        if (!signal.aborted) throw error;
-      });
-    }
+    const { store, generation, pace, share, onWrite } = this.#o;
+    const documents = await pace.turn(() => {
+      if (this.#abandoned) return [];
+      return makeDocuments(view, taken, Math.max(1, Math.floor(pace.chunk * (share?.() ?? 1))));
+    }, this.#hurry.signal);
     if (this.#abandoned) return;
-    const documents = makeDocuments(view, taken, pace.chunk);
-    pace.spend(documents.length);
     await store.write(generation, view, documents);
     onWrite?.({ generation, view, documents: documents.length });
   }

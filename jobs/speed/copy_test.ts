@@ -132,6 +132,34 @@ Deno.test("Copy writes nothing of a partition that is frozen, or that the store 
   assertEquals(await watermark(), 3);
 });
 
+Deno.test("Copies share a pace by their shares, and one alone has all of it", async () => {
+  const { store } = openMemory({ refresh: "manual" });
+  const clock = new TestClock();
+  const pace = new Pace(MOST, clock);
+  const written = [0, 0];
+  const copies = await Promise.all([1, 1 / 3].map(async (share, i) => {
+    await store.createGeneration(i + 1);
+    const posts = new PartitionFold(POSTS, 0, 0, emptyManifest());
+    posts.assign({ stored: -1, reached: 0 });
+    await posts.fold(batch(0, many(2_000)), new Turns());
+    const onWrite = ({ documents }: { readonly documents: number }) =>
+      void (written[i]! += documents);
+    const folds = () => [posts];
+    const generation = i + 1;
+    return new Copy({ store, generation, pace, clock, folds, onWrite, share: () => share });
+  }));
+  const passes = copies.map((copy) => copy.pass());
+  await clock.advance(10_000);
+  const [served, other] = written as [number, number];
+  assert(other > 0 && served > 2.5 * other && served < 4 * other, `${served} and ${other}`);
+  assert(served + other > 8.5 * MOST, `${served} and ${other}`);
+  copies[0]!.abandon();
+  await clock.advance(10_000);
+  assert(written[1]! - other > 8.5 * MOST, `${written[1]! - other}`);
+  for (const copy of copies) copy.abandon();
+  await Promise.all(passes);
+});
+
 Deno.test("Copy makes no other pass after one that failed", async () => {
   let broken = false;
   const { copy, fold, watermark } = await world((name) =>

@@ -34,6 +34,12 @@ import { Turns } from "./turns.ts";
  */
 export const LINGER = 30_000;
 
+/**
+ * Share of the pace that copies of generations that are not served have beside the served one, whose
+ * copy would otherwise get old while batch prepares the next.
+ */
+const SHARE = 1 / 3;
+
 /** The dependencies and settings of the speed layer. */
 export interface SpeedOptions extends FoldEvents {
   /** The source of records. */
@@ -149,13 +155,21 @@ export class Speed {
     return this.#broken;
   }
 
-  /** Writes all that is folded, and stops. It answers until then. */
+  /** Writes all that is folded, the served generation first, and stops. It answers until then. */
   async stop(): Promise<void> {
     this.#life.end();
     await this.#loop;
-    await Promise.all([...this.#folds.values()].map((fold) => fold.stop()));
-    this.#folds.clear();
-    this.#lingering.clear();
+    const stops = [...this.#folds].map(([generation, fold]) => ({
+      served: generation === this.#served,
+      stop: () => fold.stop(),
+    }));
+    try {
+      for (const { served, stop } of stops) if (served) await stop();
+    } finally {
+      await Promise.all(stops.map(({ served, stop }) => served ? undefined : stop()));
+      this.#folds.clear();
+      this.#lingering.clear();
+    }
   }
 
   async #run(): Promise<void> {
@@ -220,6 +234,7 @@ export class Speed {
       manifest,
       turns: this.#turns,
       pace: this.#pace,
+      share: () => this.#served === undefined || this.#served === manifest.generation ? 1 : SHARE,
       before: this.#lingering.get(manifest.generation)?.fold,
     });
     this.#folds.set(manifest.generation, fold);

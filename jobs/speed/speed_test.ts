@@ -205,6 +205,32 @@ Deno.test("stop() writes what every fold has folded", async () => {
   assertEquals(world.clock.sleeping, 0);
 });
 
+Deno.test("stop() writes the served generation first, and the others even if that fails", async () => {
+  for (const fails of [false, true]) {
+    await using world = await World.open();
+    await world.generation(1, {});
+    await world.generation(2, { state: "live" });
+    await world.ports.store.switchTo(2, undefined);
+    const written: string[] = [];
+    const { store } = faulty(world.ports, {
+      step: async (name, phase) => {
+        const generation = name.match(/^store.write (\d+)/)?.[1];
+        if (generation === undefined || phase === "after") return;
+        if (generation === "2" && fails) throw new PipelineError("invalid", "Not allowed");
+        // The other one is not faster only because it began later.
+        if (generation === "2") { for (let i = 0; i < 100; i++) await Promise.resolve(); }
+        written.push(generation);
+      },
+    });
+    const speed = await world.start({ store }, 100 * LOOK);
+    await world.append("p1");
+    await world.clock.advance(0);
+    if (fails) await assertRejects(() => speed.stop(), PipelineError, "Not allowed");
+    else await speed.stop();
+    assertEquals(written, [...fails ? [] : ["2", "2", "2"], "1", "1", "1"]);
+  }
+});
+
 /** A generation as the tests make it, to be asked about. */
 function about(generation: number) {
   return { generation, identity: foldIdentity(emptyManifest({ generation })) };
