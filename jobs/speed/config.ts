@@ -39,6 +39,8 @@ export interface PartsConfig {
 export interface SpeedConfig extends JobConfig, SpeedSettings, Place<(typeof NEEDS)[number]> {
   /** Partitions of each topic of records. */
   readonly partitions: number;
+  /** Whether the process folds and answers as a writer does, and writes nothing. */
+  readonly standby: boolean;
   /** Where questions to the folds are answered. */
   readonly parts: PartsConfig;
   /** Milliseconds without any progress, while there is lag, until the job is not live. */
@@ -50,6 +52,9 @@ export const speedConfig: z.ZodType<SpeedConfig> = z.strictObject({
   ...jobFields,
   partitions: integer({ min: 1, max: 1_000 }).prefault(DEFAULT_PARTITIONS)
     .describe("Partitions of each topic of records"),
+  standby: z.boolean().prefault(false).describe(
+    "Fold and answer beside the writers, in a consumer group of its own, and write nothing",
+  ),
   parts: z.strictObject({
     host: text().prefault("::").describe(
       "Address at which serving asks the folds; `::` is all of both families, `0.0.0.0` all of IPv4",

@@ -39,8 +39,14 @@ import type { SpeedSettings } from "./config.ts";
 import { Copy, type CopyOptions } from "./copy.ts";
 import type { FoldEvents } from "./events.ts";
 import { Pace } from "./pace.ts";
-import { PartitionFold } from "./partition_fold.ts";
+import { type KnownOffsets, PartitionFold } from "./partition_fold.ts";
 import { Turns } from "./turns.ts";
+
+/**
+ * What a standby takes as stored, and as visible before: everything. So it tracks no changes, and
+ * measures no latency.
+ */
+const EVERYTHING: KnownOffsets = { stored: Infinity, reached: Infinity };
 
 /** The dependencies and settings of a fold. */
 export interface GenerationFoldOptions extends FoldEvents {
@@ -52,6 +58,15 @@ export interface GenerationFoldOptions extends FoldEvents {
   readonly manifest: Manifest;
   /** How often and how much to write. */
   readonly settings: SpeedSettings;
+  /**
+   * Folds and answers in a consumer group of standbys, and writes nothing. False by default.
+   *
+   * A standby never becomes a writer. If a writer fails, Kafka gives its partitions to the others of
+   * its group, or to the same one once it is restarted, and the standby answers meanwhile. Two
+   * writers would do no harm, since versions are offsets; but a standby does not know what has
+   * changed since the watermark, and a group for each role needs no decision who writes.
+   */
+  readonly standby?: boolean;
   /** The machine's clock by default. */
   readonly clock?: Clock;
   /** Shared by all folds of a process; its own by default. */
@@ -107,9 +122,9 @@ export class GenerationFold {
   /** Starts folding from the generation's horizon, or from where a fold before it ended. */
   static async start(options: GenerationFoldOptions): Promise<GenerationFold> {
     const fold = new GenerationFold(options);
-    const { manifest, log, settings } = options;
+    const { manifest, log, settings, standby = false } = options;
     const consumer = fold.#consumer = await log.subscribe({
-      group: `speed-${manifest.generation}`,
+      group: `speed-${manifest.generation}${standby ? "-standby" : ""}`,
       topics: TOPICS,
       start: (topic, partition) => fold.#assign(topic as Topic, partition),
       batch: (batch) => fold.#batch(batch),
@@ -120,6 +135,7 @@ export class GenerationFold {
       },
     });
     fold.#life.follow(consumer.done);
+    if (standby) return fold;
     // The first pass runs at once: it reports every partition as folded.
     fold.#loops = Promise.all([
       fold.#every(settings.flushInterval, () => fold.#copy.pass()),
@@ -219,8 +235,9 @@ export class GenerationFold {
     }
   }
 
-  /** Writes what has changed, and reports offsets, without any waits. */
+  /** Writes what has changed, and reports offsets, without any waits. A standby does nothing. */
   async flush(): Promise<void> {
+    if (this.#o.standby === true) return;
     await this.#copy.flush();
     await this.#report();
   }
@@ -234,7 +251,7 @@ export class GenerationFold {
   }
 
   async #assign(topic: Topic, partition: number): Promise<number> {
-    const { log, store, manifest } = this.#o;
+    const { log, manifest, standby = false } = this.#o;
     const { generation } = manifest;
     const name = partitionName(topic, partition);
     const start = manifest.horizon[topic][partition];
@@ -249,13 +266,18 @@ export class GenerationFold {
       new PartitionFold(topic, partition, start, manifest);
     const last = fold.last ?? manifest.last?.[name] ?? null;
     await checkContinuation(log, topic, partition, fold.next, last);
+    fold.assign(standby ? EVERYTHING : await this.#known(fold));
+    this.#partitions.set(name, fold);
+    return fold.next;
+  }
+
+  async #known({ topic, partition, start }: PartitionFold): Promise<KnownOffsets> {
+    const { store, manifest: { generation } } = this.#o;
     const [folded, reached] = await Promise.all([
       readPartitionFolded(store, generation, topic, partition),
       readPartitionReached(store, generation, topic, partition),
     ]);
-    fold.assign({ stored: folded?.next_offset ?? -1, reached: reached?.next_offset ?? start });
-    this.#partitions.set(name, fold);
-    return fold.next;
+    return { stored: folded?.next_offset ?? -1, reached: reached?.next_offset ?? start };
   }
 
   async #batch(delivered: LogBatch): Promise<void> {

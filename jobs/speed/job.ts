@@ -5,6 +5,7 @@
  */
 
 import { command, type JobSpec } from "@pipeline/runtime";
+import { z } from "zod";
 import { NEEDS, type SpeedConfig, speedConfig } from "./config.ts";
 import { runSpeed } from "./pipeline.ts";
 
@@ -14,5 +15,15 @@ export const speed: JobSpec<SpeedConfig> = {
   summary: "The speed layer: the log from each generation's horizon, folded as it comes.",
   config: speedConfig,
   needs: NEEDS,
-  commands: { run: command({ summary: "Fold until stopped.", run: runSpeed }) },
+  commands: {
+    run: command({
+      summary: "Fold until stopped.",
+      flags: {
+        standby: z.boolean().optional()
+          .describe("Fold and answer beside the writers, and write nothing."),
+      },
+      args: ({ standby }) => ({ standby }),
+      run: runSpeed,
+    }),
+  },
 };

@@ -49,7 +49,7 @@ export function countEvents(
 }
 
 /** Measures the folds at every scrape. */
-export function watchFolds(metrics: Metrics, speed: Speed, clock: Pick<Clock, "now">): void {
+export function watchFolds(metrics: Metrics, speed: Speed): void {
   metrics.gauge("speed_keys", {
     help: "Keys in memory, in all generations, frozen partitions included.",
     collect: (gauge) => gauge.set(speed.keys),
@@ -58,6 +58,10 @@ export function watchFolds(metrics: Metrics, speed: Speed, clock: Pick<Clock, "n
     help: "Partitions that are held in memory and not folded.",
     collect: (gauge) => gauge.set(speed.frozen),
   });
+}
+
+/** Measures the age of the copy at every scrape. */
+export function watchCopy(metrics: Metrics, speed: Speed, clock: Pick<Clock, "now">): void {
   metrics.gauge("speed_copy_age_seconds", {
     help: "Age of the oldest folded record of the served generation that is not in the store yet.",
     collect: (gauge) => {

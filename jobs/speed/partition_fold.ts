@@ -52,7 +52,7 @@ export interface Taken {
 export class PartitionFold {
   /** The first offset that is not folded. */
   next: number;
-  /** The watermark in the store; -1 if none was ever written. */
+  /** The watermark in the store; -1 if none was ever written, `Infinity` if nothing is to be. */
   stored = -1;
   /** A frozen fold answers, but folds and writes nothing. */
   frozen = false;

@@ -14,7 +14,7 @@ import {
 } from "@pipeline/protocol";
 import { type Job, untilAborted } from "@pipeline/runtime";
 import type { SpeedConfig } from "./config.ts";
-import { countAnswers, countEvents, watchFolds } from "./metrics.ts";
+import { countAnswers, countEvents, watchCopy, watchFolds } from "./metrics.ts";
 import { serveParts } from "./parts_server.ts";
 import { Speed } from "./speed.ts";
 
@@ -50,6 +50,7 @@ export async function runSpeed(
     log,
     store,
     settings: config,
+    standby: config.standby,
     logger,
     ...countEvents(metrics, {
       // The latency of a generation that is still catching up is not reported: nobody reads it yet.
@@ -62,12 +63,17 @@ export async function runSpeed(
       },
     }),
   });
-  watchFolds(metrics, speed, clock);
+  watchFolds(metrics, speed);
+  // A standby has no copy, and an age of 0 would hide that nobody writes.
+  if (!config.standby) watchCopy(metrics, speed, clock);
   job.health.condition("generations", () => {
     const broken = [...speed.broken];
     return broken.length === 0 ? undefined : `a part of generation ${broken.join(", ")} is gone`;
   });
-  logger.info("Speed runs", server === undefined ? {} : { parts: server.port });
+  logger.info(
+    config.standby ? "Speed runs as a standby" : "Speed runs",
+    server === undefined ? {} : { parts: server.port },
+  );
   const ending = new AbortController();
   const lag = watchLag({
     ...job,
@@ -78,7 +84,7 @@ export async function runSpeed(
     signal: ending.signal,
     stallAfter: config.stallAfter,
   });
-  const telling = tellLatencies(store, job, recent, ending.signal);
+  const telling = config.standby ? undefined : tellLatencies(store, job, recent, ending.signal);
   try {
     await Promise.race([speed.done, untilAborted(signal)]);
     // Questions are answered while the last pass is written.

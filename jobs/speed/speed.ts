@@ -24,7 +24,7 @@ import {
 import { type Clock, Lifetime, type Logger, systemClock, Waiting } from "@pipeline/runtime";
 import type { SpeedSettings } from "./config.ts";
 import type { FoldEvents } from "./events.ts";
-import { GenerationFold } from "./generation_fold.ts";
+import { GenerationFold, type GenerationFoldOptions } from "./generation_fold.ts";
 import { Pace } from "./pace.ts";
 import { Turns } from "./turns.ts";
 
@@ -48,6 +48,8 @@ export interface SpeedOptions extends FoldEvents {
   readonly store: ServingStore;
   /** How often and how much to write, and how often to poll for generations. */
   readonly settings: SpeedSettings;
+  /** See {@linkcode GenerationFoldOptions.standby}. */
+  readonly standby?: Required<GenerationFoldOptions>["standby"];
   /** Logs which generations are folded. */
   readonly logger?: Logger;
   /** The machine's clock by default. */

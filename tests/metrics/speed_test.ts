@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { runBatch } from "@pipeline/batch";
-import { openMemory, withSubscribe } from "@pipeline/adapters/testing";
+import { faulty, openMemory, withSubscribe } from "@pipeline/adapters/testing";
 import { encodeRecord, type EventLog, TOPICS } from "@pipeline/core";
 import { foldIdentity, readFolded, readManifest, writeManifest } from "@pipeline/protocol";
+import { emptyManifest } from "@pipeline/protocol/testing";
 import { speedConfig } from "../../jobs/speed/config.ts";
 import { runSpeed } from "../../jobs/speed/pipeline.ts";
 import { sumOf } from "../faults/_process.ts";
@@ -179,4 +180,37 @@ Deno.test("speed answers from memory at its port until it has written all, and c
   const folded = await readFolded(world.ports.store, (await world.ports.store.current())!);
   assertEquals(folded.find(({ topic }) => topic === "reddit.posts")?.next_offset, 2);
   await assertRejects(() => ask(1), TypeError);
+});
+
+Deno.test("a standby counts what it folds, says nothing of a copy, and writes not even latencies", async () => {
+  const folder = await Deno.makeTempDir();
+  const world = new World();
+  const changes: string[] = [];
+  const ports = faulty(world.ports, {
+    step: (name) => {
+      if (/^store\.(write|put|refresh|remove)/.test(name)) changes.push(name);
+      return Promise.resolve();
+    },
+  });
+  await world.commit([post("p1", START)]);
+  const settings = { ...SETTINGS_OF_SPEED, standby: true };
+  const speed = start(folder, "speed", speedConfig, settings, (job) => runSpeed(ports, job));
+  try {
+    const { store } = world.ports;
+    await store.createGeneration(1);
+    await writeManifest(store, emptyManifest({ generation: 1, state: "live" }), 0);
+    await store.switchTo(1, undefined);
+    await eventually(async () => {
+      assertEquals(sumOf(await speed.metrics(), "speed_records_total", {}), 1);
+    });
+    const text = await speed.metrics();
+    assertEquals(sumOf(text, "speed_documents_total", {}), 0);
+    assertEquals(sumOf(text, "speed_visible_latency_seconds_count", {}), 0);
+    assert(!text.includes("speed_copy_age_seconds"), text);
+  } finally {
+    // Latencies would be written once more at the end.
+    await speed.end();
+    await Deno.remove(folder, { recursive: true });
+  }
+  assertEquals(changes, []);
 });
