@@ -23,7 +23,7 @@ const CASES: Readonly<Record<string, RenderOptions>> = {
       hdfs: { datanode: { replicas: 4 } },
       elasticsearch: { replicas: 7 },
       ingest: { replicas: 2 },
-      speed: { replicas: 3 },
+      speed: { replicas: 3, standby: { enabled: true, replicas: 2 } },
       serving: { replicas: 6 },
     },
   },

@@ -22,6 +22,7 @@ const PROMETHEUS = [
   "prometheus -> namenode 9404 9870",
   "prometheus -> serving 8080",
   "prometheus -> speed 8080",
+  "prometheus -> speed-standby 8080",
 ];
 
 /** Who may talk to whom, on which ports. */
@@ -52,11 +53,14 @@ const EDGES = [
   "serving -> elasticsearch 9200",
   "serving -> kafka 9092",
   "serving -> speed 8090",
+  "serving -> speed-standby 8090",
   "setup -> elasticsearch 9200",
   "setup -> kafka 9092",
   "setup -> namenode 9870",
   "speed -> elasticsearch 9200",
   "speed -> kafka 9092",
+  "speed-standby -> elasticsearch 9200",
+  "speed-standby -> kafka 9092",
   "test -> datanode 9864",
   "test -> elasticsearch 9200",
   "test -> kafka 9092",
@@ -94,7 +98,7 @@ function edges(all: readonly Manifest[], side: "ingress" | "egress"): string[] {
 }
 
 Deno.test("both ends of each edge have a rule, and there is no other", async () => {
-  const all = await policies();
+  const all = await policies({ values: { speed: { standby: { enabled: true } } } });
   assertEquals(edges(all, "egress"), EDGES);
   const there = all.map(componentOf);
   assertEquals(
@@ -184,6 +188,7 @@ Deno.test("servers of others are reached by port, and names are always resolved"
       "grafana -> prometheus 9090",
       ...inside,
       "serving -> speed 8090",
+      "serving -> speed-standby 8090",
       "test -> serving 30080",
       "test -> speed 8090",
     ],

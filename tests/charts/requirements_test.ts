@@ -52,6 +52,10 @@ const REFUSED: readonly Refused[] = [
     "speed.replicas (4) must be at most global.topics.partitions (3): a partition is read by one pod, the others idle",
   ],
   [
+    { values: { speed: { standby: { enabled: true, replicas: 4 } } } },
+    "speed.standby.replicas (4) must be at most global.topics.partitions (3): a partition is read by one pod, the others idle",
+  ],
+  [
     { values: { ingest: { replicas: 4 } } },
     "ingest.replicas (4) must be at most global.topics.partitions (3): a partition is read by one pod, the others idle",
   ],

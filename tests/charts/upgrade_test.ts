@@ -23,6 +23,10 @@ const once = ["Job/reddit-history", "Job/reddit-setup"];
 
 const CHANGES: readonly [values: unknown, rolled: readonly string[]][] = [
   [{ speed: { config: { flushInterval: "1s" } } }, ["Deployment/reddit-speed"]],
+  [
+    { speed: { standby: { enabled: true } } },
+    ["Deployment/reddit-speed", "Deployment/reddit-speed-standby"],
+  ],
   [{ serving: { config: { maxRequests: 9 } } }, ["Deployment/reddit-serving"]],
   [{ ingest: { config: { flush: { age: "9s" } } } }, ["Deployment/reddit-ingest", ...once]],
   [

@@ -249,6 +249,7 @@ const BESIDES: Readonly<Record<string, Values>> = {
   "serving.service.nodePort": { serving: { service: { type: "NodePort" } } },
   "elasticsearch.service.nodePort": { elasticsearch: { service: { type: "NodePort" } } },
   "prometheus.service.nodePort": { prometheus: { service: { type: "NodePort" } } },
+  "speed.standby.replicas": { speed: { standby: { enabled: true } } },
   "prometheus.operator.labels": { prometheus: { operator: { enabled: true } } },
   "grafana.service.nodePort": { grafana: { service: { type: "NodePort" } } },
   "hdfs.namenode.service.nodePort": { hdfs: { namenode: { service: { type: "NodePort" } } } },

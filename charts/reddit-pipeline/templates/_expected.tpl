@@ -17,6 +17,7 @@ from a component that is not installed. Only the umbrella chart sees all compone
 {{- range $job := list "ingest" "speed" "serving" -}}
 {{- with get $.Subcharts $job }}{{ $_ := set $pods $job .Values.replicas }}{{ end -}}
 {{- end -}}
+{{- with .Subcharts.speed }}{{ if .Values.standby.enabled }}{{ $_ := set $pods "speed-standby" .Values.standby.replicas }}{{ end }}{{ end -}}
 {{- $rules := list -}}
 {{- range $job, $count := $pods -}}
 {{- $labels := dict "namespace" $.Release.Namespace "release" $.Release.Name "job" $job -}}

@@ -98,6 +98,11 @@
 {{- $errors = append $errors (printf "%s.replicas (%d) must be at most global.topics.partitions (%d): a partition is read by one pod, the others idle" $job (int $values.replicas) (int $topics.partitions)) -}}
 {{- end -}}
 {{- end -}}
+{{- with dig "standby" (dict) .Values.speed -}}
+{{- if and $.Values.speed.enabled .enabled (gt (int .replicas) (int $topics.partitions)) -}}
+{{- $errors = append $errors (printf "speed.standby.replicas (%d) must be at most global.topics.partitions (%d): a partition is read by one pod, the others idle" (int .replicas) (int $topics.partitions)) -}}
+{{- end -}}
+{{- end -}}
 {{- range $path, $service := dict
   "serving" .Values.serving.service
   "elasticsearch" .Values.elasticsearch.service

@@ -289,6 +289,12 @@ const PARTS: Readonly<Record<string, z.ZodRawShape>> = {
   },
   speed: {
     replicas: replicas("Pods; at most `global.topics.partitions`"),
+    standby: strictObject({
+      enabled: enabled(
+        "Run pods that fold and answer the same and write nothing, so that answers stay fresh when a pod fails",
+      ),
+      replicas: replicas("Pods of the standby; at most `global.topics.partitions`"),
+    }),
     probes: jobProbes,
     podDisruptionBudget: podDisruptionBudget("one"),
     ...job,
@@ -411,7 +417,7 @@ export const CHARTS: readonly string[] = Object.keys(PARTS);
 /** Members of the jobs' settings that the chart sets, or that have no use in a pod. */
 const WIRED = [
   ...["grace", "ops", "embedded", "partitions", "maxFuture", "views.maxFuture", "host", "port"],
-  ...["parts.host", "parts.port", "speed.urls"],
+  ...["parts.host", "parts.port", "standby", "speed.urls"],
   ...["brokers", "prefix", "replication", "minInsyncReplicas", "retention", "tls", "sasl"]
     .map((member) => `kafka.${member}`),
   ...["namenodes", "user", "root", "replication", "caFile"].map((member) => `hdfs.${member}`),

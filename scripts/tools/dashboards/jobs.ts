@@ -10,7 +10,7 @@ import { below, figure, from, lines, rows } from "./panels.ts";
 import { rate, series, sum, sumRate } from "./promql.ts";
 import { prom } from "./targets.ts";
 
-const JOBS = 'job=~"generator|canary|ingest|batch|speed|serving"';
+const JOBS = 'job=~"generator|canary|ingest|batch|speed|speed-standby|serving"';
 const EACH_POD = "{{pod}}";
 
 /** Restarts of pods within a time. */

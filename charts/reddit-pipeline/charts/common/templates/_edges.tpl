@@ -27,8 +27,11 @@ its Service, which not every network treats as a pod's own traffic: so does the 
 - {from: test, to: elasticsearch, ports: [9200]}
 - {from: test, to: serving, ports: [30080]}
 - {from: serving, to: speed, ports: [8090]}
+- {from: serving, to: speed-standby, ports: [8090]}
 - {from: batch, to: speed, ports: [8090]}
 - {from: test, to: speed, ports: [8090]}
+- {from: batch, to: speed-standby, ports: [8090]}
+- {from: test, to: speed-standby, ports: [8090]}
 - {from: elasticsearch-exporter, to: elasticsearch, ports: [9200]}
 - {from: prometheus, to: kafka, ports: [9404], inside: true}
 - {from: prometheus, to: namenode, ports: [9404, 9870], inside: true}
@@ -38,6 +41,7 @@ its Service, which not every network treats as a pod's own traffic: so does the 
 - {from: prometheus, to: ingest, ports: [8080]}
 - {from: prometheus, to: batch, ports: [8080]}
 - {from: prometheus, to: speed, ports: [8080]}
+- {from: prometheus, to: speed-standby, ports: [8080]}
 - {from: prometheus, to: serving, ports: [8080]}
 - {from: prometheus, to: canary, ports: [8080]}
 - {from: canary, to: kafka, ports: [9092]}
@@ -57,6 +61,9 @@ The edges from all jobs that need a server to the server's component, except the
 {{- range $job := list "ingest" "speed" "serving" "batch" }}
 {{- if has $edge.server (get $needs $job) }}
 - {from: {{ $job }}, to: {{ $edge.to }}, ports: [{{ $edge.port }}]}
+{{- if eq $job "speed" }}
+- {from: speed-standby, to: {{ $edge.to }}, ports: [{{ $edge.port }}]}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -169,7 +176,7 @@ Egress of a component: DNS, its edges, also to servers outside the release, port
 {{- end }}
 {{- end }}
 {{- $otel := $ctx.Values.global.otel }}
-{{- if and $otel.enabled (has $component (list "generator" "ingest" "batch" "speed" "serving" "canary" "setup" "history")) }}
+{{- if and $otel.enabled (has $component (list "generator" "ingest" "batch" "speed" "speed-standby" "serving" "canary" "setup" "history")) }}
 - {{ include "common.ports" (list (include "common.endpointPort" $otel.endpoint | int)) | nindent 2 | trim }}
 {{- end }}
 {{- with .anywhere }}

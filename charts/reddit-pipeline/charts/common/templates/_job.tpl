@@ -124,7 +124,7 @@ volumeMounts:
 {{- end }}
 
 {{/*
-The pod template of one or several commands, one after the other. Takes {ctx, component, steps, serves?,
+The pod template of one or several commands, one after the other. Takes {ctx, component, steps, serves?, apart?,
 restartPolicy}; a step is {ctx, name, args, resources?}. Everything but the steps comes from ctx.
 */}}
 {{- define "common.job.podTemplate" -}}
@@ -142,7 +142,7 @@ restartPolicy}; a step is {ctx, name, args, resources?}. Everything but the step
 metadata:
   {{- include "common.podMetadata" (dict "ctx" .ctx "component" .component "checksums" $checksums) | nindent 2 }}
 spec:
-  {{- include "common.podSpec" (dict "ctx" .ctx "component" .component "user" 65532) | nindent 2 }}
+  {{- include "common.podSpec" (dict "ctx" .ctx "component" .component "user" 65532 "apart" .apart) | nindent 2 }}
   restartPolicy: {{ .restartPolicy }}
   {{- with initial $steps }}
   initContainers:
@@ -160,9 +160,12 @@ spec:
       emptyDir: {}
 {{- end }}
 
-{{/* A Deployment that runs a job. Takes {ctx, args, replicas, strategy}. */}}
+{{/*
+A Deployment that runs a job. Takes {ctx, component?, args, replicas, strategy, minReadySeconds?, apart?}: the component is the
+job's own by default; see common.podSpec.
+*/}}
 {{- define "common.job.deployment" -}}
-{{- $component := .ctx.Chart.Name -}}
+{{- $component := .component | default .ctx.Chart.Name -}}
 apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -170,6 +173,9 @@ metadata:
 spec:
   replicas: {{ .replicas }}
   revisionHistoryLimit: 5
+  {{- with .minReadySeconds }}
+  minReadySeconds: {{ . }}
+  {{- end }}
   strategy:
     {{- toYaml .strategy | nindent 4 }}
   selector:
@@ -177,7 +183,7 @@ spec:
       {{- include "common.selectorLabels" (dict "ctx" .ctx "component" $component) | nindent 6 }}
   template:
     {{- include "common.job.podTemplate" (dict
-      "ctx" .ctx "component" $component "serves" true "restartPolicy" "Always"
+      "ctx" .ctx "component" $component "serves" true "restartPolicy" "Always" "apart" .apart
       "steps" (list (dict "ctx" .ctx "name" $component "args" .args))) | nindent 4 }}
 {{- end }}
 

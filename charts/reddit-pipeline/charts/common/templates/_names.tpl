@@ -3,10 +3,15 @@
 {{ .ctx.Release.Name }}-{{ .component }}
 {{- end }}
 
-{{/* Selector labels of a component's pods. Never changed within a major version. Takes {ctx, component}. */}}
-{{- define "common.selectorLabels" -}}
+{{/* Labels of all pods of a chart. Takes {ctx}. */}}
+{{- define "common.chartLabels" -}}
 app.kubernetes.io/name: {{ .ctx.Chart.Name }}
 app.kubernetes.io/instance: {{ .ctx.Release.Name | toYaml }}
+{{- end }}
+
+{{/* Selector labels of a component's pods. Never changed within a major version. Takes {ctx, component}. */}}
+{{- define "common.selectorLabels" -}}
+{{ include "common.chartLabels" . }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
 

@@ -35,7 +35,10 @@ annotations:
 {{- end }}
 {{- end }}
 
-{{/* The beginning of every pod's spec: identity, security, placement. Takes {ctx, component, user, token?}: whether it gets a token for the API server. */}}
+{{/*
+The beginning of every pod's spec: identity, security, placement. Takes {ctx, component, user, token?, apart?}: whether it gets a
+token for the API server, and the component from whose pods it keeps away if possible.
+*/}}
 {{- define "common.podSpec" -}}
 {{- $values := .ctx.Values -}}
 serviceAccountName: {{ .ctx.Release.Name }}-{{ .ctx.Chart.Name }}
@@ -61,7 +64,14 @@ nodeSelector:
 tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with $values.affinity }}
+{{- $affinity := deepCopy $values.affinity -}}
+{{- if and .apart $values.spread.topologyKey (not $affinity.podAntiAffinity) -}}
+{{- $labels := include "common.selectorLabels" (dict "ctx" .ctx "component" .apart) | fromYaml -}}
+{{- $term := dict "topologyKey" $values.spread.topologyKey "labelSelector" (dict "matchLabels" $labels) -}}
+{{- $preferred := list (dict "weight" 100 "podAffinityTerm" $term) -}}
+{{- $_ := set $affinity "podAntiAffinity" (dict "preferredDuringSchedulingIgnoredDuringExecution" $preferred) -}}
+{{- end }}
+{{- with $affinity }}
 affinity:
   {{- toYaml . | nindent 2 }}
 {{- end }}
