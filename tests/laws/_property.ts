@@ -6,7 +6,7 @@
  * @module
  */
 
-import { AssertionError } from "@std/assert";
+import { AssertionError, assertMatch } from "@std/assert";
 import fc from "fast-check";
 
 /** For example `{ seed: -1234, path: "17:0:3" }`. */
@@ -34,4 +34,16 @@ export function assertBroken<T>(property: fc.IProperty<T>, runs = 300): void {
   if (!result.failed) throw new AssertionError(`The broken rule went unseen in ${runs} cases`);
   const error = result.errorInstance;
   if (!(error instanceof AssertionError)) throw error;
+}
+
+/** {@linkcode assertBroken} for what is asynchronous; the failure reports what was broken. */
+export async function assertBrokenAsync<T>(
+  property: fc.IAsyncProperty<T>,
+  { runs = 300, message }: { readonly runs?: number; readonly message: RegExp },
+): Promise<void> {
+  const result = await fc.check(property, { numRuns: runs, seed: 42, endOnFailure: true });
+  if (!result.failed) throw new AssertionError(`The broken rule went unseen in ${runs} cases`);
+  const error = result.errorInstance;
+  if (!(error instanceof AssertionError)) throw error;
+  assertMatch(error.message, message);
 }
