@@ -12,9 +12,12 @@ import {
   type LogBatch,
   type OffsetVector,
   offsetVector,
+  partitionName,
   type StoredDocument,
   type ViewDocument,
 } from "@pipeline/core";
+import type { PartAnswer } from "@pipeline/protocol";
+import type { Answering } from "./_reader.ts";
 import type { World } from "./_world.ts";
 
 /** The same object but for some methods; its private state stays its own. */
@@ -234,4 +237,26 @@ export function withLocalTime(ports: Ports, now: () => number): Ports {
         }),
     }),
   };
+}
+
+/** A process that reads the positions of its folds some turns before the documents. */
+export const answerInTwoTurns: Answering = async (speed, request, turn) => {
+  const positions = speed.answer({ ...request, questions: [] });
+  for (let turns = 0; turns < 6; turns++) await turn();
+  return speed.answer(request).map((answer) => {
+    const before = positions.find(({ topic, partition }) =>
+      topic === answer.topic && partition === answer.partition
+    );
+    return { ...answer, next_offset: before?.next_offset ?? answer.next_offset };
+  });
+};
+
+/** A reader that adds the answers of all who answer for a part. */
+export function addAnswers(answers: readonly PartAnswer[]): PartAnswer[] {
+  const parts = Map.groupBy(answers, ({ topic, partition }) => partitionName(topic, partition));
+  return [...parts.values()].map((all) => {
+    const newest = all.reduce((a, b) => b.next_offset > a.next_offset ? b : a);
+    const joined = newest.answers.map((_, i) => all.flatMap(({ answers }) => answers[i] as never));
+    return { ...newest, answers: joined as PartAnswer["answers"] };
+  });
 }

@@ -19,9 +19,22 @@ export interface Item {
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-const USERS = ["u1", "U1", "u2", "U2", "u3", "u4", "u5", "__proto__", "constructor", "toString"]
+/** Names of users. */
+export const USERS = [
+  "u1",
+  "U1",
+  "u2",
+  "U2",
+  "u3",
+  "u4",
+  "u5",
+  "__proto__",
+  "constructor",
+  "toString",
+]
   .concat(["tostring", "ünï|cødé", "ünï|CØDÉ", "Ünï|Cødé"]);
-const SUBREDDITS = [
+/** Names of subreddits. */
+export const SUBREDDITS = [
   "deno",
   "Deno",
   "DENO",

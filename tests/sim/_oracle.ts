@@ -44,7 +44,7 @@ function byBytes(a: string, b: string): number {
 }
 
 /** What a name is compared by. */
-function folded(name: string): string {
+export function foldedName(name: string): string {
   return [...name].map((c) => c >= "A" && c <= "Z" ? c.toLowerCase() : c).join("");
 }
 
@@ -53,8 +53,8 @@ function foldedFact<T extends Entity>(fact: T): T {
   const subreddit = fact.kind === "user" ? undefined : fact.subreddit;
   return {
     ...fact,
-    user_id: folded(fact.user_id),
-    ...(subreddit === undefined ? {} : { subreddit: folded(subreddit) }),
+    user_id: foldedName(fact.user_id),
+    ...(subreddit === undefined ? {} : { subreddit: foldedName(subreddit) }),
   };
 }
 
@@ -92,10 +92,10 @@ export function oracle(written: readonly SidedFact[], options: OracleOptions): A
   const subreddits = new Map<string, Written>();
   for (const { fact } of written) {
     if (fact.kind === "comment" && fact.timestamp !== fact.created_utc) continue;
-    spell(user(folded(fact.user_id)), fact.user_id, fact);
+    spell(user(foldedName(fact.user_id)), fact.user_id, fact);
     if (fact.kind === "user" || fact.subreddit === undefined) continue;
     const unwritten = () => ({ name: "", name_timestamp: -1 });
-    spell(getOr(subreddits, folded(fact.subreddit), unwritten), fact.subreddit, fact);
+    spell(getOr(subreddits, foldedName(fact.subreddit), unwritten), fact.subreddit, fact);
   }
   for (const [key, name] of subreddits) answers.set(`subreddit ${key}`, JSON.stringify(name));
 
@@ -105,7 +105,7 @@ export function oracle(written: readonly SidedFact[], options: OracleOptions): A
   for (const { side, fact } of written) {
     if (fact.kind !== "post") continue;
     // Who wrote it is shown as it is, and is no key.
-    const post = { ...fact, subreddit: folded(fact.subreddit), timestamp: seen(fact) };
+    const post = { ...fact, subreddit: foldedName(fact.subreddit), timestamp: seen(fact) };
     const posts = getOr(latest, post.subreddit, () => new Map<string, Post>());
     if (isLater(post, posts.get(post.post_id))) posts.set(post.post_id, post);
     if (side === "batch" && isLater(post, homes.get(post.post_id))) homes.set(post.post_id, post);

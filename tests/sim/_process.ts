@@ -27,6 +27,8 @@ export class Process implements Owner {
   readonly name: string;
   /** They are patient, as those of every job. */
   readonly ports: Ports;
+  /** The same without retries, as those of serving. */
+  readonly impatient: Ports;
   readonly #faulty: FaultyPorts;
   readonly clock: Clock;
   readonly retry: RetryOptions;
@@ -62,6 +64,7 @@ export class Process implements Owner {
       ...(options.chunk === undefined ? {} : { chunk: options.chunk }),
       truncateRead: () => options.truncate?.() ? 5 : undefined,
     });
+    this.impatient = this.#faulty;
     this.ports = patient(this.#faulty, this.retry);
   }
 

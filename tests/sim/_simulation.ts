@@ -21,6 +21,7 @@ import { Speed } from "@pipeline/speed";
 import { datasetProblems, leftovers, servedProblems } from "./_invariants.ts";
 import { Process } from "./_process.ts";
 import { Random } from "./_random.ts";
+import { type Answering, type AnswerReport, type Arriving, Reader } from "./_reader.ts";
 import type { Fate, Turn } from "./_scheduler.ts";
 import { seeded, World, type WorldOptions } from "./_world.ts";
 
@@ -32,6 +33,10 @@ export interface SimulationOptions {
   readonly instead?: NonNullable<WorldOptions["instead"]>;
   /** Errors that end a job besides those that always may. */
   readonly allow?: readonly ErrorCode[];
+  /** How processes of speed answer. */
+  readonly answering?: Answering;
+  /** What serving takes the answers of a round for. */
+  readonly arriving?: Arriving;
   /** Told every step. */
   readonly trace?: (line: string) => void;
   /** Virtual milliseconds of chaos. */
@@ -39,7 +44,7 @@ export interface SimulationOptions {
 }
 
 /** What a simulation met. */
-export interface SimulationReport {
+export interface SimulationReport extends AnswerReport {
   readonly seed: number;
   turns: number;
   records: number;
@@ -52,7 +57,7 @@ export interface SimulationReport {
   /** Checks while everything went on. */
   checks: number;
   /** Parts in memory that they compared. */
-  parts: number;
+  partsChecked: number;
 }
 
 /** What was found to be wrong; the message says how to see it again. */
@@ -60,12 +65,16 @@ export class InvariantError extends Error {
   override name = "InvariantError";
 }
 
-type Kind = "ingest" | "speed";
+/** Jobs of which one or more always run. */
+type Kind = "ingest" | "speed" | "serving";
+
+const KINDS: readonly Kind[] = ["ingest", "speed", "serving"];
 
 /** Codes with which a run of a job may end; its supervisor starts another one. */
 const MAY_END: Readonly<Record<string, readonly ErrorCode[]>> = {
   ingest: ["stopped", "conflict", "unavailable"],
   speed: ["stopped", "not_found", "unavailable"],
+  serving: ["stopped"],
   batch: ["stopped", "conflict", "unavailable", "not_found"],
   bootstrap: ["stopped", "not_found", "unavailable"],
   sweep: ["stopped", "unavailable"],
@@ -96,8 +105,8 @@ class Simulation {
   readonly #random: Random;
   readonly #o: SimulationOptions;
   readonly #processes = new Set<Process>();
+  readonly #wanted: Record<Kind, number> = { ingest: 1, speed: 1, serving: 1 };
   readonly #speeds = new Map<Process, Speed>();
-  readonly #wanted: Record<Kind, number> = { ingest: 1, speed: 1 };
   readonly #outages = new Map<string, number>();
   readonly #delayed = new WeakSet<Turn>();
   readonly #crashRate: number;
@@ -133,7 +142,12 @@ class Simulation {
       generations: 0,
       failedRuns: 0,
       checks: 0,
-      parts: 0,
+      partsChecked: 0,
+      exactAnswers: 0,
+      boundAnswers: 0,
+      refusedAnswers: 0,
+      partsFromMemory: 0,
+      partsFromStore: 0,
     };
   }
 
@@ -142,7 +156,7 @@ class Simulation {
     const { scheduler } = world;
     scheduler.fate = (turn) => this.#fate(turn);
     await world.produce(this.#random.between(1, 40));
-    for (const kind of ["ingest", "speed"] as const) this.#keepUp(kind);
+    for (const kind of KINDS) this.#keepUp(kind);
     const end = scheduler.elapsed + (this.#o.chaos ?? 10_000);
     this.#act(end);
     await scheduler.run(() => scheduler.elapsed >= end);
@@ -160,6 +174,7 @@ class Simulation {
     await this.#runBatch();
     await this.#drain();
     this.#expect("after another generation", await servedProblems(world));
+    await this.#finish("serving", (process) => this.#askAll(process));
     const { generation } = await this.#runBatch();
     await this.#finish("sweep", (process) => this.#sweep(process, -3 * 3_600_000));
     this.#expect("after a generation and a sweep", await leftovers(world));
@@ -309,7 +324,7 @@ class Simulation {
     if (await this.world.ports.store.current() === undefined) return;
     this.report.checks++;
     const { exact, first, memory } = await verify({ ...this.world.ports, parts: this.#parts() });
-    this.report.parts += memory.parts;
+    this.report.partsChecked += memory.parts;
     const problems = exact ? [] : first.map((difference) => JSON.stringify(difference));
     this.#expect("while everything went on", problems);
   }
@@ -418,7 +433,10 @@ class Simulation {
     while (this.#running(kind).length < this.#wanted[kind]) {
       this.#start(
         kind,
-        (process) => kind === "ingest" ? this.#ingest(process) : this.#speed(process),
+        (process) => {
+          if (kind === "ingest") return this.#ingest(process);
+          return kind === "speed" ? this.#speed(process) : this.#serve(process);
+        },
       );
     }
   }
@@ -433,7 +451,8 @@ class Simulation {
       this.#processes.delete(process);
       process.kill();
       this.#judge(kind, error);
-      if (kind !== "ingest" && kind !== "speed") return;
+      this.#speeds.delete(process);
+      if (!isKept(kind)) return;
       scheduler.after(this.#chaos ? this.#random.int(1_000) : 0, () => this.#keepUp(kind));
     };
     process.onKill = end;
@@ -484,6 +503,37 @@ class Simulation {
     await job.done.finally(() => this.#speeds.delete(process));
   }
 
+  #reader(process: Process): Reader {
+    const { world, report } = this;
+    const { answering, arriving } = this.#o;
+    return new Reader(process, {
+      world,
+      random: this.#random,
+      speeds: this.#speeds,
+      report,
+      answering,
+      arriving,
+    });
+  }
+
+  /** Asks serving now and then, as long as it runs. */
+  async #serve(process: Process): Promise<void> {
+    const reader = this.#reader(process);
+    for (;;) {
+      await process.clock.sleep(this.#random.pick([20, 100, 800]));
+      this.#expect("of an answer", await reader.get(reader.question()));
+    }
+  }
+
+  /** Asks all kinds of questions at rest. */
+  async #askAll(process: Process): Promise<void> {
+    const reader = this.#reader(process);
+    for (let i = 0; i < 8; i++) {
+      const problems = await reader.get(reader.question(), { strict: true });
+      this.#expect("of an answer at rest", problems);
+    }
+  }
+
   // --- Rest ------------------------------------------------------------------
 
   /** Ends the chaos: nothing fails any more, nobody is paused, and there is one of each. */
@@ -493,7 +543,7 @@ class Simulation {
     // The latest that it ever showed, so that leases of the dead are over soon.
     this.world.scheduler.skew = 3_600_000;
     this.#wanted.ingest = this.#wanted.speed = 1;
-    for (const kind of ["ingest", "speed"] as const) {
+    for (const kind of KINDS) {
       for (const process of this.#running(kind).slice(1)) process.kill();
     }
     for (const process of this.#running()) {
@@ -503,7 +553,7 @@ class Simulation {
   }
 
   #oneOffs(): boolean {
-    return this.#running().some(({ kind }) => kind !== "ingest" && kind !== "speed");
+    return this.#running().some(({ kind }) => !isKept(kind));
   }
 
   async #runBatch() {
@@ -541,4 +591,8 @@ class Simulation {
         throw new InvariantError(why, { cause });
       });
   }
+}
+
+function isKept(kind: string): kind is Kind {
+  return (KINDS as readonly string[]).includes(kind);
 }

@@ -3,6 +3,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { SimulatedCrash } from "@pipeline/adapters/testing";
 import {
+  addAnswers,
+  answerInTwoTurns,
   withCommitFirst,
   withEventTime,
   withHeldLetters,
@@ -47,6 +49,16 @@ const BROKEN: [rule: string, options: SimulationOptions, message: RegExp][] = [
     "dead letters are durable before their offsets are done",
     { between: withHeldLetters },
     /is not among the dead letters/,
+  ],
+  [
+    "positions and documents of an answer belong together",
+    { answering: answerInTwoTurns },
+    /the answer is not that of its vector/,
+  ],
+  [
+    "a part is answered for by its newest fold alone",
+    { arriving: addAnswers },
+    /the answer is not that of its vector/,
   ],
 ];
 
