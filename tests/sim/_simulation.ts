@@ -500,7 +500,7 @@ class Simulation {
       },
     });
     this.#speeds.set(process, job);
-    await job.done.finally(() => this.#speeds.delete(process));
+    await job.done;
   }
 
   #reader(process: Process): Reader {
