@@ -36,7 +36,7 @@ import {
 } from "@pipeline/protocol";
 import { type Clock, Lifetime, systemClock } from "@pipeline/runtime";
 import type { SpeedSettings } from "./config.ts";
-import { Copy, type CopyOptions } from "./copy.ts";
+import { Copy } from "./copy.ts";
 import type { FoldEvents } from "./events.ts";
 import { Pace } from "./pace.ts";
 import { type KnownOffsets, PartitionFold } from "./partition_fold.ts";
@@ -73,8 +73,11 @@ export interface GenerationFoldOptions extends FoldEvents {
   readonly turns?: Turns;
   /** Shared by all folds of a process; its own by default. */
   readonly pace?: Pace;
-  /** See {@linkcode CopyOptions.share}. */
-  readonly share?: Required<CopyOptions>["share"];
+  /**
+   * How much of a chunk the copy writes in a turn, in (0, 1]: its share beside other copies. A whole
+   * chunk by default.
+   */
+  readonly share?: () => number;
   /** A stopped fold of the same generation, which is continued where it is resumable. */
   readonly before?: GenerationFold | undefined;
 }

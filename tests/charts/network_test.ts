@@ -32,6 +32,7 @@ const EDGES = [
   "batch -> kafka 9092",
   "batch -> namenode 9870",
   "batch -> speed 8090",
+  "batch -> speed-standby 8090",
   "canary -> kafka 9092",
   "canary -> serving 30080",
   "datanode -> datanode 9866 9867",
@@ -67,6 +68,7 @@ const EDGES = [
   "test -> namenode 9870",
   "test -> serving 30080",
   "test -> speed 8090",
+  "test -> speed-standby 8090",
 ];
 
 async function policies(options: RenderOptions = {}): Promise<Manifest[]> {
@@ -184,6 +186,7 @@ Deno.test("servers of others are reached by port, and names are always resolved"
     edges(all, "egress"),
     [
       "batch -> speed 8090",
+      "batch -> speed-standby 8090",
       "canary -> serving 30080",
       "grafana -> prometheus 9090",
       ...inside,
@@ -191,6 +194,7 @@ Deno.test("servers of others are reached by port, and names are always resolved"
       "serving -> speed-standby 8090",
       "test -> serving 30080",
       "test -> speed 8090",
+      "test -> speed-standby 8090",
     ],
   );
   const out = (component: string) =>

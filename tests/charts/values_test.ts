@@ -321,6 +321,7 @@ const VALUES: readonly [RegExp, unknown][] = [
   [/nodePort$/, 30_123],
   [/Secret$/, "another"],
   [/labels$/, { other: "other" }],
+  [/replicas$/, 2],
 ];
 
 for (const [path, besides] of Object.entries(BESIDES)) {
