@@ -186,6 +186,11 @@ export class ActivityTable implements WindowTable {
     this.#sets.addStored(this.#setOf(cell), document.users);
   }
 
+  /** Marks all documents as changed, if changes are tracked. */
+  touchAll(): void {
+    this.#changes?.touchAll(this.size);
+  }
+
   /** Number of changed documents that were not taken. */
   get changes(): number {
     return this.#changes?.size ?? 0;

@@ -20,6 +20,11 @@ export class Changes {
     this.#changed.push(number);
   }
 
+  /** Marks the first `size` items as changed. */
+  touchAll(size: number): void {
+    for (let number = 0; number < size; number++) this.touch(number);
+  }
+
   /** Number of items that {@linkcode take} has not returned. */
   get size(): number {
     return this.#changed.size;

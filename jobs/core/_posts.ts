@@ -117,6 +117,11 @@ export class PostTable {
     this.#changed.push(cell);
   }
 
+  /** Marks all documents as changed, if changes are tracked. */
+  touchAll(): void {
+    for (const cells of this.#bySubreddit) cells?.forEach((cell) => this.#touch(cell));
+  }
+
   /** Number of changed documents that were not taken. */
   get changes(): number {
     return this.#changed.size;

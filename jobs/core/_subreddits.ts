@@ -66,6 +66,13 @@ export class SubredditTable {
     return this.#asMembers[subreddit]!;
   }
 
+  /** Marks all documents as changed, if changes are tracked. */
+  touchAll(): void {
+    for (let subreddit = 0; subreddit < this.size; subreddit++) {
+      if (this.#names.isWritten(subreddit)) this.#changes?.touch(subreddit);
+    }
+  }
+
   /** Number of changed documents that were not taken. */
   get changes(): number {
     return this.#changes?.size ?? 0;

@@ -122,6 +122,11 @@ export class UserWindowTable implements WindowTable {
     return cell;
   }
 
+  /** Marks all documents as changed, if changes are tracked. */
+  touchAll(): void {
+    this.#changes?.touchAll(this.size);
+  }
+
   /** Number of changed documents that were not taken. */
   get changes(): number {
     return this.#changes?.size ?? 0;

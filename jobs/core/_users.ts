@@ -144,6 +144,11 @@ export class UserTable {
     this.#register(user, document);
   }
 
+  /** Marks all documents as changed, if changes are tracked. */
+  touchAll(): void {
+    this.#changes?.touchAll(this.size);
+  }
+
   /** Number of changed documents that were not taken. */
   get changes(): number {
     return this.#changes?.size ?? 0;

@@ -63,3 +63,23 @@ Deno.test("ViewState.changed() loses nothing where only some of the keys were ta
   const first = folded.changed("x").take("subreddit_activity", 4);
   assertEquals(ids([...first, ...folded.takeChanged("x")]), all);
 });
+
+Deno.test("ViewState.touchAll() gives all documents again, and those alone", () => {
+  const folded = state(["a", "b"]);
+  folded.add({
+    kind: "user",
+    user_id: "uc",
+    username: "c",
+    karma: 1,
+    created_utc: T,
+    timestamp: T,
+  });
+  const taken = [...folded.takeChanged("x")];
+  assertEquals([...folded.takeChanged("x")], []);
+  folded.touchAll();
+  assertEquals(ids([...folded.takeChanged("x")]), ids(taken));
+  assertEquals(ids(taken), ids([...folded.documents("x")]));
+  folded.track = false;
+  folded.touchAll();
+  assertEquals([...folded.takeChanged("x")], []);
+});

@@ -241,6 +241,18 @@ export class ViewState {
     });
   }
 
+  /**
+   * Marks the keys of all documents as changed, if changes are tracked: those that were taken may
+   * have been lost.
+   */
+  touchAll(): void {
+    this.#posts.touchAll();
+    this.#subreddits.touchAll();
+    this.#activity.touchAll();
+    this.#userWindows.touchAll();
+    this.#users.touchAll();
+  }
+
   /** The documents of all keys, without counts that were taken back to zero. */
   *documents(part: Part): Generator<ViewDocument> {
     for (let subreddit = 0; subreddit < this.#subreddits.size; subreddit++) {
