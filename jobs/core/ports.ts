@@ -263,6 +263,23 @@ export interface ViewPage {
   readonly complete: boolean;
 }
 
+/** States up to where the documents of a part of speed are stored; kept beside them. */
+export interface Watermark {
+  /** A part of speed. */
+  readonly part: Part;
+  /** At least 1; a watermark takes effect only if its version is greater than the stored one. */
+  readonly version: number;
+  /** Any JSON value. */
+  readonly body: unknown;
+}
+
+/**
+ * What became of watermarks. `lost`: none was stored, since the store may have lost documents of
+ * speed that it had acknowledged; all of them must be written again. `absent`: none was stored,
+ * since the generation was created by a version without watermarks.
+ */
+export type WatermarkOutcome = "stored" | "lost" | "absent";
+
 /** A small JSON document through which jobs coordinate. */
 export interface ControlDocument {
   /** A path such as `generation/000042`. */
@@ -273,7 +290,10 @@ export interface ControlDocument {
   readonly body: unknown;
 }
 
-/** The store of view generations: one index per view and generation, one alias per view. */
+/**
+ * The store of view generations: for each view and generation one index of batch's documents and
+ * one of speed's, and one alias per view.
+ */
 export interface ServingStore {
   /** Creates the empty indices of a generation; existing ones are left unchanged. */
   createGeneration(generation: number): Promise<void>;
@@ -283,6 +303,19 @@ export interface ServingStore {
    * `not_found` if the generation's index is missing: it is never recreated.
    */
   write(generation: number, view: ViewName, documents: readonly StoredDocument[]): Promise<void>;
+  /**
+   * Stores watermarks beside the documents of speed. Whoever finds one by `watermarks` then finds,
+   * by `get` and `search`, all documents of every view whose write had resolved before this call.
+   * The watermark follows within the store's refresh interval.
+   */
+  putWatermarks(generation: number, watermarks: readonly Watermark[]): Promise<WatermarkOutcome>;
+  /**
+   * The watermark of each part, in the order of parts: the least over the views, none for a part
+   * that lacks it in one of them. Documents that the store loses take their watermarks along.
+   *
+   * @returns `undefined` if the generation has no place for watermarks, or is missing.
+   */
+  watermarks(generation: number): Promise<readonly Watermark[] | undefined>;
   /** Makes earlier writes to a generation visible to `search`. Resolves once they are. */
   refresh(generation: number): Promise<void>;
   /** Ends batch's bulk load: replicates, makes all of it searchable, and waits for both. */

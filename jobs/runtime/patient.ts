@@ -173,6 +173,13 @@ function patientStore(store: ServingStore, calls: Calls): ServingStore {
     createGeneration: (g) => calls.make(`Making generation ${g}`, () => store.createGeneration(g)),
     write: (g, view, documents) =>
       calls.make(`Writing ${view} of generation ${g}`, () => store.write(g, view, documents)),
+    putWatermarks: (g, watermarks) =>
+      calls.make(
+        `Writing watermarks of generation ${g}`,
+        () => store.putWatermarks(g, watermarks),
+      ),
+    watermarks: (g) =>
+      calls.make(`Reading watermarks of generation ${g}`, () => store.watermarks(g)),
     refresh: (g) => calls.make(`Refreshing generation ${g}`, () => store.refresh(g)),
     seal: (g) => calls.make(`Replicating generation ${g}`, () => store.seal(g)),
     get: (g, view, ids) =>

@@ -263,6 +263,80 @@ export function servingStoreSuite(
     assertEquals(await store.count(2, "top_posts"), 0);
   });
 
+  test("putWatermarks() lets whoever finds them find all documents before them", async ({ port: store }) => {
+    await store.createGeneration(1);
+    assertEquals(await store.watermarks(1), []);
+    const parts = ["reddit.users-0", "reddit.posts-0", "reddit.posts-10"];
+    const marks = (version: number, ...of: string[]) =>
+      of.map((part) => ({ part, version, body: { part, next: version - 1, list: [1, null] } }));
+    for (const version of [1, 5, 4]) {
+      const bodies = [
+        post("a", `p${version}`, { part: parts[1] }),
+        activity("a", version * 3_600_000, { part: parts[1] }),
+        total(`u${version}`, { part: parts[1] }),
+      ];
+      for (const body of bodies) await store.write(1, viewOf(body), [stored(body, version)]);
+      assertEquals(await store.putWatermarks(1, marks(version, ...parts)), "stored");
+      const query = { order: "id", limit: 10, parts: [parts[1]!] } as const;
+      for (const body of bodies) {
+        const { documents } = await store.search(1, viewOf(body), query);
+        assert(documents.some(({ id }) => id === documentId(body)), `${version} ${body.type}`);
+      }
+    }
+    // In the order of parts; an older one has replaced none.
+    const expected = marks(5, parts[1]!, parts[2]!, parts[0]!);
+    await eventually(async () => assertEquals(await store.watermarks(1), expected));
+    assertEquals(await store.putWatermarks(1, []), "stored");
+    assertEquals(await store.putWatermarks(1, marks(9, parts[1]!)), "stored");
+    const later = [...marks(9, parts[1]!), ...expected.slice(1)];
+    await eventually(async () => assertEquals(await store.watermarks(1), later));
+  });
+
+  test("watermarks are no documents, and go with their generation", async ({ port: store }) => {
+    for (const generation of [1, 2]) await store.createGeneration(generation);
+    const one = (body: unknown) => [{ part: "reddit.posts-0", version: 1, body }];
+    assertEquals(await store.putWatermarks(1, one("one")), "stored");
+    assertEquals(await store.putWatermarks(2, one("two")), "stored");
+    await eventually(async () => assertEquals(await store.watermarks(2), one("two")));
+    for (const view of VIEWS) {
+      assertEquals(await store.count(1, view), 0);
+      for (const query of [{}, { layer: "speed" }, { parts: ["reddit.posts-0"] }] as const) {
+        const page = await store.search(1, view, { order: "id", limit: 10, ...query });
+        assertEquals(page, { documents: [], complete: true });
+      }
+    }
+    await store.dropGeneration(1);
+    assertEquals(await store.watermarks(1), undefined);
+    await assertCode(() => store.putWatermarks(1, one("one")), "not_found");
+    await store.createGeneration(1);
+    assertEquals(await store.watermarks(1), []);
+    for (const bad of [{ part: "batch", version: 1 }, { part: "p", version: 0 }]) {
+      await assertCode(() => store.putWatermarks(2, [{ ...bad, body: 0 }]), "invalid");
+    }
+  });
+
+  test("documents of both layers are one view", async ({ port: store }) => {
+    await store.createGeneration(1);
+    const parts = ["batch", "reddit.posts-0", "reddit.posts-1"];
+    const documents = parts.map((part, i) => stored(post("a", "p", { part, score: i }), i + 1));
+    await store.write(1, "top_posts", documents);
+    const found = documents.map(({ id }) => id);
+    assertEquals(
+      await store.get(1, "top_posts", [found[1]!, "nobody|a|p", found[0]!, found[2]!]),
+      [documents[1], undefined, documents[0], documents[2]],
+    );
+    await store.refresh(1);
+    assertEquals(await store.count(1, "top_posts"), 3);
+    const page = await store.search(1, "top_posts", { order: "rank", limit: 10 });
+    assertEquals(page.documents, documents.toReversed());
+    const next = await store.search(1, "top_posts", {
+      order: "rank",
+      limit: 10,
+      after: documents[2]!,
+    });
+    assertEquals(next.documents, [documents[1]!, documents[0]!]);
+  });
+
   test("refresh() lets search() see what was written before", async ({ port: store }) => {
     await store.createGeneration(1);
     const document = stored(post("a", "p"), 3);

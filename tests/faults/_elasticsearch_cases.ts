@@ -134,7 +134,7 @@ async function holdersOf({ servers }: Stage, index: string): Promise<ServerNode[
 async function liveIndex({ servers, prefix }: Stage): Promise<string> {
   const alias = `${prefix}views_subreddit_activity_v1`;
   const found = await askElasticsearch(anyNode(servers), `/_alias/${alias}`);
-  const [index] = Object.keys(found);
+  const index = Object.keys(found).find((name) => !name.endsWith("-live"));
   if (index === undefined) throw new Error(`${alias} names no index`);
   return index;
 }

@@ -6,6 +6,7 @@
  */
 
 import {
+  BATCH_PART,
   type ControlDocument,
   PipelineError,
   type ProducerRecord,
@@ -13,6 +14,7 @@ import {
   type ViewName,
   viewOf,
   type ViewQuery,
+  type Watermark,
 } from "@pipeline/core";
 
 /** Default limit of a record: key and value, in bytes (1 MiB). */
@@ -121,6 +123,16 @@ export function checkDocument(view: ViewName, document: StoredDocument): void {
 /** Rejects a control document with an invalid version (0 means "there is none"). */
 export function checkControl(document: ControlDocument): void {
   if (!Number.isSafeInteger(document.version) || document.version < 1) throw badVersion(document);
+}
+
+/** Rejects a watermark of batch, or with an invalid version. */
+export function checkWatermark({ part, version }: Watermark): void {
+  if (part === BATCH_PART || part === "") {
+    throw new PipelineError("invalid", `A watermark belongs to a part of speed, got ${part}`);
+  }
+  if (!Number.isSafeInteger(version) || version < 1) {
+    throw new PipelineError("invalid", `The watermark of ${part} has version ${version}`);
+  }
 }
 
 function badVersion(document: { id: string; version: number }): PipelineError {

@@ -6,6 +6,7 @@
 
 import { type ErrorCode, PipelineError, type StoredDocument } from "@pipeline/core";
 import { codeOf, type ErrorBody, reasonOf } from "./_errors.ts";
+import type { Position } from "./_terms.ts";
 
 /** The requested fields of one item's answer. */
 export interface ItemAnswer {
@@ -13,6 +14,35 @@ export interface ItemAnswer {
   readonly status: number;
   /** Absent if the item was written. */
   readonly error?: ErrorBody;
+  /** Where it was put, if it was written: see `Position`. */
+  readonly _primary_term?: number;
+  /** The same. */
+  readonly _seq_no?: number;
+}
+
+/** The fields of items that are requested from the server. */
+export const ITEM_FIELDS: readonly string[] = [
+  "items.*.status",
+  "items.*.error",
+  "items.*._primary_term",
+  "items.*._seq_no",
+];
+
+/** The answers of a request's items. */
+export function itemsOf(
+  target: string,
+  items: readonly Readonly<Record<string, unknown>>[] | undefined,
+): ItemAnswer[] {
+  if (!Array.isArray(items)) {
+    throw new PipelineError("unavailable", `The bulk answer for ${target} has no items`);
+  }
+  return items.map((item) => Object.values(item)[0] as ItemAnswer);
+}
+
+/** Where an item was put; `undefined` if it was not written now. */
+export function positionOf({ status, _primary_term, _seq_no }: ItemAnswer): Position | undefined {
+  if (status >= 300 || _primary_term === undefined || _seq_no === undefined) return undefined;
+  return { term: _primary_term, seq: _seq_no };
 }
 
 /** The items of a request that were not written. */

@@ -6,6 +6,9 @@
 
 import { viewAlias, viewIndex, type ViewName, VIEWS } from "@pipeline/core";
 
+/** How the name of an index of speed's documents ends. */
+const LIVE = "-live";
+
 /** The names under one prefix. */
 export class Names {
   /** Index of the control documents. */
@@ -32,14 +35,24 @@ export class Names {
     return this.prefix + viewAlias(view);
   }
 
-  /** The index of a view in a generation. */
+  /** The index of batch's documents of a view in a generation. */
   index(view: ViewName, generation: number): string {
     return this.prefix + viewIndex(view, generation);
   }
 
-  /** The indices of a generation. */
+  /** The index of speed's documents of a view in a generation. */
+  live(view: ViewName, generation: number): string {
+    return this.index(view, generation) + LIVE;
+  }
+
+  /** The indices of batch's documents of a generation. */
   indices(generation: number): string[] {
     return VIEWS.map((view) => this.index(view, generation));
+  }
+
+  /** The indices of speed's documents of a generation. */
+  lives(generation: number): string[] {
+    return VIEWS.map((view) => this.live(view, generation));
   }
 
   /**
@@ -48,6 +61,11 @@ export class Names {
    */
   writes(view: ViewName, generation: number): string {
     return writes(this.index(view, generation));
+  }
+
+  /** The hidden alias through which speed writes a view of a generation. */
+  liveWrites(view: ViewName, generation: number): string {
+    return writes(this.live(view, generation));
   }
 
   /** Matches the indices of a view; without the star it is the name of their template. */
@@ -60,7 +78,8 @@ export class Names {
     for (const view of VIEWS) {
       const start = `${this.alias(view)}-`;
       const rest = index.startsWith(start) ? index.slice(start.length) : "";
-      if (/^\d{6,}$/.test(rest)) return Number(rest);
+      const number = rest.endsWith(LIVE) ? rest.slice(0, -LIVE.length) : rest;
+      if (/^\d{6,}$/.test(number)) return Number(number);
     }
     return undefined;
   }

@@ -11,6 +11,7 @@ import {
   type ViewName,
   type ViewQuery,
 } from "@pipeline/core";
+import type { Layers } from "./_indices.ts";
 import { hasField, ID_FIELD } from "./mappings.ts";
 
 /** One condition of a search. */
@@ -25,6 +26,15 @@ const ORDERS: Readonly<Record<ViewQuery["order"], readonly Order[]>> = {
   window: [["window_start", "asc"]],
   latest: [["window_start", "desc"]],
 };
+
+/** The layers whose documents a query may select. */
+export function layersOf({ layer, parts }: Pick<ViewQuery, "layer" | "parts">): Layers {
+  return {
+    batch: layer !== "speed" && (parts === undefined || parts.includes(BATCH_PART)),
+    speed: layer !== "batch" &&
+      (parts === undefined || parts.some((part) => part !== BATCH_PART)),
+  };
+}
 
 /** The parts of a search request that follow from a query. */
 export interface SearchBody {

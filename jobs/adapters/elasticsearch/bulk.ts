@@ -5,11 +5,12 @@
  * @module
  */
 
-import { PipelineError, type StoredDocument } from "@pipeline/core";
+import type { PipelineError, StoredDocument } from "@pipeline/core";
 import type { RetryPolicy } from "@pipeline/runtime";
 import { type BulkPart, bulkParts } from "./_bulk_body.ts";
-import { type ItemAnswer, sortAnswer } from "./_bulk_answer.ts";
+import { ITEM_FIELDS, type ItemAnswer, itemsOf, positionOf, sortAnswer } from "./_bulk_answer.ts";
 import { Limiter } from "./_limiter.ts";
+import type { Position } from "./_terms.ts";
 import { type Connection, ONCE } from "./client.ts";
 import type { ElasticsearchConfig } from "./config.ts";
 
@@ -39,8 +40,14 @@ export class BulkWriter {
    * Items and requests that are refused temporarily (429, 5xx, no connection, a blocked index) are
    * resent with jitter. After some time the call rejects (`unavailable` or `full`), for the job to
    * decide; writing everything again is harmless.
+   *
+   * @param onWritten called with the position of every document that was written now.
    */
-  async write(alias: string, documents: readonly StoredDocument[]): Promise<void> {
+  async write(
+    alias: string,
+    documents: readonly StoredDocument[],
+    onWritten?: (position: Position) => void,
+  ): Promise<void> {
     const running = new Set<Promise<void>>();
     let failure: { readonly error: unknown } | undefined;
     for (const part of bulkParts(documents, this.#config)) {
@@ -49,7 +56,7 @@ export class BulkWriter {
         this.#room.release();
         break;
       }
-      const sent = this.#send(alias, part)
+      const sent = this.#send(alias, part, onWritten)
         .catch((error) => void (failure ??= { error }))
         .finally(() => {
           this.#room.release();
@@ -61,10 +68,18 @@ export class BulkWriter {
     if (failure !== undefined) throw failure.error;
   }
 
-  async #send(alias: string, part: BulkPart): Promise<void> {
+  async #send(
+    alias: string,
+    part: BulkPart,
+    onWritten: ((position: Position) => void) | undefined,
+  ): Promise<void> {
     let { lines, documents } = part;
     await this.#connection.again(async () => {
       const items = await this.#request(alias, lines.flat());
+      for (const item of onWritten === undefined ? [] : items) {
+        const position = positionOf(item);
+        if (position !== undefined) onWritten?.(position);
+      }
       const { again, error } = sortAnswer(alias, documents, items);
       lines = again.map((i) => lines[i]!);
       documents = again.map((i) => documents[i]!);
@@ -82,13 +97,10 @@ export class BulkWriter {
           require_alias: true,
           operations,
           timeout: `${Math.floor(timeout * SERVER_SHARE)}ms`,
-          filter_path: ["items.*.status", "items.*.error"],
+          filter_path: [...ITEM_FIELDS],
         }, options),
       { timeout, policy: ONCE },
     );
-    if (!Array.isArray(items)) {
-      throw new PipelineError("unavailable", `The bulk answer for ${alias} has no items`);
-    }
-    return items.map((item) => Object.values(item)[0] as ItemAnswer);
+    return itemsOf(alias, items as never);
   }
 }

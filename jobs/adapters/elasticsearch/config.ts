@@ -21,7 +21,7 @@ export interface ElasticsearchConfig {
   readonly caFile?: string | undefined;
   /** Prefix of the names of all indices, aliases and templates. */
   readonly prefix: string;
-  /** Primary shards of a view's index. */
+  /** Primary shards of a view's index of batch's documents. */
   readonly shards: number;
   /** Replicas of each shard, once a generation is sealed. */
   readonly replicas: number;
@@ -88,12 +88,15 @@ export const elasticsearchConfig: z.ZodType<ElasticsearchConfig, ElasticsearchIn
     prefix: z.string().regex(/^([a-z][a-z0-9_-]{0,49})?$/, { error: PREFIX }).prefault("")
       .describe("Prefix of the names of all indices, aliases and templates."),
     shards: integer({ min: 1, max: 1024 }).prefault(1)
-      .describe("Primary shards of a view's index; applies from the next generation on."),
+      .describe(
+        "Primary shards of a view's index of batch's documents, from the next generation on; " +
+          "that of speed's documents has one.",
+      ),
     replicas: integer({ min: 0, max: 10 }).prefault(2).describe(
       "Replicas of each shard; more than there are other nodes are never allocated.",
     ),
     refreshInterval: time({ min: 10, max: 500 }, "500ms").describe(
-      "Longest time until a search sees a write; the speed layer refreshes sooner.",
+      "Longest time until a search sees a write; each pass of the speed layer waits for it once.",
     ),
     loadRefreshInterval: time({ min: 100 }, "30s")
       .describe("The same while batch loads a generation that is not served yet."),

@@ -108,6 +108,15 @@ export function viewMappings(view: ViewName): Mappings {
   return { dynamic: "strict", properties: { [ID_FIELD]: ordering, ...FIELDS[view] } };
 }
 
+/** The field that holds a watermark, unchanged. No view has a field of this name. */
+export const WATERMARK_FIELD = "watermark";
+
+/** What an index of speed's documents has beside the mappings of its view. */
+export const LIVE_MAPPINGS: Mappings = {
+  dynamic: "strict",
+  properties: { [WATERMARK_FIELD]: { type: "object", enabled: false } },
+};
+
 /** Whether documents of a view have the field. */
 export function hasField(view: ViewName, field: string): boolean {
   return field in FIELDS[view];

@@ -1,12 +1,14 @@
 /**
- * The serving store on Elasticsearch: one index per view and generation, one alias per view.
+ * The serving store on Elasticsearch: for each view and generation one index of batch's documents
+ * and one of speed's, and one alias per view. Generations of earlier versions have one index for
+ * both.
  *
  * @module
  */
 
 import {
+  BATCH_PART,
   type ControlDocument,
-  hasCode,
   PipelineError,
   type ServingStore,
   type StoredDocument,
@@ -15,11 +17,23 @@ import {
   type ViewPage,
   type ViewQuery,
   VIEWS,
+  type Watermark,
+  type WatermarkOutcome,
 } from "@pipeline/core";
-import { checkControl, checkDocument, checkGeneration, checkQuery } from "../contract/rules.ts";
+import {
+  checkControl,
+  checkDocument,
+  checkGeneration,
+  checkQuery,
+  checkWatermark,
+  noGeneration,
+} from "../contract/rules.ts";
 import { Controls } from "./_controls.ts";
+import { Indices } from "./_indices.ts";
 import { Names } from "./_names.ts";
-import { searchBody } from "./_query.ts";
+import { layersOf, searchBody } from "./_query.ts";
+import { Terms } from "./_terms.ts";
+import { IS_WATERMARK, Watermarks } from "./_watermarks.ts";
 import { BulkWriter } from "./bulk.ts";
 import { Connection, type ElasticsearchOptions, ONCE } from "./client.ts";
 import {
@@ -27,16 +41,13 @@ import {
   elasticsearchConfig,
   type ElasticsearchInput,
 } from "./config.ts";
-import { ID_FIELD, viewMappings } from "./mappings.ts";
+import { ID_FIELD } from "./mappings.ts";
 
 /** A view's document as stored in the index: with its id repeated. */
 type Source = ViewDocument & { readonly [ID_FIELD]?: string };
 
 /** Number of ids per request. */
 const GET_IDS = 1_000;
-
-/** Time for which an index without searches is refreshed all the same: a year. */
-const SEARCH_IDLE = "365d";
 
 /**
  * Opens the store on Elasticsearch. Connects on first use.
@@ -56,16 +67,25 @@ export class ElasticsearchStore implements ServingStore {
   readonly #config: ElasticsearchConfig;
   readonly #connection: Connection;
   readonly #names: Names;
+  readonly #indices: Indices;
   readonly #controls: Controls;
   readonly #writer: BulkWriter;
+  readonly #terms = new Terms();
+  readonly #watermarks: Watermarks;
 
   /** Takes a complete configuration. */
   constructor(config: ElasticsearchConfig, options: ElasticsearchOptions = {}) {
     this.#config = config;
     this.#names = new Names(config.prefix);
     this.#connection = new Connection(config, options);
+    this.#indices = new Indices(this.#connection, this.#names, config);
     this.#controls = new Controls(this.#connection, this.#names, config);
     this.#writer = new BulkWriter(this.#connection, config);
+    this.#watermarks = new Watermarks(this.#connection, {
+      names: this.#names,
+      config,
+      terms: this.#terms,
+    });
   }
 
   /** See {@linkcode ServingStore.createGeneration}. */
@@ -73,21 +93,7 @@ export class ElasticsearchStore implements ServingStore {
     this.#connection.check();
     checkGeneration(generation);
     await this.#controls.make();
-    for (const view of VIEWS) {
-      await this.#putTemplate(view);
-      const index = this.#names.index(view, generation);
-      await this.#connection.call(
-        `make the index ${index}`,
-        (client, options) =>
-          client.indices.create({
-            index,
-            aliases: { [this.#names.writes(view, generation)]: { is_hidden: true } },
-            wait_for_active_shards: 1,
-          }, options),
-      ).catch((error) => {
-        if (!hasCode(error, "exists")) throw error;
-      });
-    }
+    await this.#indices.create(generation);
   }
 
   /** See {@linkcode ServingStore.write}. */
@@ -99,21 +105,49 @@ export class ElasticsearchStore implements ServingStore {
     this.#connection.check();
     for (const document of documents) checkDocument(view, document);
     if (documents.length === 0) return;
-    await this.#writer.write(this.#names.writes(view, generation), documents);
+    const ofSpeed = documents.filter(({ body }) => body.part !== BATCH_PART);
+    const live = ofSpeed.length > 0 && await this.#indices.haveLive(generation);
+    const others = live ? documents.filter(({ body }) => body.part === BATCH_PART) : documents;
+    if (others.length > 0) await this.#writer.write(this.#names.writes(view, generation), others);
+    if (!live) return;
+    const alias = this.#names.liveWrites(view, generation);
+    await this.#writer.write(alias, ofSpeed, (position) => this.#terms.note(alias, position));
+  }
+
+  /** See {@linkcode ServingStore.putWatermarks}. */
+  async putWatermarks(
+    generation: number,
+    watermarks: readonly Watermark[],
+  ): Promise<WatermarkOutcome> {
+    this.#connection.check();
+    for (const watermark of watermarks) checkWatermark(watermark);
+    if (await this.#indices.haveLive(generation)) {
+      return await this.#watermarks.put(generation, watermarks) ? "stored" : "lost";
+    }
+    if (await this.#indices.has(generation)) return "absent";
+    throw noGeneration(generation);
+  }
+
+  /** See {@linkcode ServingStore.watermarks}. */
+  async watermarks(generation: number): Promise<readonly Watermark[] | undefined> {
+    this.#connection.check();
+    return await this.#indices.haveLive(generation)
+      ? await this.#watermarks.list(generation)
+      : undefined;
   }
 
   /** See {@linkcode ServingStore.refresh}. */
   async refresh(generation: number): Promise<void> {
+    const { index } = await this.#indices.of(generation, VIEWS);
     await this.#connection.call(
       `refresh generation ${generation}`,
-      (client, options) =>
-        client.indices.refresh({ index: this.#names.indices(generation) }, options),
+      (client, options) => client.indices.refresh({ index }, options),
     );
   }
 
   /** See {@linkcode ServingStore.seal}. */
   async seal(generation: number): Promise<void> {
-    const index = this.#names.indices(generation);
+    const { index } = await this.#indices.of(generation, VIEWS);
     const { replicas, refreshInterval, sealTimeout } = this.#config;
     await this.#connection.call(
       `seal generation ${generation}`,
@@ -156,18 +190,20 @@ export class ElasticsearchStore implements ServingStore {
   ): Promise<(StoredDocument | undefined)[]> {
     this.#connection.check();
     const found: (StoredDocument | undefined)[] = [];
+    const isOfSpeed = (id: string) => id.includes("|") && !id.startsWith(`${BATCH_PART}|`);
+    const live = ids.some(isOfSpeed) && await this.#indices.haveLive(generation)
+      ? this.#names.live(view, generation)
+      : undefined;
+    const index = this.#names.index(view, generation);
     for (let at = 0; at < ids.length; at += GET_IDS) {
-      const some = ids.slice(at, at + GET_IDS);
-      const { docs } = await this.#connection.call(
+      const docs = ids.slice(at, at + GET_IDS).map((_id) => (
+        { _id, ...(live !== undefined && isOfSpeed(_id) && { _index: live }) }
+      ));
+      const answer = await this.#connection.call(
         `read from ${view}`,
-        (client, options) =>
-          client.mget<Source>({
-            index: this.#names.index(view, generation),
-            ids: [...some],
-            realtime: true,
-          }, options),
+        (client, options) => client.mget<Source>({ index, docs, realtime: true }, options),
       );
-      for (const doc of docs) {
+      for (const doc of answer.docs) {
         if ("error" in doc) {
           const { type, reason } = doc.error;
           const code = type === "index_not_found_exception" ? "not_found" : "unavailable";
@@ -184,12 +220,16 @@ export class ElasticsearchStore implements ServingStore {
     this.#connection.check();
     checkQuery(query);
     const { requestTimeout } = this.#config;
+    const { index, live } = await this.#indices.of(generation, [view], layersOf(query));
+    const { query: { bool }, ...body } = searchBody(view, query);
+    const must_not = [...bool.must_not, ...live ? [IS_WATERMARK] : []];
     const answer = await this.#connection.call(
       `search ${view}`,
       (client, options) =>
         client.search<Source>({
-          index: this.#names.index(view, generation),
-          ...searchBody(view, query) as object,
+          index,
+          ...body as object,
+          query: { bool: { ...bool, must_not } } as never,
           version: true,
           track_total_hits: false,
           allow_partial_search_results: true,
@@ -207,125 +247,37 @@ export class ElasticsearchStore implements ServingStore {
 
   /** See {@linkcode ServingStore.count}. */
   async count(generation: number, view: ViewName): Promise<number> {
-    const index = this.#names.index(view, generation);
+    const { index } = await this.#indices.of(generation, [view]);
+    const query = { bool: { must_not: [IS_WATERMARK] } } as never;
     const { count, _shards } = await this.#connection.call(
       `count ${view}`,
-      (client, options) => client.count({ index }, options),
+      (client, options) => client.count({ index, query }, options),
     );
     if (_shards.failed === 0) return count;
     throw new PipelineError("unavailable", `Cannot count ${view}: ${_shards.failed} shards failed`);
   }
 
-  /**
-   * See {@linkcode ServingStore.current}. A deleted index takes its alias along: the current
-   * generation is still the one that the other aliases point to, and reading the missing index
-   * reports it.
-   */
-  async current(): Promise<number | undefined> {
-    const aliases = await this.#aliases("read the aliases");
-    const served = new Set<number>();
-    for (const [index, names] of aliases) {
-      const generation = this.#names.generation(index);
-      if (generation !== undefined && VIEWS.some((view) => names.has(this.#names.alias(view)))) {
-        served.add(generation);
-      }
-    }
-    const [generation] = served;
-    if (generation === undefined) return undefined;
-    const whole = VIEWS.every((view) => {
-      const names = aliases.get(this.#names.index(view, generation));
-      return names === undefined || names.has(this.#names.alias(view));
-    });
-    if (served.size === 1 && whole) return generation;
-    throw new PipelineError(
-      "corrupt",
-      `The aliases do not name one generation: they name ${[...served].sort().join(", ")}`,
-    );
+  /** See {@linkcode ServingStore.current}. */
+  current(): Promise<number | undefined> {
+    return this.#indices.current();
   }
 
   /** See {@linkcode ServingStore.switchTo}. */
   async switchTo(generation: number, from: number | undefined): Promise<void> {
     checkGeneration(generation);
     await this.#controls.make();
-    const removals = from === undefined
-      ? [{ index: this.#names.control, alias: this.#names.unserved }]
-      : await this.#servedBy(from);
-    const additions = VIEWS.map((view) => ({
-      index: this.#names.index(view, generation),
-      alias: this.#names.alias(view),
-    }));
-    try {
-      await this.#connection.call(
-        `switch to generation ${generation}`,
-        (client, options) =>
-          client.indices.updateAliases({
-            actions: [
-              ...removals.map((remove) => ({ remove: { ...remove, must_exist: true } })),
-              ...(from === generation ? [] : additions.map((add) => ({ add }))),
-            ],
-          }, options),
-        { policy: ONCE },
-      );
-    } catch (error) {
-      // If several are missing, the server names only one.
-      if (!hasCode(error, "not_found") && !hasCode(error, "invalid")) throw error;
-      if (!(await this.generations()).includes(generation)) {
-        throw new PipelineError("not_found", `There is no generation ${generation}`);
-      }
-      const current = await this.current();
-      if (current === from) throw error;
-      throw new PipelineError(
-        "conflict",
-        `Generation ${current ?? "none"} is current, not ${from ?? "none"}`,
-      );
-    }
-  }
-
-  /**
-   * The aliases of a served generation that a switch must remove, without those of deleted indices.
-   */
-  async #servedBy(generation: number): Promise<{ index: string; alias: string }[]> {
-    const aliases = await this.#aliases("look up the served generation");
-    const all = VIEWS.map((view) => ({
-      index: this.#names.index(view, generation),
-      alias: this.#names.alias(view),
-    }));
-    const left = all.filter(({ index }) => aliases.has(index));
-    return left.length === 0 ? all : left;
-  }
-
-  /** The aliases of every index of every generation. */
-  async #aliases(what: string): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
-    const found = await this.#connection.call(
-      what,
-      (client, options) => client.indices.getAlias({ index: [...this.#names.allIndices] }, options),
-    );
-    return new Map(
-      Object.entries(found).map(([index, { aliases }]) => [index, new Set(Object.keys(aliases))]),
-    );
+    await this.#indices.switchTo(generation, from);
   }
 
   /** See {@linkcode ServingStore.generations}. */
-  async generations(): Promise<number[]> {
-    const indices = (await this.#aliases("list the generations")).keys();
-    const generations = [...indices].map((index) => this.#names.generation(index));
-    return [...new Set(generations.filter((g) => g !== undefined))].sort((a, b) => a - b);
+  generations(): Promise<number[]> {
+    return this.#indices.generations();
   }
 
   /** See {@linkcode ServingStore.dropGeneration}. */
   async dropGeneration(generation: number): Promise<void> {
     checkGeneration(generation);
-    if (await this.current() === generation) {
-      throw new PipelineError("conflict", `Generation ${generation} is current`);
-    }
-    await this.#connection.call(
-      `drop generation ${generation}`,
-      (client, options) =>
-        client.indices.delete({
-          index: this.#names.indices(generation),
-          ignore_unavailable: true,
-        }, options),
-    );
+    await this.#indices.drop(generation);
   }
 
   /** See {@linkcode ServingStore.control}. */
@@ -357,33 +309,6 @@ export class ElasticsearchStore implements ServingStore {
   /** See {@linkcode ServingStore.close}. */
   close(): Promise<void> {
     return this.#connection.close();
-  }
-
-  /**
-   * The template of a view's new indices: strict, and cheap to load. Repeating it changes nothing.
-   */
-  async #putTemplate(view: ViewName): Promise<void> {
-    const pattern = this.#names.pattern(view);
-    const { shards, loadRefreshInterval } = this.#config;
-    await this.#connection.call(
-      `write the template of ${view}`,
-      (client, options) =>
-        client.indices.putIndexTemplate({
-          name: this.#names.alias(view),
-          index_patterns: [pattern],
-          priority: 500,
-          template: {
-            mappings: viewMappings(view) as never,
-            settings: {
-              number_of_shards: shards,
-              // Replicas are added at the seal, all at once.
-              number_of_replicas: 0,
-              refresh_interval: `${loadRefreshInterval}ms`,
-              "search.idle.after": SEARCH_IDLE,
-            } as never,
-          },
-        }, options),
-    );
   }
 }
 

@@ -5,8 +5,23 @@
  * @module
  */
 
-import type { StoredDocument, ViewDocument, ViewName, ViewPage, ViewQuery } from "@pipeline/core";
-import { createTables, pushRow, ROWS, selectPage, type SqlValue, upsert } from "./schema.ts";
+import type {
+  StoredDocument,
+  ViewDocument,
+  ViewName,
+  ViewPage,
+  ViewQuery,
+  Watermark,
+} from "@pipeline/core";
+import {
+  createTables,
+  pushRow,
+  ROWS,
+  selectPage,
+  type SqlValue,
+  upsert,
+  WATERMARKS,
+} from "./schema.ts";
 import { Connection, fromColumn, type StoreMode, toColumn } from "./sqlite.ts";
 
 interface Row {
@@ -30,9 +45,39 @@ export class GenerationFile {
   readonly #connection: Connection;
   /** The texts of the upserts, by view and number of rows. */
   readonly #upserts = new Map<string, string>();
+  /** Whether the file has a table of watermarks. */
+  readonly #marked: boolean;
 
   constructor(path: string, mode: StoreMode) {
     this.#connection = new Connection(path, mode);
+    const table = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?";
+    this.#marked = this.#connection.prepare(table).get(WATERMARKS) !== undefined;
+  }
+
+  /** Writes watermarks in one transaction, unless there is no place for them. */
+  putWatermarks(watermarks: readonly Watermark[]): boolean {
+    if (!this.#marked) return false;
+    this.#connection.transaction(() => {
+      const upsert = this.#connection.prepare(
+        `INSERT INTO ${WATERMARKS} VALUES (?, ?, ?) ON CONFLICT (part) DO UPDATE
+         SET version = excluded.version, body = excluded.body
+         WHERE excluded.version > version`,
+      );
+      for (const { part, version, body } of watermarks) {
+        upsert.run(toColumn(part), version, JSON.stringify(body ?? null));
+      }
+    });
+    return true;
+  }
+
+  /** The watermarks, in the order of parts, unless there is no place for them. */
+  watermarks(): Watermark[] | undefined {
+    if (!this.#marked) return undefined;
+    const sql = `SELECT part AS id, version, body FROM ${WATERMARKS} ORDER BY part`;
+    const rows = this.#connection.prepare(sql).all() as unknown as Row[];
+    return rows.map(({ id, version, body }) => (
+      { part: fromColumn(id), version, body: JSON.parse(body) }
+    ));
   }
 
   /** Writes documents in one transaction. */

@@ -54,9 +54,12 @@ const TABLES: Readonly<Record<ViewName, Table>> = {
 const COMMON = ["id", "version", "type", "speed"] as const;
 const NUMBERS = new Set(["version", "speed", "score", "created_utc", "window_start"]);
 
+/** The table of the watermarks of speed's parts; generations of earlier versions have none. */
+export const WATERMARKS = "watermarks";
+
 /** Statements that create the tables of a generation. */
 export function createTables(): string {
-  return VIEWS.map((view) => {
+  const views = VIEWS.map((view) => {
     const { columns, indexes } = TABLES[view];
     const declared = [...COMMON, ...columns].map((name) =>
       `"${name}" ${NUMBERS.has(name) ? "INTEGER" : "TEXT"} NOT NULL${
@@ -68,7 +71,10 @@ export function createTables(): string {
       `CREATE TABLE ${view} (${declared.join(", ")}, body TEXT NOT NULL);`,
       ...indexes.map((on, i) => `CREATE INDEX ${view}_${i} ON ${view} (${quoted(on)});`),
     ].join("\n");
-  }).join("\n");
+  });
+  const watermarks = `CREATE TABLE ${WATERMARKS} (
+    part TEXT NOT NULL PRIMARY KEY, version INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;`;
+  return [...views, watermarks].join("\n");
 }
 
 /** The statement that writes `rows` documents, each unless the stored one is as new. */

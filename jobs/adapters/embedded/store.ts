@@ -12,13 +12,16 @@ import type {
   ViewName,
   ViewPage,
   ViewQuery,
+  Watermark,
+  WatermarkOutcome,
 } from "@pipeline/core";
-import { PipelineError } from "@pipeline/core";
+import { hasCode, PipelineError } from "@pipeline/core";
 import {
   checkControl,
   checkDocument,
   checkGeneration,
   checkQuery,
+  checkWatermark,
   stopped,
 } from "../contract/rules.ts";
 import { createGenerationFile, GenerationFile } from "./generation_file.ts";
@@ -106,6 +109,29 @@ export class EmbeddedStore implements ServingStore {
         await this.#do(what, () => this.#file(generation).write(view, chunk));
       }
     }
+  }
+
+  /**
+   * See {@linkcode ServingStore.putWatermarks}. They lie in the file of the documents, and follow
+   * them in its write-ahead log.
+   */
+  putWatermarks(generation: number, watermarks: readonly Watermark[]): Promise<WatermarkOutcome> {
+    return this.#do(`write watermarks of generation ${generation}`, () => {
+      for (const watermark of watermarks) checkWatermark(watermark);
+      return this.#file(generation).putWatermarks(watermarks) ? "stored" : "absent";
+    });
+  }
+
+  /** See {@linkcode ServingStore.watermarks}. */
+  watermarks(generation: number): Promise<readonly Watermark[] | undefined> {
+    return this.#do(`read watermarks of generation ${generation}`, () => {
+      try {
+        return this.#file(generation).watermarks();
+      } catch (error) {
+        if (hasCode(error, "not_found")) return undefined;
+        throw error;
+      }
+    });
   }
 
   /** See {@linkcode ServingStore.refresh}: every write is visible as soon as it ends. */

@@ -274,3 +274,20 @@ Deno.test("EmbeddedStore keeps the thread free for timers while it loads", () =>
     assert(pauses.length > 10, `${pauses.length} ticks`);
     await store.close();
   }));
+
+Deno.test("EmbeddedStore has no place for watermarks in generations of earlier versions", () =>
+  withFolder(async (folder) => {
+    const store = new EmbeddedStore(folder);
+    await store.createGeneration(1);
+    await store.close();
+    const file = new DatabaseSync(`${folder}/generation-000001-1.db`);
+    file.exec("DROP TABLE watermarks");
+    file.close();
+    const opened = new EmbeddedStore(folder);
+    const watermarks = [{ part: "reddit.posts-0", version: 1, body: 0 }];
+    assertEquals(await opened.putWatermarks(1, watermarks), "absent");
+    assertEquals(await opened.watermarks(1), undefined);
+    await opened.write(1, "user_activity", [stored(userTotal("a"))]);
+    assertEquals(await opened.count(1, "user_activity"), 1);
+    await opened.close();
+  }));

@@ -274,6 +274,9 @@ function faultyStore(store: ServingStore, life: Life): ServingStore {
       life.step(`store.createGeneration ${g}`, () => store.createGeneration(g)),
     write: (g, view, documents: readonly StoredDocument[]) =>
       life.inChunks(`store.write ${g} ${view}`, documents, (chunk) => store.write(g, view, chunk)),
+    putWatermarks: (g, watermarks) =>
+      life.step(`store.putWatermarks ${g}`, () => store.putWatermarks(g, watermarks)),
+    watermarks: (g) => life.step(`store.watermarks ${g}`, () => store.watermarks(g)),
     refresh: (g) => life.step(`store.refresh ${g}`, () => store.refresh(g)),
     seal: (g) => life.step(`store.seal ${g}`, () => store.seal(g)),
     get: (g, view, ids) => life.step(`store.get ${g} ${view}`, () => store.get(g, view, ids)),

@@ -6,6 +6,7 @@
  */
 
 import {
+  BATCH_PART,
   compareUtf8,
   type ControlDocument,
   page,
@@ -16,12 +17,15 @@ import {
   type ViewPage,
   type ViewQuery,
   VIEWS,
+  type Watermark,
+  type WatermarkOutcome,
 } from "@pipeline/core";
 import {
   checkControl,
   checkDocument,
   checkGeneration,
   checkQuery,
+  checkWatermark,
   noGeneration,
   stopped,
 } from "../contract/rules.ts";
@@ -33,6 +37,19 @@ export interface MemoryStoreOptions {
    * as with a long refresh interval.
    */
   readonly refresh?: "write" | "manual";
+  /**
+   * Whether new generations have a place for watermarks; not in those that earlier versions have
+   * created. True by default.
+   */
+  readonly watermarks?: boolean;
+}
+
+interface Generation {
+  readonly indices: ReadonlyMap<ViewName, Index>;
+  /** By part; `undefined` if the generation has no place for them. */
+  readonly watermarks: Map<string, Watermark> | undefined;
+  /** Whether documents were lost since watermarks were last put. */
+  lossy: boolean;
 }
 
 interface Index {
@@ -42,19 +59,19 @@ interface Index {
 }
 
 class StoreState {
-  readonly generations = new Map<number, Map<ViewName, Index>>();
+  readonly generations = new Map<number, Generation>();
   readonly controls = new Map<string, ControlDocument>();
   current: number | undefined;
-  constructor(readonly manual: boolean) {}
+  constructor(readonly manual: boolean, readonly marked: boolean) {}
 
   index(generation: number, view: ViewName): Index {
-    const index = this.generations.get(generation)?.get(view);
+    const index = this.generations.get(generation)?.indices.get(view);
     if (index !== undefined) return index;
     throw noGeneration(generation);
   }
 
   refresh(generation: number): void {
-    for (const index of this.generations.get(generation)?.values() ?? []) {
+    for (const index of this.generations.get(generation)?.indices.values() ?? []) {
       if (this.manual) index.visible = new Map(index.documents);
     }
   }
@@ -65,7 +82,7 @@ function copy<T extends StoredDocument | undefined>(document: T): T {
   return document && { ...document, body: { ...document.body } };
 }
 
-function jsonCopy(document: ControlDocument): ControlDocument {
+function jsonCopy<T extends ControlDocument | Watermark>(document: T): T {
   return JSON.parse(JSON.stringify(document));
 }
 
@@ -76,7 +93,7 @@ export class MemoryStore implements ServingStore {
 
   /** Creates an empty store. */
   constructor(options: MemoryStoreOptions = {}) {
-    this.#state = new StoreState(options.refresh === "manual");
+    this.#state = new StoreState(options.refresh === "manual", options.watermarks ?? true);
   }
 
   /** Another handle on the same documents. */
@@ -106,7 +123,8 @@ export class MemoryStore implements ServingStore {
       const documents = new Map<string, StoredDocument>();
       indices.set(view, { documents, visible: this.#state.manual ? new Map() : documents });
     }
-    this.#state.generations.set(generation, indices);
+    const watermarks = this.#state.marked ? new Map<string, Watermark>() : undefined;
+    this.#state.generations.set(generation, { indices, watermarks, lossy: false });
   }
 
   /** See {@linkcode ServingStore.write}. */
@@ -122,6 +140,48 @@ export class MemoryStore implements ServingStore {
       if (version <= (index.get(id)?.version ?? -1)) continue;
       index.set(id, { id, version, body: { ...body } });
     }
+  }
+
+  /** See {@linkcode ServingStore.putWatermarks}. */
+  async putWatermarks(
+    generation: number,
+    watermarks: readonly Watermark[],
+  ): Promise<WatermarkOutcome> {
+    this.#check();
+    for (const watermark of watermarks) checkWatermark(watermark);
+    const found = this.#state.generations.get(generation);
+    if (found === undefined) throw noGeneration(generation);
+    if (found.watermarks === undefined) return "absent";
+    if (found.lossy) {
+      found.lossy = false;
+      return "lost";
+    }
+    this.#state.refresh(generation);
+    for (const { part, version, body } of watermarks) {
+      if (version <= (found.watermarks.get(part)?.version ?? 0)) continue;
+      found.watermarks.set(part, jsonCopy({ part, version, body }));
+    }
+    return "stored";
+  }
+
+  /** See {@linkcode ServingStore.watermarks}. */
+  async watermarks(generation: number): Promise<readonly Watermark[] | undefined> {
+    this.#check();
+    const found = this.#state.generations.get(generation)?.watermarks;
+    return found && [...found.values()].sort((a, b) => compareUtf8(a.part, b.part)).map(jsonCopy);
+  }
+
+  /** Loses all documents of speed, and with them the watermarks. */
+  lose(generation: number): void {
+    const found = this.#state.generations.get(generation);
+    if (found === undefined) throw noGeneration(generation);
+    for (const { documents, visible } of found.indices.values()) {
+      for (const held of [documents, visible]) {
+        for (const [id, { body }] of held) if (body.part !== BATCH_PART) held.delete(id);
+      }
+    }
+    found.watermarks?.clear();
+    found.lossy = true;
   }
 
   /** See {@linkcode ServingStore.seal}. */
