@@ -30,6 +30,7 @@ async function made(
 
 /** Writes that speed has folded the posts this far, and all other topics to their end. */
 async function folds(store: ServingStore, generation: number, posts: number): Promise<void> {
+  await reaches(store, generation, posts);
   await writeFolded(
     store,
     generation,
@@ -205,7 +206,7 @@ Deno.test("switchTo() drops generations older than the previous one", async () =
   const { store } = await two();
   await store.switchTo(2, 1);
   // The fold of an older generation has continued a little longer.
-  await folds(store, 0, 1);
+  await reaches(store, 0, 1);
   await folds(store, 2, 5);
   const prepared = await made(store, 3);
   await made(store, 4, { state: "building" });

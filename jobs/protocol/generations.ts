@@ -189,14 +189,30 @@ function reachedPrefix(generation: number): string {
 
 /**
  * Writes the watermarks of the store: its documents of a partition include at least all records
- * below the folded offset. An older offset never replaces a newer one.
+ * below the folded offset. An older offset never replaces a newer one. They lie beside the documents
+ * of speed; in a generation that an earlier version has created, they are control documents.
+ *
+ * @returns whether they were written. If not, documents of speed may have been lost, and all of them
+ * must be written again.
  */
 export async function writeFolded(
   store: ServingStore,
   generation: number,
   folded: readonly Folded[],
-): Promise<void> {
+): Promise<boolean> {
+  const outcome = await store.putWatermarks(
+    generation,
+    folded.map((body) => ({
+      part: partitionName(body.topic, body.partition),
+      version: versionOf(body),
+      body,
+    })),
+  );
+  if (outcome !== "absent") return outcome === "stored";
+  // A reader of a control document must find at least those records, also by searching.
+  await store.refresh(generation);
   await writeOffsets(store, foldedPrefix(generation), folded);
+  return true;
 }
 
 /**
@@ -218,10 +234,14 @@ async function writeOffsets(
 ): Promise<void> {
   await store.putControls(offsets.map((body) => ({
     id: prefix + partitionName(body.topic, body.partition),
-    // Versions start at 1, offsets at 0.
-    version: body.next_offset + 1,
+    version: versionOf(body),
     body,
   })));
+}
+
+/** Versions start at 1, offsets at 0. */
+function versionOf({ next_offset }: Reached): number {
+  return next_offset + 1;
 }
 
 /** How far one partition was folded in memory, by whoever was furthest. */
@@ -241,11 +261,10 @@ export async function readPartitionReached(
  */
 export async function readReached(store: ServingStore, generation: number): Promise<Reached[]> {
   const { folded } = await readFolding(store, generation);
-  const reached = (await store.controls(reachedPrefix(generation))).map(({ body }) =>
-    body as Reached
-  );
+  const watermarks = await store.watermarks(generation) ?? [];
+  const reached = [...watermarks, ...await store.controls(reachedPrefix(generation))];
   const furthest = new Map<string, Reached>();
-  for (const each of [...folded, ...reached]) {
+  for (const each of [...folded, ...reached.map(({ body }) => body as Reached)]) {
     const { topic, partition, next_offset } = each;
     const name = partitionName(topic, partition);
     if (next_offset <= (furthest.get(name)?.next_offset ?? -1)) continue;
@@ -261,14 +280,22 @@ export async function readPartitionFolded(
   topic: Topic,
   partition: number,
 ): Promise<Folded | undefined> {
-  const id = foldedPrefix(generation) + partitionName(topic, partition);
-  return (await store.control(id))?.body as Folded | undefined;
+  const part = partitionName(topic, partition);
+  const watermarks = await store.watermarks(generation);
+  if (watermarks !== undefined) {
+    return watermarks.find((watermark) => watermark.part === part)?.body as Folded | undefined;
+  }
+  return (await store.control(foldedPrefix(generation) + part))?.body as Folded | undefined;
 }
 
 /** The watermarks of all partitions in the store; partitions without a fold are missing. */
 export async function readFolded(store: ServingStore, generation: number): Promise<Folded[]> {
+  const watermarks = await store.watermarks(generation);
   const { folded, stopped } = await readFolding(store, generation);
-  return folded.map((body) => {
+  // An earlier version of speed writes control documents, and its own documents, which this version
+  // does not find in a generation with watermarks.
+  const found = watermarks?.map(({ body }) => body as Folded) ?? folded;
+  return found.map((body) => {
     const why = stopped.find(({ topic, partition, offset }) =>
       topic === body.topic && partition === body.partition && offset >= body.next_offset
     );

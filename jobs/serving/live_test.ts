@@ -115,7 +115,7 @@ Deno.test("an answer that was given before makes no call to the store", async ()
   // Aliases, manifest and watermarks are read once more for all requests.
   await clock.advance(1_000);
   for (const [i, path] of PATHS.entries()) assertEquals(await get(path), before[i], path);
-  assertEquals(state.calls.sort(), ["control", "controls", "current"]);
+  assertEquals(state.calls.sort(), ["control", "controls", "current", "watermarks"]);
   const text = await metrics.render();
   assertMatch(text, /^serving_cache_reads_total\{result="hit"\} [1-9]/m);
   assertMatch(text, /^serving_cache_bytes [1-9]/m);

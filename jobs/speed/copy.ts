@@ -84,7 +84,7 @@ export class Copy {
     const taken = [...folds()].filter(({ frozen, next, stored }) => !frozen && next > stored)
       .map((fold) => fold.take());
     if (taken.length === 0 || this.#abandoned) return;
-    await this.#begin(taken);
+    if (!await this.#begin(taken)) return this.#rewrite(taken);
     for (const view of ORDER) {
       while (!this.#abandoned && taken.some(({ changed }) => changed.left(view) > 0)) {
         await this.#write(view, taken);
@@ -94,22 +94,30 @@ export class Copy {
       for (const { fold } of taken) fold.giveBack();
       return;
     }
-    // A reader of the watermark must find at least those records, also by searching.
-    await store.refresh(generation);
-    await writeFolded(store, generation, taken.map(({ folded }) => folded));
+    const watermarks = taken.map(({ folded }) => folded);
+    if (!await writeFolded(store, generation, watermarks)) return this.#rewrite(taken);
     for (const { fold, folded } of taken) fold.written(folded.next_offset);
     onFlush?.({
       generation,
       took: clock.monotonic() - started,
-      folded: taken.map(({ folded }) => folded),
+      folded: watermarks,
     });
   }
 
   /** A partition has a watermark before its first pass is over: the horizon. */
-  async #begin(taken: readonly Taken[]): Promise<void> {
+  async #begin(taken: readonly Taken[]): Promise<boolean> {
     const begun = taken.filter(({ fold }) => fold.stored < 0 && fold.next > fold.start);
-    if (begun.length === 0) return;
-    await writeFolded(this.#o.store, this.#o.generation, begun.map(({ fold }) => nothingOf(fold)));
+    if (begun.length === 0) return true;
+    const { store, generation } = this.#o;
+    return await writeFolded(store, generation, begun.map(({ fold }) => nothingOf(fold)));
+  }
+
+  /** The store may have lost what it had acknowledged: later passes write everything, from memory. */
+  #rewrite(taken: readonly Taken[]): void {
+    const { folds, generation, onLoss } = this.#o;
+    for (const { fold } of taken) fold.giveBack();
+    for (const fold of folds()) if (!fold.frozen) fold.rewrite();
+    onLoss?.({ generation });
   }
 
   /** Writes a chunk of documents. */

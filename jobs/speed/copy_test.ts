@@ -29,6 +29,7 @@ async function world(step: Step = () => Promise.resolve()) {
   posts.assign({ stored: -1, reached: 0 });
   const writes: Write[] = [];
   const flushes: FlushReport[] = [];
+  const losses: number[] = [];
   const copy = new Copy({
     store,
     generation: 1,
@@ -37,6 +38,7 @@ async function world(step: Step = () => Promise.resolve()) {
     folds: () => [posts],
     onWrite: ({ view, documents }) => writes.push({ at: clock.monotonic(), view, documents }),
     onFlush: (flush) => flushes.push(flush),
+    onLoss: ({ generation }) => losses.push(generation),
   });
   const fold = (...ids: readonly string[]) => posts.fold(batch(posts.next, ids), new Turns());
   const watermark = async () => (await readFolded(ports.store, 1))[0]?.next_offset;
@@ -44,7 +46,7 @@ async function world(step: Step = () => Promise.resolve()) {
     const query = { order: "id", limit: 10_000 } as const;
     return (await ports.store.search(1, view, query)).documents;
   };
-  return { ports, clock, posts, copy, writes, flushes, fold, watermark, stored };
+  return { ports, clock, posts, copy, writes, flushes, losses, fold, watermark, stored };
 }
 
 const many = (count: number) => Array.from({ length: count }, (_, i) => `p${i}`);
@@ -172,4 +174,50 @@ Deno.test("Copy makes no other pass after one that failed", async () => {
   await fold("p1");
   await assertRejects(() => copy.pass(), Error, "No");
   assertEquals([copy.failed, await watermark()], [true, 0]);
+});
+
+Deno.test("Copy writes everything again once the store may have lost documents, and then the watermark", async () => {
+  const { ports, copy, posts, fold, watermark, stored, losses } = await world();
+  await fold(...many(20));
+  await copy.flush();
+  assertEquals([await watermark(), (await stored()).length], [20, 20]);
+  ports.store.lose(1);
+  assertEquals([await watermark(), (await stored()).length], [undefined, 0]);
+  await fold("q");
+  // The first pass learns it at its end, and the second one writes everything.
+  await copy.flush();
+  assertEquals([losses, await watermark()], [[1], undefined]);
+  assert(posts.oldest !== undefined);
+  await copy.flush();
+  assertEquals([await watermark(), (await stored()).length], [21, 21]);
+  assertEquals((await stored("user_activity")).length, 2);
+  const versions = (await stored()).map(({ version }) => version);
+  assertEquals(new Set(versions), new Set([21]));
+  await copy.flush();
+  assertEquals(losses, [1]);
+});
+
+Deno.test("Copy writes again what is idle, and leaves what is frozen", async () => {
+  const { ports, copy, posts, fold, watermark } = await world();
+  await fold("p0");
+  await copy.flush();
+  assertEquals(posts.stored, 1);
+  ports.store.lose(1);
+  const other = new PartitionFold(POSTS, 1, 0, emptyManifest());
+  const both = new Copy({
+    store: ports.store,
+    generation: 1,
+    pace: new Pace(1_000_000),
+    clock: new TestClock(),
+    folds: () => [posts, other],
+  });
+  await other.fold({ ...batch(0, ["q"]), partition: 1 }, new Turns());
+  await both.flush();
+  assertEquals([posts.stored, other.stored, await watermark()], [-1, -1, undefined]);
+  posts.frozen = true;
+  await both.flush();
+  assertEquals([posts.stored, other.stored], [-1, 1]);
+  posts.frozen = false;
+  await both.flush();
+  assertEquals([posts.stored, await watermark()], [1, 1]);
 });

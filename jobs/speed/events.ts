@@ -37,12 +37,20 @@ export interface FlushReport {
   readonly folded: readonly Folded[];
 }
 
+/** Report on a store that may have lost documents. */
+export interface LossReport {
+  /** The generation of which all documents are written again. */
+  readonly generation: number;
+}
+
 /** What a copy reports. */
 export interface CopyEvents {
   /** Called after each write. */
   readonly onWrite?: (written: WriteReport) => void;
   /** Called after each pass. */
   readonly onFlush?: (flush: FlushReport) => void;
+  /** Called when all documents must be written again. */
+  readonly onLoss?: (loss: LossReport) => void;
 }
 
 /** What a fold reports. */

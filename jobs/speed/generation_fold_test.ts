@@ -56,7 +56,7 @@ Deno.test("flush() publishes the folded offset only once all records below it ar
     const writes = steps.filter((name) => name === "store.write").length;
     assert(writes > 0);
     // The watermark, then the offset in memory.
-    assertEquals(steps.slice(writes), ["store.refresh", "store.putControls", "store.putControls"]);
+    assertEquals(steps.slice(writes), ["store.putWatermarks", "store.putControls"]);
     steps.length = 0;
     await fold.flush();
     assertEquals(steps, [], "nothing has changed");
@@ -65,7 +65,9 @@ Deno.test("flush() publishes the folded offset only once all records below it ar
   }
 });
 
-for (const failing of ["store.write 1 user_activity", "store.refresh 1", "store.putControls"]) {
+for (
+  const failing of ["store.write 1 user_activity", "store.putWatermarks 1"]
+) {
   Deno.test(`flush() publishes no folded offset if ${failing} fails, and nothing follows it`, async () => {
     const ports = await world();
     let broken = false;

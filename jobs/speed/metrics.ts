@@ -20,7 +20,7 @@ export function countEvents(
     /** Returns the milliseconds since the record's append, if they count. */
     readonly onVisible: (visible: Visible) => number | undefined;
   },
-): Required<FoldEvents> {
+): Required<Omit<FoldEvents, "onLoss">> {
   const records = metrics.counter("speed_records_total", {
     help: "Records folded, into each generation that is folded.",
   });

@@ -52,7 +52,10 @@ export interface Taken {
 export class PartitionFold {
   /** The first offset that is not folded. */
   next: number;
-  /** The watermark in the store; -1 if none was ever written, `Infinity` if nothing is to be. */
+  /**
+   * The watermark in the store; -1 if none was written or all is to be written again, `Infinity` if
+   * nothing is to be.
+   */
   stored = -1;
   /** A frozen fold answers, but folds and writes nothing. */
   frozen = false;
@@ -189,6 +192,13 @@ export class PartitionFold {
   giveBack(): void {
     this.#oldest = this.#taken ?? this.#oldest;
     this.#taken = undefined;
+  }
+
+  /** The store may have lost documents: all of them are to be written again. */
+  rewrite(): void {
+    this.stored = -1;
+    this.#state.track = true;
+    this.#state.touchAll();
   }
 
   /** Append time of the oldest folded record that is not in the store, if there is one. */

@@ -238,6 +238,12 @@ export class Speed {
       pace: this.#pace,
       share: () => this.#served === undefined || this.#served === manifest.generation ? 1 : SHARE,
       before: this.#lingering.get(manifest.generation)?.fold,
+      onLoss: (loss) => {
+        this.#o.logger?.warn("The store may have lost documents: all are written again", {
+          generation: loss.generation,
+        });
+        this.#o.onLoss?.(loss);
+      },
     });
     this.#folds.set(manifest.generation, fold);
     this.#lingering.delete(manifest.generation);

@@ -11,7 +11,7 @@ import {
   type StoredDocument,
   type ViewDocument,
 } from "@pipeline/core";
-import { readOutcomes } from "@pipeline/protocol";
+import { readFolded, readOutcomes } from "@pipeline/protocol";
 import { createLogger, systemClock, TestClock } from "@pipeline/runtime";
 import { assert, assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
 import { runVerify, VERIFIED, type VerifyRequest } from "../../jobs/batch/pipeline.ts";
@@ -48,8 +48,8 @@ async function untilFolded(world: World, hours: number): Promise<void> {
   const { store } = world.ports;
   const end = (hours + 1) * 21;
   await eventually(async () => {
-    const folded = await store.controls("folded/");
-    const ends = folded.map(({ body }) => (body as { next_offset: number }).next_offset);
+    const folded = await readFolded(store, await store.current() ?? 0);
+    const ends = folded.map(({ next_offset }) => next_offset);
     assert(ends.some((folded) => folded >= end), `Speed folded up to ${ends}, not ${end}`);
   });
 }

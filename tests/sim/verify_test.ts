@@ -24,6 +24,7 @@ function tampered(store: ServingStore, change: Change): ServingStore {
     current: () => store.current(),
     control: (id: string) => store.control(id),
     controls: (prefix: string) => store.controls(prefix),
+    watermarks: (generation: number) => store.watermarks(generation),
     async search(
       generation: number,
       view: Parameters<ServingStore["search"]>[1],
