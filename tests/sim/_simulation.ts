@@ -66,14 +66,15 @@ export class InvariantError extends Error {
 }
 
 /** Jobs of which one or more always run. */
-type Kind = "ingest" | "speed" | "serving";
+type Kind = "ingest" | "speed" | "standby" | "serving";
 
-const KINDS: readonly Kind[] = ["ingest", "speed", "serving"];
+const KINDS: readonly Kind[] = ["ingest", "speed", "standby", "serving"];
 
 /** Codes with which a run of a job may end; its supervisor starts another one. */
 const MAY_END: Readonly<Record<string, readonly ErrorCode[]>> = {
   ingest: ["stopped", "conflict", "unavailable"],
   speed: ["stopped", "not_found", "unavailable"],
+  standby: ["stopped", "not_found", "unavailable"],
   serving: ["stopped"],
   batch: ["stopped", "conflict", "unavailable", "not_found"],
   bootstrap: ["stopped", "not_found", "unavailable"],
@@ -105,7 +106,7 @@ class Simulation {
   readonly #random: Random;
   readonly #o: SimulationOptions;
   readonly #processes = new Set<Process>();
-  readonly #wanted: Record<Kind, number> = { ingest: 1, speed: 1, serving: 1 };
+  readonly #wanted: Record<Kind, number> = { ingest: 1, speed: 1, standby: 0, serving: 1 };
   readonly #speeds = new Map<Process, Speed>();
   readonly #outages = new Map<string, number>();
   readonly #delayed = new WeakSet<Turn>();
@@ -156,6 +157,7 @@ class Simulation {
     const { scheduler } = world;
     scheduler.fate = (turn) => this.#fate(turn);
     await world.produce(this.#random.between(1, 40));
+    if (this.#random.chance(0.5)) this.#wanted.standby = 1;
     for (const kind of KINDS) this.#keepUp(kind);
     const end = scheduler.elapsed + (this.#o.chaos ?? 10_000);
     this.#act(end);
@@ -417,7 +419,7 @@ class Simulation {
   #spawn(kind: string): Process {
     const random = this.#random;
     const { world } = this;
-    const service = kind === "ingest" || kind === "speed";
+    const service = kind !== "serving" && isKept(kind);
     const ports = this.#o.between?.(world.ports, world) ?? world.ports;
     const process = new Process(kind, ports, world.scheduler, {
       chunk: this.#chunk,
@@ -435,7 +437,7 @@ class Simulation {
         kind,
         (process) => {
           if (kind === "ingest") return this.#ingest(process);
-          return kind === "speed" ? this.#speed(process) : this.#serve(process);
+          return kind === "serving" ? this.#serve(process) : this.#speed(process);
         },
       );
     }
@@ -493,6 +495,7 @@ class Simulation {
     const job = Speed.start({
       ...process,
       ...process.ports,
+      standby: process.kind === "standby",
       settings: {
         flushInterval: random.pick([20, 200]),
         maxDocuments: random.pick([100, 100_000]),
