@@ -23,6 +23,7 @@ import {
   systemClock,
   Waiting,
 } from "@pipeline/runtime";
+import type { Shows } from "./serving_api.ts";
 
 /** The subreddit of all canaries, separate from all others. */
 export const CANARIES = "canary";
@@ -32,7 +33,7 @@ export interface CanaryPath {
   /** The log that receives the record. */
   readonly log: Pick<EventLog, "producer">;
   /** Whether the serving layer shows the post. */
-  readonly shows: (post: Post) => Promise<boolean>;
+  readonly shows: Shows;
   /** Milliseconds from the acknowledgement until it must be served. */
   readonly within: number;
   /** Ends the wait. */
@@ -84,7 +85,8 @@ const SLOW_LOOK = 1_000;
 /**
  * Sends a post onto the log and waits until it is served, and then until it is in the dataset.
  *
- * @throws {PipelineError} `unavailable` if a time limit is exceeded.
+ * @throws {PipelineError} `unavailable` if a time limit is exceeded, `corrupt` if an answer lacks
+ * the post but claims to include it.
  */
 export async function sendCanary(options: CanaryOptions): Promise<Flight> {
   const { log, dataset, committedWithin, ledger, logger } = options;
@@ -112,8 +114,8 @@ export async function sendCanary(options: CanaryOptions): Promise<Flight> {
 
 /**
  * Sends one post after the other and watches each until it is served, until the signal is aborted.
- * A canary that is late, or that the log does not accept for now, is lost, and the next one is
- * sent.
+ * A canary is lost if it is late, if the log does not accept it for now, or if an answer lacks it
+ * but claims to include it. Then the next one is sent.
  *
  * @throws any error that a retry cannot mend.
  */
@@ -127,7 +129,9 @@ export async function sendCanaries(options: CanariesOptions): Promise<void> {
         onServed(await (await Canary.send(producer, options)).served(options));
       } catch (error) {
         if (signal.aborted) break;
-        if (!(error instanceof PipelineError) || !error.retriable) throw error;
+        const lost = error instanceof PipelineError &&
+          (error.retriable || error.code === "corrupt");
+        if (!lost) throw error;
         onLost(error);
       }
       const rest = every - (clock.monotonic() - begun);
@@ -185,7 +189,8 @@ class Canary {
   ): Promise<number> {
     const hint = "check the logs of speed and serving, and speed's lag";
     const watched = { what: "served", hint, limit: within, step: POLL_INTERVAL, logger };
-    return this.wait(watched, () => shows(this.post));
+    const { partition, offset } = this.entry;
+    return this.wait(watched, () => shows({ post: this.post, partition, offset }));
   }
 
   /** Milliseconds from the acknowledgement until a condition was met. */

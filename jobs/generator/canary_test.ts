@@ -86,7 +86,7 @@ Deno.test("sendCanary() resends its post if the log refuses it for the moment", 
 Deno.test("sendCanary() sends an announcement of its own subreddit, and asks for that", async () => {
   const { clock, ...parts } = await open();
   const asked: Post[] = [];
-  const shows = (post: Post) => {
+  const shows = ({ post }: { readonly post: Post }) => {
     asked.push(post);
     return Promise.resolve(asked.length === 3);
   };
@@ -166,7 +166,7 @@ Deno.test("sendCanaries() sends one after the other, and continues after a lost 
   let looks = 0;
   const flying = sendCanaries({
     ...{ log, clock, every: 10_000, within: 2_000, signal: ending.signal },
-    shows: ({ post_id }) => {
+    shows: ({ post: { post_id } }) => {
       if (!born.has(post_id)) looks = 0;
       born.add(post_id);
       // The second one is never shown, the others at the third query.
@@ -185,6 +185,26 @@ Deno.test("sendCanaries() sends one after the other, and continues after a lost 
   const times = (await records(log)).map(({ created_utc }) => created_utc).sort((a, b) => a - b);
   const [first] = times;
   assertEquals(times.map((time) => time - first!), [0, 10_000, 20_000, 30_000]);
+});
+
+Deno.test("sendCanaries() counts an answer that is wrong as a loss, and goes on", async () => {
+  const { clock, log } = await open();
+  const ending = new AbortController();
+  const lost: string[] = [];
+  let asked = 0;
+  await through(
+    clock,
+    sendCanaries({
+      ...{ log, clock, every: 1_000, within: 2_000, signal: ending.signal },
+      shows: () =>
+        asked++ === 0
+          ? Promise.reject(new PipelineError("corrupt", "An answer lacks the post"))
+          : Promise.resolve(true),
+      onServed: () => ending.abort(),
+      onLost: ({ message }) => lost.push(message),
+    }),
+  );
+  assertEquals(lost, ["An answer lacks the post"]);
 });
 
 Deno.test("sendCanaries() counts temporary refusals of the log as losses, and ends with a permanent error", async () => {

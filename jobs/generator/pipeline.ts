@@ -181,7 +181,8 @@ export async function runCanaries(
     help: "Time from a canary's acknowledgement until the API showed it.",
   });
   const lost = metrics.counter("canary_lost_total", {
-    help: "Canaries that the log did not accept, or that were not served in time.",
+    help:
+      "Canaries that the log did not accept, that were not served in time, or that an answer lacked.",
   });
   await begin("log", () => topicsAreThere(log));
   health.gate("canaries").open();
