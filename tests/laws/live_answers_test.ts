@@ -94,9 +94,9 @@ const inOneTurn: LateAnswer = async (instance, request, meanwhile) => {
 /** The store to which instances may write after a watermark was read, before the documents are. */
 const withPasses: NonNullable<Tamper["store"]> = ({ store }, pass) =>
   but(store, {
-    async controls(prefix) {
-      const found = await store.controls(prefix);
-      if (prefix.startsWith("folded/")) await pass();
+    async watermarks(generation) {
+      const found = await store.watermarks(generation);
+      await pass();
       return found;
     },
   });
@@ -387,12 +387,10 @@ const inTwoTurns: LateAnswer = async (instance, request, meanwhile) => {
 const documentsFirst: NonNullable<Tamper["store"]> = ({ store }, pass) => {
   let early: ServingStore = store;
   return but(store, {
-    async controls(prefix) {
-      if (prefix.startsWith("folded/")) {
-        early = await copyOf(store);
-        await pass();
-      }
-      return await store.controls(prefix);
+    async watermarks(generation) {
+      early = await copyOf(store);
+      await pass();
+      return await store.watermarks(generation);
     },
     get: (generation, view, ids) =>
       (ids[0]?.startsWith(`${BATCH_PART}|`) ? store : early).get(generation, view, ids),
@@ -403,9 +401,7 @@ const documentsFirst: NonNullable<Tamper["store"]> = ({ store }, pass) => {
 
 /** Reads no watermarks, as if nothing was stored. */
 const withoutWatermarks: NonNullable<Tamper["store"]> = ({ store }) =>
-  but(store, {
-    controls: async (prefix) => prefix.startsWith("folded/") ? [] : await store.controls(prefix),
-  });
+  but(store, { watermarks: () => Promise.resolve([]) });
 
 async function copyOf(store: ServingStore): Promise<MemoryStore> {
   const copy = new MemoryStore();
