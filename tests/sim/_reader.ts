@@ -14,6 +14,7 @@ import {
   type ServingStore,
   TOPICS,
   VIEWS,
+  type Watermark,
   type WindowName,
   WINDOWS,
 } from "@pipeline/core";
@@ -258,7 +259,7 @@ export class Reader implements LiveParts {
         try {
           const result = await (target[name] as (...args: unknown[]) => Promise<unknown>)(...args);
           if (clock.monotonic() - began > PATIENCE) this.#troubles++;
-          else if (name === "controls") this.#know(String(args[0]), result);
+          else if (name === "watermarks") this.#know(Number(args[0]), result);
           return result;
         } catch (error) {
           this.#troubles++;
@@ -268,13 +269,11 @@ export class Reader implements LiveParts {
     });
   }
 
-  #know(prefix: string, result: unknown): void {
-    if (!prefix.startsWith("folded/")) return;
-    for (const { id, body } of result as { readonly id: string; readonly body: Folded }[]) {
-      if (body.next_offset === undefined) continue;
-      const [, generation, part] = id.split("/");
-      const name = `${Number(generation)} ${part}`;
-      this.#known.set(name, Math.max(this.#known.get(name) ?? -1, body.next_offset));
+  #know(generation: number, result: unknown): void {
+    for (const { part, body } of (result ?? []) as readonly Watermark[]) {
+      const name = `${generation} ${part}`;
+      const { next_offset } = body as Folded;
+      this.#known.set(name, Math.max(this.#known.get(name) ?? -1, next_offset));
     }
   }
 }
