@@ -33,7 +33,7 @@ import { ledgerPath, noteRun } from "./data_folder.ts";
 import { ingestedOf, producedOf, writesOf } from "./figures.ts";
 import { checkArchives, count, type LoadedHistory, loadHistory } from "./history.ts";
 import { Jobs, logTo, unlessStopped } from "./jobs.ts";
-import { type Place, readPlace } from "./place.ts";
+import { readPlace } from "./place.ts";
 import { statusLine } from "./status_line.ts";
 import { showSteps } from "./steps.ts";
 import { differenceLines, runTable } from "./summary.ts";
@@ -57,6 +57,9 @@ const LATER_GENERATIONS = 300_000;
 /** Share of the shutdown time for draining; the rest is for verification. */
 const DRAIN_SHARE = 2 / 3;
 
+/** Milliseconds between two requests to the API that look for visible records. */
+const LOOK = 25;
+
 /** Milliseconds between two updates of the status line. */
 const STATUS_INTERVAL = 500;
 
@@ -76,7 +79,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
     );
   });
   try {
-    const exact = await new Demo(options, place, jobs).run();
+    const exact = await new Demo(options, jobs).run();
     await jobs.end();
     progress.line(`Everything is in ${flags.data}; the next run resumes from there.`);
     return exact;
@@ -87,7 +90,6 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
 
 class Demo {
   readonly #o: DemoOptions;
-  readonly #place: Place;
   readonly #jobs: Jobs;
   readonly #stop = new AbortController();
   /** Ends speed, which writes all that is not in the store yet. */
@@ -99,9 +101,8 @@ class Demo {
   #visibility!: Visibility;
   #building = false;
 
-  constructor(options: DemoOptions, place: Place, jobs: Jobs) {
+  constructor(options: DemoOptions, jobs: Jobs) {
     this.#o = options;
-    this.#place = place;
     this.#jobs = jobs;
     const stop = () => this.#stop.abort();
     if (options.signal.aborted) stop();
@@ -126,9 +127,7 @@ class Demo {
     if (history === undefined) return true;
 
     const started = performance.now();
-    // On servers, each request is a search.
-    const interval = this.#place.servers === undefined ? 25 : 100;
-    this.#visibility = new Visibility({ url, interval, warmUp: flags["warm-up"] });
+    this.#visibility = new Visibility({ url, interval: LOOK, warmUp: flags["warm-up"] });
     this.#generator = this.#jobs.start(generator, "realtime", {
       settings: {
         seed: flags.seed,

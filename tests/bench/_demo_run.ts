@@ -4,7 +4,7 @@
  * @module
  */
 
-import { freePort } from "../support/demo.ts";
+import { freePort, pause } from "../support/demo.ts";
 
 /** As in scripts/demo. */
 const HEAP = "--v8-flags=--min-semi-space-size=64,--max-semi-space-size=64";
@@ -17,22 +17,39 @@ export interface DemoRun {
   readonly p99: number;
   /** Records that were due and not produced. */
   readonly behind: number;
-  /** Documents that speed wrote for a record, by view, as the table has it. */
-  readonly writes: string;
   /** `exact`, or what differs. */
   readonly verify: string;
+  /** Records that were in the log and not in the served views, each time the status was shown. */
+  readonly lags: readonly number[];
+  /** The generation that serves at the end. */
+  readonly generation: number;
 }
+
+/** What is done beside a run. */
+export interface DemoBeside {
+  /** Milliseconds after which the run is told to end, for runs without a duration. */
+  readonly endAfter?: number;
+  /** What the run has written when these milliseconds begin; its first status by default. */
+  readonly endFrom?: RegExp;
+  /** Called with the process. */
+  readonly onSpawn?: (pid: number) => void;
+  /** Called when live records are produced. */
+  readonly onLive?: () => void;
+  /** Awaited before the run is told to end. */
+  readonly beforeEnd?: () => Promise<void>;
+}
+
+/** Part of a status line of live records. */
+const LIVE = / produced \(/;
 
 /**
  * Runs the demo on a folder of its own, which is removed.
  *
- * @param options.endAfter milliseconds of live records after which it is told to end; for runs without a
- * duration.
  * @throws where it does not end as it should, with all that it wrote.
  */
 export async function demoRun(
   flags: readonly string[],
-  options: { readonly endAfter?: number; readonly onSpawn?: (pid: number) => void } = {},
+  { endAfter, endFrom = LIVE, onSpawn, onLive, beforeEnd }: DemoBeside = {},
 ): Promise<DemoRun> {
   const folder = await Deno.makeTempDir({ prefix: "bench-" });
   const entry = new URL("../../jobs/demo/main.ts", import.meta.url).pathname;
@@ -45,24 +62,25 @@ export async function demoRun(
       stdout: "piped",
       stderr: "inherit",
     }).spawn();
-    options.onSpawn?.(child.pid);
+    onSpawn?.(child.pid);
     let output = "";
-    let ending: ReturnType<typeof setTimeout> | undefined;
+    let isLive = false;
+    let ending: Promise<void> | undefined;
     for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
       output += text;
-      if (options.endAfter === undefined || ending !== undefined) continue;
-      // The first status line of live records.
-      if (output.includes(" produced (")) {
-        ending = setTimeout(() => child.kill("SIGINT"), options.endAfter);
+      if (!isLive && LIVE.test(output)) {
+        isLive = true;
+        onLive?.();
       }
+      if (endAfter === undefined || ending !== undefined || !endFrom.test(output)) continue;
+      ending = pause(endAfter).then(beforeEnd).then(() => child.kill("SIGINT"));
+      // Reported below, once the process has ended.
+      ending.catch(() => {});
     }
+    await ending;
     const { code } = await child.status;
     const row = (name: string) => new RegExp(`^ +${name} +(.*)$`, "m").exec(output)?.[1];
-    const [latency, writes, verify] = [
-      row("produce → visible in the API"),
-      row("written by speed"),
-      row("verify"),
-    ];
+    const [latency, verify] = [row("produce → visible in the API"), row("verify")];
     const [, late, cut] = /^(?:Not drained: (.*)|Ended at once \((.*)\).*)$/m.exec(output) ?? [];
     const undrained = late ?? cut;
     if (undrained !== undefined) return overrun(output, undrained);
@@ -73,8 +91,9 @@ export async function demoRun(
       latency: latency!,
       p99: Number(p99),
       behind: Number(behind.replaceAll(",", "")),
-      writes: writes!,
       verify: verify!.replace(/ \(.*/, ""),
+      lags: lagsOf(output),
+      generation: Number(row("generation")),
     };
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -89,7 +108,14 @@ function overrun(output: string, undrained: string): DemoRun {
     latency: `p50 ${p50} ms · p99 ${p99} ms, growing`,
     p99: Number(p99),
     behind: 0,
-    writes: "-",
     verify: `not drained in time: ${undrained}`,
+    lags: lagsOf(output),
+    generation: NaN,
   };
+}
+
+function lagsOf(output: string): number[] {
+  return [...output.matchAll(/fold lag ([\d,]+)/g)].map(([, lag]) =>
+    Number(lag!.replaceAll(",", ""))
+  );
 }
