@@ -7,6 +7,7 @@
 
 import { seconds, Stage } from "../faults/_stage.ts";
 import { pause } from "../support/demo.ts";
+import { caughtUp } from "./_caught_up.ts";
 import type { Figure } from "./_figure.ts";
 
 /** Records a second, as the stage's generator makes them. */
@@ -39,7 +40,6 @@ export async function endurance(): Promise<Figure[]> {
     await pause(INTERVAL);
   }
   const keys = await stage.job("speed").metric("speed_keys") ?? NaN;
-  const restarted = await restartTime(stage);
   const underLoad = await switched(stage);
   // What a switch gives back is seen where speed reaches one: without load, if it must be.
   const { before } = underLoad.done ? underLoad : await switchedAlone(stage);
@@ -54,11 +54,6 @@ export async function endurance(): Promise<Figure[]> {
       what: `speed after ${MINUTES} minutes`,
       value: `${mebibytes(first)} -> ${mebibytes(last)}`,
       against: `${keys} keys, ${Math.round((last - first) / keys)} bytes more a key`,
-    },
-    {
-      what: "speed, killed and started again",
-      value: `folded up to the log's end after ${seconds(restarted)}`,
-      against: `horizon ${MINUTES} minutes old`,
     },
     {
       what: `a switch at ${RATE} records/s`,
@@ -91,26 +86,6 @@ function flat(name: Name, samples: readonly number[]): Figure {
   };
 }
 
-/** Milliseconds from killing speed until it has folded all that is in the log. */
-async function restartTime(stage: Stage): Promise<number> {
-  const started = performance.now();
-  await stage.job("speed").kill();
-  await caughtUp(stage);
-  return performance.now() - started;
-}
-
-/** Resolves when speed has folded what is in the log, but for what comes in a second or two. */
-async function caughtUp(stage: Stage): Promise<void> {
-  const deadline = performance.now() + 600_000;
-  for (;;) {
-    await pause(250);
-    const lag = await stage.job("speed").metric("log_lag_records");
-    const folded = await stage.job("speed").metric("speed_records_total");
-    if (lag !== undefined && lag < 2 * RATE && (folded ?? 0) > 0) break;
-    if (performance.now() > deadline) throw new Error("Speed did not catch up");
-  }
-}
-
 /** Whether a run of batch ends in a switch, how long it takes, and what speed held before. */
 async function switched(stage: Stage) {
   const started = performance.now();
@@ -128,7 +103,8 @@ async function switched(stage: Stage) {
 /** The same while nothing is produced, when it must end in one. */
 async function switchedAlone(stage: Stage) {
   await stage.job("generator").stop();
-  await caughtUp(stage);
+  // But for what comes in a second or two.
+  await caughtUp(stage.job("speed"), { lag: 2 * RATE });
   const alone = await switched(stage);
   if (!alone.done) throw new Error("Speed did not catch up though nothing was produced");
   return alone;

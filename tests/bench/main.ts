@@ -26,6 +26,8 @@ const ON_SERVERS: Benchmarks = {
   consume: async () => (await import("./consume.ts")).consume,
   ingest: async () => (await import("./ingest.ts")).ingest,
   speed: async () => (await import("./speed.ts")).speed,
+  queries: async () => (await import("./queries.ts")).queries,
+  restart: async () => (await import("./restart.ts")).restart,
   endurance: async () => (await import("./endurance.ts")).endurance,
 };
 

@@ -43,11 +43,21 @@ export function endpointsOf(servers: Servers): Endpoints {
   };
 }
 
+/**
+ * How the jobs are set: so that faults show soon, and with disorder, or as users have them, for
+ * figures.
+ */
+export type Tuning = "faults" | "default";
+
 /** Members of the adapters in a configuration; `root` and `prefix` keep worlds apart. */
-export function adapters({ brokers, namenodes, elasticsearch }: Endpoints, world: number) {
+export function adapters(
+  { brokers, namenodes, elasticsearch }: Endpoints,
+  { world, tuning = "faults" }: { readonly world: number; readonly tuning?: Tuning },
+) {
+  // Nobody waits for single records of faults: brokers that may gather them have half the requests.
+  const waits = tuning === "faults" ? { fetchWait: "250ms" } : {};
   return {
-    // Nobody waits for single records here: brokers that may gather them have half the requests.
-    kafka: { brokers, prefix: prefixOf(world), fetchWait: "250ms" },
+    kafka: { brokers, prefix: prefixOf(world), ...waits },
     hdfs: { namenodes, user: "hdfs", root: `/world-${world}` },
     // Two copies: with three, two cores cannot fold two generations at this rate side by side.
     elasticsearch: { nodes: elasticsearch, prefix: prefixOf(world), replicas: 1 },
@@ -62,10 +72,12 @@ export function prefixOf(world: number): string {
 /** The generator's; history ends at `end`, and live traffic goes on from there. */
 export function generatorConfig(
   records: Records,
-  { end, rate }: { readonly end: number; readonly rate: number },
+  { end, rate, tuning }: { readonly end: number; readonly rate: number; readonly tuning: Tuning },
 ) {
+  const historical = { days: 1, scale: 0.4, end: new Date(end).toISOString() };
+  if (tuning === "default") return { historical, realtime: { rate }, ledger: records.ledger };
   return {
-    historical: { days: 1, scale: 0.4, end: new Date(end).toISOString() },
+    historical,
     realtime: {
       rate,
       linger: "50ms",
@@ -84,8 +96,17 @@ export function generatorConfig(
   };
 }
 
-/** Settings of the other jobs: a little quicker to notice and to give up than by default. */
-export const SETTINGS = {
+/** Settings of the other jobs, for either tuning. */
+export function settingsOf(tuning: Tuning) {
+  if (tuning === "faults") return SETTINGS;
+  const { serving } = SETTINGS;
+  return { ingest: COMMON, speed: COMMON, batch: COMMON, serving };
+}
+
+const COMMON = { partitions: PARTITIONS };
+
+/** Settings that show faults: a little quicker to notice and to give up than by default. */
+const SETTINGS = {
   ingest: { partitions: PARTITIONS, flush: { age: `${FLUSH_AGE}s` } },
   speed: {
     partitions: PARTITIONS,

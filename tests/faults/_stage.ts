@@ -27,7 +27,8 @@ import {
   prefixOf,
   RATE,
   type Records,
-  SETTINGS,
+  settingsOf,
+  type Tuning,
 } from "./_configs.ts";
 import { JobProcess } from "./_process.ts";
 
@@ -76,6 +77,8 @@ export interface StageOptions {
   readonly rate?: number;
   /** How its servers run. */
   readonly servers?: Pick<ServersOptions, "steady" | "inMemory">;
+  /** How its jobs are set; for faults where not given. */
+  readonly tuning?: Tuning;
 }
 
 /** A stage; see the module. */
@@ -85,6 +88,7 @@ export class Stage implements AsyncDisposable {
   readonly #print: (line: string) => void;
   /** Records a second that the generator makes. */
   readonly rate: number;
+  readonly #tuning: Tuning;
   /** Where serving listens. */
   readonly #apiPort = freePort();
   /** Where processes of speed answer questions: the first one, and two beside it. */
@@ -93,10 +97,15 @@ export class Stage implements AsyncDisposable {
   #worlds = 0;
   #runs = 0;
 
-  private constructor(servers: Servers, print: (line: string) => void, rate: number) {
+  private constructor(
+    servers: Servers,
+    print: (line: string) => void,
+    { rate = RATE, tuning = "faults" }: StageOptions,
+  ) {
     this.servers = servers;
     this.#print = print;
     this.rate = rate;
+    this.#tuning = tuning;
   }
 
   /** Starts servers and the first world. */
@@ -104,8 +113,7 @@ export class Stage implements AsyncDisposable {
     print: (line: string) => void,
     options: StageOptions = {},
   ): Promise<Stage> {
-    const { rate = RATE, servers = {} } = options;
-    const stage = new Stage(await startServers(servers), print, rate);
+    const stage = new Stage(await startServers(options.servers ?? {}), print, options);
     try {
       await stage.renew();
     } catch (error) {
@@ -157,7 +165,7 @@ export class Stage implements AsyncDisposable {
 
   /** The world's root in HDFS. */
   get root(): string {
-    return adapters(endpointsOf(this.servers), this.#here.number).hdfs.root;
+    return this.#adapters(this.#here.number).hdfs.root;
   }
 
   get #here(): World {
@@ -249,7 +257,7 @@ export class Stage implements AsyncDisposable {
     const started = performance.now();
     const folder = `${this.servers.data}/world-${number}`;
     const records = { ledger: `${folder}/ledger.jsonl`, manifest: `${folder}/manifest.jsonl` };
-    const { kafka, hdfs, elasticsearch } = adapters(endpointsOf(this.servers), number);
+    const { kafka, hdfs, elasticsearch } = this.#adapters(number);
     const log = openKafka(kafkaConfig.parse(kafka));
     const dataset = openHdfs(hdfsConfig.parse(hdfs));
     const store = openElasticsearch(elasticsearchConfig.parse(elasticsearch));
@@ -321,6 +329,11 @@ export class Stage implements AsyncDisposable {
     await Promise.allSettled(ports.map((port) => port.close()));
   }
 
+  #adapters(world: number, endpoints: Partial<Endpoints> = {}) {
+    const reached = { ...endpointsOf(this.servers), ...endpoints };
+    return adapters(reached, { world, tuning: this.#tuning });
+  }
+
   #partsPort(name: string): number {
     return name === "speed" ? this.#partsPorts[0] : this.#partsPorts[1 + this.#runs % 2]!;
   }
@@ -333,18 +346,19 @@ export class Stage implements AsyncDisposable {
     once = false,
   ): JobProcess {
     const { number, records, end } = this.#here;
+    const usual = settingsOf(this.#tuning);
     const own = job === "generator"
-      ? generatorConfig(records, { end, rate: this.rate })
+      ? generatorConfig(records, { end, rate: this.rate, tuning: this.#tuning })
       : job === "serving"
       ? {
-        ...SETTINGS.serving,
+        ...usual.serving,
         port: name === job ? this.#apiPort : freePort(),
         speed: { urls: this.#partsPorts.map((port) => `http://127.0.0.1:${port}`) },
       }
       : job === "speed"
-      ? { ...SETTINGS.speed, parts: { host: "127.0.0.1", port: this.#partsPort(name) } }
-      : SETTINGS[job];
-    const parts = adapters({ ...endpointsOf(this.servers), ...endpoints }, number);
+      ? { ...usual.speed, parts: { host: "127.0.0.1", port: this.#partsPort(name) } }
+      : usual[job];
+    const parts = this.#adapters(number, endpoints);
     const needed = Object.fromEntries(NEEDS[job].map((part) => [part, parts[part]]));
     return new JobProcess({
       name,
