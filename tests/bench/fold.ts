@@ -1,12 +1,21 @@
 /**
  * The fold of all three views against what any fold of JSON lines must do: decode,
- * parse, look up.
+ * parse, look up; and as speed does it, beside queries.
  *
  * @module
  */
 
 import { DEFAULT_SETTINGS, parseText, ViewState } from "@pipeline/core";
-import { type Figure, inTurns, rate, ratio } from "./_figure.ts";
+import { answeredFold, historyBatches } from "./_answered_fold.ts";
+import {
+  collectGarbage,
+  type Figure,
+  inTurns,
+  median,
+  processorTime,
+  rate,
+  ratio,
+} from "./_figure.ts";
 import { historyLines, type Line } from "./_history.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -16,8 +25,48 @@ const lenient = new TextDecoder();
 // deno-lint-ignore no-explicit-any -- the yardstick checks nothing
 type Json = any;
 
+/** Queries a second that are answered beside a fold. */
+const QUERIES = 1_000;
+
+/** Thousands of records a second of processor time that the fold must do beside them. */
+const BESIDE_QUERIES = 100;
+
+const ROUNDS = 3;
+
 /** Runs the benchmark. */
-export function fold(): Promise<Figure[]> {
+export async function fold(): Promise<Figure[]> {
+  return [...foldAlone(), ...await foldAnswering()];
+}
+
+/** The fold in turns, alone and beside queries, both by turns. */
+async function foldAnswering(): Promise<Figure[]> {
+  const { batches, queries } = historyBatches();
+  const records = batches.reduce((sum, { values }) => sum + values.length, 0);
+  const rates = [0, QUERIES];
+  const times: number[][] = rates.map(() => []);
+  let answered = 0;
+  for (let round = 0; round <= ROUNDS; round++) {
+    for (const [i, queriesASecond] of rates.entries()) {
+      collectGarbage();
+      const started = processorTime();
+      answered = await answeredFold({ batches, queries, rate: queriesASecond });
+      if (round > 0) times[i]!.push(processorTime() - started);
+    }
+  }
+  const [alone, beside] = times.map((of) => median(of)) as [number, number];
+  return [{
+    what: "fold in slices, partition by partition",
+    value: rate(records, alone),
+  }, {
+    what: `the same, ${QUERIES} queries/s answered by the same loop`,
+    value: rate(records, beside),
+    against: `${ratio(alone / beside)} x without; ${answered} queries`,
+    goal: `at least ${BESIDE_QUERIES} k records/s`,
+    reached: records / beside >= BESIDE_QUERIES,
+  }];
+}
+
+function foldAlone(): Figure[] {
   const lines = historyLines();
   const parse = ({ bytes }: Line): Json => JSON.parse(decoder.decode(bytes));
   const times = inTurns({
@@ -85,11 +134,11 @@ export function fold(): Promise<Figure[]> {
       for (const { topic, bytes } of lines) state.addBytes(topic, bytes);
       return state;
     },
-  }, 3);
+  }, ROUNDS);
   const of = (name: keyof typeof times) => rate(lines.length, times[name]);
   const against = (subject: keyof typeof times, yardstick: keyof typeof times) =>
     times[yardstick] / times[subject];
-  return Promise.resolve([
+  return [
     { what: "yardstick: JSON.parse", value: of("parse") },
     { what: "yardstick: parse and one group", value: of("group") },
     { what: "yardstick: the same, UTF-8 unchecked", value: of("lenient") },
@@ -122,7 +171,7 @@ export function fold(): Promise<Figure[]> {
       value: of("fold"),
       against: `${ratio(against("fold", "keys"))} x parse and count every key`,
     },
-  ]);
+  ];
 }
 
 function bump(counts: Map<string, number>, key: string): void {
