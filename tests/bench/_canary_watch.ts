@@ -82,14 +82,17 @@ export class CanaryWatch {
    * @param inTime milliseconds in which a canary must be counted to be fresh.
    */
   report(since: number, inTime: number): CanaryReport {
+    const now = Date.now();
     const answers = this.#answers.filter(({ asked }) => asked >= since);
     const [first] = answers;
-    // Those that no answer had counted before.
+    // Those that no answer had counted before. One that is missing counts from when it is late.
     const canaries = this.#canaries.map((canary) => ({ ...canary, seen: this.#seen(canary) }))
-      .filter(({ seen }) => seen >= since).toSorted((a, b) => a.due - b.due);
+      .map((canary) => ({ ...canary, took: Math.min(canary.seen, now) - canary.due }))
+      .filter(({ seen, took }) => seen >= since && (seen <= now || took >= inTime))
+      .toSorted((a, b) => a.due - b.due);
     const lacking = first && this.#canaries.filter((canary) => !includes(first, canary))
       .map(({ due }) => first.at - due);
-    const late = canaries.findLastIndex(({ due, seen }) => seen - due >= inTime);
+    const late = canaries.findLastIndex(({ took }) => took >= inTime);
     const fresh = canaries.slice(late + 1).find(({ due }) => due >= since);
     return {
       answered: first === undefined ? Infinity : first.at - since,
@@ -97,7 +100,7 @@ export class CanaryWatch {
       answers: answers.length,
       wrong: answers.filter((answer) => answer.count !== this.#below(answer)).length,
       failed: this.#failed.filter((asked) => asked >= since).length,
-      gap: Math.max(0, ...canaries.map(({ due, seen }) => seen - due)),
+      gap: Math.max(0, ...canaries.map(({ took }) => took)),
       fresh: fresh === undefined ? Infinity : fresh.seen - since,
     };
   }
