@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type EventLog, TOPICS } from "@pipeline/core";
 import type { JobProcess } from "../faults/_process.ts";
 import { pause } from "../support/demo.ts";
 
@@ -12,6 +13,8 @@ const LOOK = 250;
 
 /** What is waited for, and how long. */
 export interface CaughtUp {
+  /** The log, whose ends of now are to be reached: a process that has just begun reports no lag. */
+  readonly log: EventLog;
   /** Greatest number of records of the log that it has not folded. */
   readonly lag: number;
   /** Whether the copy must be complete too. */
@@ -20,20 +23,21 @@ export interface CaughtUp {
   readonly timeout?: number;
 }
 
-/** Resolves when a process of speed has folded what is in the log, but for some records. */
+/** Resolves when a process of speed has folded what the log has now, but for some records. */
 export async function caughtUp(
   speed: JobProcess,
-  { lag, copied = false, timeout = 600_000 }: CaughtUp,
+  { log, lag, copied = false, timeout = 600_000 }: CaughtUp,
 ): Promise<void> {
   const deadline = performance.now() + timeout;
+  const ranges = await Promise.all(TOPICS.map((topic) => log.ranges(topic)));
+  const end = ranges.flat().reduce((sum, { end }) => sum + end, 0);
   for (;;) {
     await pause(LOOK);
-    const left = await speed.metric("log_lag_records");
-    const folded = await speed.metric("speed_records_total") ?? 0;
+    const left = end - (await speed.metric("log_position_offset") ?? 0);
     const age = copied ? await speed.metric("speed_copy_age_seconds") : 0;
-    if (left !== undefined && left <= lag && folded > 0 && age === 0) return;
+    if (left <= lag && age === 0) return;
     if (performance.now() > deadline) {
-      throw new Error(`Speed did not catch up: ${left} records behind, its copy ${age} s`);
+      throw new Error(`Speed did not catch up: ${left} records behind, its copy is ${age} s old`);
     }
   }
 }

@@ -104,7 +104,7 @@ async function switched(stage: Stage) {
 async function switchedAlone(stage: Stage) {
   await stage.job("generator").stop();
   // But for what comes in a second or two.
-  await caughtUp(stage.job("speed"), { lag: 2 * RATE });
+  await caughtUp(stage.job("speed"), { log: stage.log, lag: 2 * RATE });
   const alone = await switched(stage);
   if (!alone.done) throw new Error("Speed did not catch up though nothing was produced");
   return alone;

@@ -45,16 +45,16 @@ export async function restart(): Promise<Figure[]> {
   });
   await stage.replace("speed", { settings: { maxDocuments: 1_000_000 } });
   await appendBacklog(stage.log, { rate: RATE, duration: AGE });
-  await caughtUp(stage.job("speed"), { lag: 0, copied: true });
+  await caughtUp(stage.job("speed"), { log: stage.log, lag: 0, copied: true });
   await stage.replace("speed", {});
   await stage.job("generator").start();
-  await caughtUp(stage.job("speed"), { lag: LAG });
+  await caughtUp(stage.job("speed"), { log: stage.log, lag: LAG });
   const keys = await stage.job("speed").metric("speed_keys") ?? NaN;
   const watch = new CanaryWatch(stage.log, stage.api);
   try {
     const alone = await kill(stage, watch);
     const standby = await stage.another("speed", { settings: { standby: true } });
-    await caughtUp(standby, { lag: LAG });
+    await caughtUp(standby, { log: stage.log, lag: LAG });
     const beside = await kill(stage, watch);
     return figures({ keys, alone, beside });
   } finally {
@@ -67,7 +67,7 @@ async function kill(stage: Stage, watch: CanaryWatch): Promise<CanaryReport> {
   await pause(QUIET);
   const killed = Date.now();
   await stage.job("speed").kill();
-  await caughtUp(stage.job("speed"), { lag: LAG, timeout: LONGEST });
+  await caughtUp(stage.job("speed"), { log: stage.log, lag: LAG, timeout: LONGEST });
   for (;;) {
     await pause(QUIET);
     const report = watch.report(killed, IN_TIME);
