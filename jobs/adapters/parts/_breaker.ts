@@ -1,13 +1,17 @@
 /**
- * Leaves out a source that does not answer, for ever longer.
+ * Leaves out a source that does not answer, for ever longer. A source that is only late may be busy,
+ * so it is left out after several time-outs in a row; one that cannot be reached at once.
  *
  * @module
  */
 
 import type { Clock } from "@pipeline/runtime";
 
-/** Milliseconds for which a source is left out after a failure; they double with each further one. */
-const FIRST = 500;
+/** Time-outs in a row after which a source is left out. */
+const PATIENCE = 3;
+
+/** Milliseconds for which a source is left out first; they double with each further failure. */
+const FIRST = 100;
 
 /** Most milliseconds for which a source is left out. */
 const LONGEST = 10_000;
@@ -15,16 +19,17 @@ const LONGEST = 10_000;
 /** The recent failures of one source. */
 export class Breaker {
   readonly #clock: Pick<Clock, "monotonic">;
-  #failures = 0;
+  #timeouts = 0;
+  #pauses = 0;
   #until = 0;
 
   constructor(clock: Pick<Clock, "monotonic">) {
     this.#clock = clock;
   }
 
-  /** Whether the last request failed. Then the next one is a probe, which is sent alone. */
+  /** Whether the source is left out. Then the next request is a probe, which is sent alone. */
   get isOpen(): boolean {
-    return this.#failures > 0;
+    return this.#pauses > 0;
   }
 
   /** Whether a request may be sent now. */
@@ -34,13 +39,20 @@ export class Breaker {
 
   /** The source answered. */
   succeeded(): void {
-    this.#failures = 0;
+    this.#timeouts = 0;
+    this.#pauses = 0;
   }
 
-  /** The source did not answer. */
+  /** The source did not answer in time. */
+  timedOut(): void {
+    this.#timeouts++;
+    if (this.isOpen || this.#timeouts >= PATIENCE) this.failed();
+  }
+
+  /** The source could not be reached, or its answer is of no use. */
   failed(): void {
-    const pause = Math.min(LONGEST, FIRST * 2 ** this.#failures);
-    this.#failures++;
+    const pause = Math.min(LONGEST, FIRST * 2 ** this.#pauses);
+    this.#pauses++;
     this.#until = this.#clock.monotonic() + pause;
   }
 }

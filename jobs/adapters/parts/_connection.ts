@@ -33,6 +33,14 @@ export interface Reply {
   readonly text: string;
 }
 
+/** There was no complete answer in time. The request may have arrived, or not. */
+export class TimedOut extends PipelineError {
+  /** @param ms the time for an answer, milliseconds. */
+  constructor(ms: number) {
+    super("unavailable", `It did not answer within ${ms} ms`);
+  }
+}
+
 /** Most bytes of an answer. */
 const MAX_BYTES = 64 * 2 ** 20;
 
@@ -53,13 +61,17 @@ export class Connection {
     });
   }
 
-  /** Sends a request. Rejects if there is no complete answer in time. */
+  /**
+   * Sends a request.
+   *
+   * @throws {TimedOut} if there is no complete answer in time.
+   */
   async post(body: string): Promise<Reply> {
     const { clock, timeout } = this.#o;
     const inFlight = this.#inFlight = new AbortController();
     const timer = new AbortController();
-    const late = new PipelineError("unavailable", `It did not answer within ${timeout} ms`);
-    clock.sleep(timeout, timer.signal).then(() => inFlight.abort(late), () => {});
+    const abort = () => inFlight.abort(new TimedOut(timeout));
+    clock.sleep(timeout, timer.signal).then(abort, () => {});
     try {
       const response = await fetch(this.#url, {
         method: "POST",
@@ -70,6 +82,8 @@ export class Connection {
         signal: inFlight.signal,
       });
       return { status: response.status, text: await readText(response, MAX_BYTES) };
+    } catch (error) {
+      throw inFlight.signal.aborted ? inFlight.signal.reason : error;
     } finally {
       timer.abort();
       this.#inFlight = undefined;

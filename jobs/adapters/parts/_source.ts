@@ -4,6 +4,9 @@
  * One request is in flight at a time, and what comes meanwhile travels together in the next: at low
  * load that costs nothing, and at high load it bounds the number of requests.
  *
+ * A request that is not answered in time is sent once more, with what came meanwhile: the process
+ * may only have been busy, and what answers in its place, the store's copy, is older.
+ *
  * @module
  */
 
@@ -17,12 +20,13 @@ import {
   Connection,
   type ConnectionOptions,
   type Reply,
+  TimedOut,
 } from "./_connection.ts";
 import { type Held, heldIn } from "./_coverage.ts";
 import { join, type Joined, type Prepared } from "./_joined.ts";
 import { type ReadParts, readParts } from "./_reply.ts";
 
-/** How a request ended: `left_out` was not sent, since the source did not answer before. */
+/** How a request ended: `left_out` was not sent, since the source failed before. */
 export const RESULTS = ["answered", "refused", "failed", "left_out"] as const;
 
 /** How a request ended. */
@@ -47,6 +51,14 @@ export interface Asked extends Prepared {
 interface Waiting {
   readonly asked: Asked;
   readonly resolve: (parts: readonly PartAnswer[]) => void;
+  /** Whether it was sent already, and not answered in time. */
+  readonly repeated: boolean;
+}
+
+/** Who waits for a request, and where its questions stand in that. */
+interface Member {
+  readonly waiting: Waiting;
+  readonly places: readonly number[];
 }
 
 /**
@@ -84,7 +96,8 @@ export class Source {
   }
 
   /**
-   * The source's answer, with none of its parts if it fails, refuses or is left out. Never rejects.
+   * The source's answer, with none of its parts if it fails, refuses or is left out, or twice does
+   * not answer in time. Never rejects.
    * While the source is left out, one request at a time goes to it as a probe, as soon as the
    * breaker allows; no other one waits for that.
    */
@@ -95,7 +108,7 @@ export class Source {
       return Promise.resolve([]);
     }
     return new Promise((resolve) => {
-      this.#waiting.push({ asked, resolve });
+      this.#waiting.push({ asked, resolve, repeated: false });
       if (!this.#busy) this.#working = this.#work();
     });
   }
@@ -119,12 +132,21 @@ export class Source {
   async #work(): Promise<void> {
     this.#busy = true;
     for (let next = this.#take(); next !== undefined; next = this.#take()) {
-      const parts = await this.#send(next.joined);
-      for (const { resolve, places } of next.members) resolve(select(parts, places));
+      this.#settle(next.members, await this.#send(next.joined));
       // They would wait for a source that is now left out.
       if (this.#breaker.isOpen) this.#leaveWaiting();
     }
     this.#busy = false;
+  }
+
+  /** @param parts `undefined` if there was no answer in time, and the request may be repeated. */
+  #settle(members: readonly Member[], parts: readonly PartAnswer[] | undefined): void {
+    const repeated: Waiting[] = [];
+    for (const { waiting, places } of members) {
+      if (parts === undefined && !waiting.repeated) repeated.push({ ...waiting, repeated: true });
+      else waiting.resolve(select(parts ?? [], places));
+    }
+    this.#waiting.unshift(...repeated);
   }
 
   /** The next request, with those who wait for it. */
@@ -135,11 +157,11 @@ export class Source {
     this.#waiting = [];
     if (first === undefined) return undefined;
     const joined = join([first, ...others]);
-    const members: (Pick<Waiting, "resolve"> & { readonly places: readonly number[] })[] = [];
-    for (const [i, waits] of waiting.entries()) {
+    const members: Member[] = [];
+    for (const [i, one] of waiting.entries()) {
       const places = joined.places[i];
-      if (places === undefined) this.#waiting.push(waits);
-      else members.push({ resolve: waits.resolve, places });
+      if (places === undefined) this.#waiting.push(one);
+      else members.push({ waiting: one, places });
     }
     return { joined, members };
   }
@@ -152,12 +174,14 @@ export class Source {
     this.#waiting = [];
   }
 
-  async #send(joined: Joined): Promise<readonly PartAnswer[]> {
+  /** `undefined` if there was no answer in time, and the request may be repeated. */
+  async #send(joined: Joined): Promise<readonly PartAnswer[] | undefined> {
     try {
       return this.#judge(await this.#connection.post(joined.body), joined);
     } catch (error) {
       this.#fail(error);
-      return [];
+      const repeat = error instanceof TimedOut && !this.#breaker.isOpen && !this.#closed;
+      return repeat ? undefined : [];
     }
   }
 
@@ -180,10 +204,12 @@ export class Source {
 
   #fail(error: unknown): void {
     const { count, failed, logger } = this.#o;
-    if (!this.#breaker.isOpen && !this.#closed) {
+    const wasOpen = this.#breaker.isOpen;
+    if (error instanceof TimedOut) this.#breaker.timedOut();
+    else this.#breaker.failed();
+    if (this.#breaker.isOpen && !wasOpen && !this.#closed) {
       logger?.warn("Leave out a source of parts that fails", this.#fields(errorText(error)));
     }
-    this.#breaker.failed();
     count("failed");
     failed();
   }

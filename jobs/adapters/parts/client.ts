@@ -4,6 +4,7 @@
  * A round asks all sources at once, so there is nothing to hedge: whoever could answer in another
  * one's place has been asked already, and of several answers for one part the newest is taken.
  * What hedging is for, not to wait for the slowest, is a rule of its own: see {@linkcode Coverage}.
+ * A source that does not answer in time is asked once more: see {@linkcode Source}.
  *
  * @module
  */
@@ -96,8 +97,8 @@ export class PartsClient implements LiveParts, Closable {
 
   /**
    * Asks all sources. See {@linkcode LiveParts}; a request beyond `PARTS_BOUNDS` is not sent and has
-   * no answers. Takes at most three times the configured timeout: for the first addresses, for the
-   * request that is in flight, and for its own.
+   * no answers. Takes at most three times the configured timeout: one for the first addresses, and
+   * two for the request, which may wait for another one, and is repeated after a time-out.
    */
   async ask(request: PartsRequest): Promise<readonly PartAnswer[]> {
     const asked: Asked = { ...prepare(request), over: false };

@@ -3,7 +3,7 @@
 import type { PartsRequest } from "@pipeline/protocol";
 import { createLogger, type Logger, TestClock } from "@pipeline/runtime";
 import { assertEquals, assertRejects } from "@std/assert";
-import { openParts, type PartsOptions } from "./client.ts";
+import { openParts, type PartsClient, type PartsOptions } from "./client.ts";
 import { echo, Pod } from "./testing/pod.ts";
 
 const REQUEST: PartsRequest = {
@@ -23,6 +23,22 @@ function logged(clock: TestClock): { readonly lines: { why?: string }[]; readonl
   return { lines, logger: createLogger({ clock, sink: (line) => lines.push(JSON.parse(line)) }) };
 }
 
+/** Asks, while so many requests in a row have no answer in time. */
+async function timeOut({ pod, clock, parts, times }: {
+  readonly pod: Pod;
+  readonly clock: TestClock;
+  readonly parts: PartsClient;
+  readonly times: number;
+}) {
+  const requests = Array.from({ length: times }, () => pod.hold());
+  const asking = parts.ask(REQUEST);
+  for (const { arrived } of requests) {
+    await arrived;
+    await clock.advance(150);
+  }
+  return await asking;
+}
+
 /** An address without a listener, not even a server of a test that runs at the same time. */
 function nobody(): string {
   const listener = Deno.listen({ port: 0, hostname: "127.0.0.2" });
@@ -30,19 +46,43 @@ function nobody(): string {
   return `http://127.0.0.2:${listener.addr.port}`;
 }
 
-Deno.test("ask() leaves out a source that does not answer in time, until it answers a probe", async () => {
+Deno.test("ask() asks a source once more that does not answer in time, within the same round", async () => {
   await using pod = new Pod();
   const clock = new TestClock();
   const { lines, logger } = logged(clock);
   await using parts = client([pod.url], { clock, logger });
-  const held = pod.hold();
-  const late = parts.ask(REQUEST);
-  await held.arrived;
-  await clock.advance(150);
-  assertEquals(await late, []);
-  await clock.advance(499);
+  for (let i = 0; i < 4; i++) {
+    const held = pod.hold();
+    const asking = parts.ask(REQUEST);
+    await held.arrived;
+    await clock.advance(150);
+    assertEquals(await asking, [echo(0, 1, REQUEST)]);
+  }
+  assertEquals([pod.requests.length, clock.monotonic()], [8, 600]);
+  assertEquals(lines, []);
+});
+
+Deno.test("ask() has no answers from a source that misses both times, and asks it the next time", async () => {
+  await using pod = new Pod();
+  const clock = new TestClock();
+  const { lines, logger } = logged(clock);
+  await using parts = client([pod.url], { clock, logger });
+  const late = await timeOut({ pod, clock, parts, times: 2 });
+  assertEquals([late, clock.monotonic()], [[], 300]);
+  assertEquals(await parts.ask(REQUEST), [echo(0, 1, REQUEST)]);
+  assertEquals(lines, []);
+});
+
+Deno.test("ask() leaves out a source after three time-outs in a row, until it answers a probe", async () => {
+  await using pod = new Pod();
+  const clock = new TestClock();
+  const { lines, logger } = logged(clock);
+  await using parts = client([pod.url], { clock, logger });
+  assertEquals(await timeOut({ pod, clock, parts, times: 2 }), []);
+  assertEquals(await timeOut({ pod, clock, parts, times: 1 }), []);
+  await clock.advance(99);
   assertEquals(await parts.ask(REQUEST), []);
-  assertEquals(pod.requests.length, 1);
+  assertEquals(pod.requests.length, 3);
 
   await clock.advance(1);
   const probe = pod.hold();
@@ -53,20 +93,35 @@ Deno.test("ask() leaves out a source that does not answer in time, until it answ
   probe.release();
   assertEquals(await probing, [echo(0, 1, REQUEST)]);
   assertEquals(await parts.ask(REQUEST), [echo(0, 1, REQUEST)]);
-  assertEquals(pod.requests.length, 3);
+  assertEquals(pod.requests.length, 5);
   assertEquals(lines.map(({ why }) => why), ["It did not answer within 150 ms", undefined]);
 });
 
-Deno.test("ask() does not keep what waits for a source that fails", async () => {
+Deno.test("ask() sends what came meanwhile along with the repetition", async () => {
   await using pod = new Pod();
   const clock = new TestClock();
   await using parts = client([pod.url], { clock });
+  const other: PartsRequest = { ...REQUEST, questions: [{ view: "top_posts", keys: ["b"] }] };
+  const held = pod.hold();
+  const asking = [parts.ask(REQUEST), parts.ask(other)];
+  await held.arrived;
+  await clock.advance(150);
+  assertEquals(await Promise.all(asking), [[echo(0, 1, REQUEST)], [echo(0, 1, other)]]);
+  const both = { ...REQUEST, questions: [...REQUEST.questions, ...other.questions] };
+  assertEquals(pod.requests, [REQUEST, both]);
+});
+
+Deno.test("ask() does not keep what waits for a source that is left out", async () => {
+  await using pod = new Pod();
+  const clock = new TestClock();
+  await using parts = client([pod.url], { clock });
+  await timeOut({ pod, clock, parts, times: 2 });
   const held = pod.hold();
   const asking = [parts.ask(REQUEST), parts.ask(REQUEST)];
   await held.arrived;
   await clock.advance(150);
   assertEquals(await Promise.all(asking), [[], []]);
-  assertEquals(pod.requests.length, 1);
+  assertEquals(pod.requests.length, 3);
 });
 
 Deno.test("ask() takes the answers of others where one is not there", async () => {

@@ -58,7 +58,9 @@ export function partsConfigWith(
         without,
     ),
     timeout: time({ min: 10, max: 10_000 }, timeout)
-      .describe("Longest time to wait for the answer of one process of speed."),
+      .describe(
+        "Longest time to wait for the answer of a process of speed, which is then asked once more.",
+      ),
     resolveInterval: time({ min: 100 }, "1s")
       .describe("Time between two look-ups of the hosts' addresses; less after a failure."),
     maxSources: integer({ min: 1, max: 1_000 }).prefault(64)
