@@ -164,6 +164,39 @@ Deno.test("legends name only labels that the query leaves", async () => {
   }
 });
 
+/** Panels over Elasticsearch that have no figure of the copy's age in their section, or do not name it. */
+function ageless(all: readonly Json[]): string[] {
+  const sections: Json[][] = [];
+  for (const panel of all) {
+    if (panel.type === "row") sections.push([]);
+    else sections.at(-1)!.push(panel);
+  }
+  return sections.flatMap((panels) => {
+    const age = panels.find(({ type, targets }) =>
+      type === "stat" && targets.some(({ expr = "" }) => expr.includes("speed_copy_age_seconds"))
+    );
+    return panels.filter(({ datasource, description }) =>
+      datasource.type === "elasticsearch" &&
+      (age === undefined || !description.includes(age.title))
+    ).map(({ title }) => title);
+  });
+}
+
+Deno.test("a panel over Elasticsearch has the copy's age beside it, and names it", () => {
+  for (const { uid, panels } of dashboards) assertEquals(ageless(panels), [], uid);
+  const row = { type: "row" };
+  const view = { title: "a", datasource: { type: "elasticsearch" }, description: "See Age." };
+  const age = {
+    title: "Age",
+    type: "stat",
+    datasource: { type: "prometheus" },
+    targets: [{ expr: "max(speed_copy_age_seconds)" }],
+  };
+  assertEquals(ageless([row, age, { ...view, targets: [] }]), []);
+  const silent = { ...view, title: "b", description: "", targets: [] };
+  assertEquals(ageless([row, age, silent, row, { ...view, targets: [] }]), ["b", "a"]);
+});
+
 /** Fields that a query of a view names. */
 function fieldsOf({ query, buckets, metrics }: ViewTarget): string[] {
   return [

@@ -1,5 +1,6 @@
 /**
- * *Reddit now*: the pipeline's results.
+ * *Reddit now*: the pipeline's results. What must be fresh comes from Prometheus, to which serving
+ * exports its answers; the rest is read from the copy in Elasticsearch, beside its age.
  *
  * @module
  */
@@ -50,12 +51,18 @@ const users: ViewTarget = {
  */
 const POST_COLUMNS = ["title", "subreddit", "score", "num_comments", "user_id", "timestamp"];
 
+/** The title of the figure that shows how old the other panels of its section are. */
+const AGE = "Age of the copy";
+
+/** What the description of a panel over Elasticsearch ends with. */
+const COPIED = `Reads the copy in Elasticsearch, which is as old as "${AGE}" shows.`;
+
 /** *Reddit now*. */
 export const REDDIT_NOW: DashboardSpec = {
   uid: "reddit-now",
   title: "Reddit now",
   description:
-    "Current posts and comments, subreddits and users, merged from the speed and batch layers.",
+    "Current posts and comments, subreddits and users, merged from the speed and batch layers: fresh ones from serving, and analyses of Elasticsearch's copy.",
   variables: [{
     name: "min_score",
     label: "Least score of top posts",
@@ -65,52 +72,53 @@ export const REDDIT_NOW: DashboardSpec = {
   sections: [
     {
       title: "Now",
-      lines: [{
-        height: 4,
-        panels: [
-          figure({
-            title: "Posts a minute",
-            description: "Posts announced in the last whole minute.",
-            unit: units.Short,
-            targets: [prom(max("reddit_posts"))],
-          }),
-          figure({
-            title: "Comments a minute",
-            description: "Comments announced in the last whole minute.",
-            unit: units.Short,
-            targets: [prom(max("reddit_comments"))],
-          }),
-          figure({
-            title: "Active users",
-            description: "Distinct authors in the last whole minute.",
-            unit: units.Short,
-            targets: [prom(max("reddit_active_users"))],
-          }),
-          figure({
-            title: "Visible after",
-            description:
-              "99 of 100 records of the last five minutes could be found within this time of being taken by the log.",
-            unit: units.Seconds,
-            steps: above(1, 5),
-            targets: [prom(max("pipeline:visible_latency_seconds:p99_rate5m"))],
-          }),
-        ],
-      }],
-    },
-    {
-      title: "Subreddits",
       lines: [
+        {
+          height: 4,
+          panels: [
+            figure({
+              title: "Posts a minute",
+              description: "Posts announced in the last whole minute.",
+              unit: units.Short,
+              targets: [prom(max("reddit_posts"))],
+            }),
+            figure({
+              title: "Comments a minute",
+              description: "Comments announced in the last whole minute.",
+              unit: units.Short,
+              targets: [prom(max("reddit_comments"))],
+            }),
+            figure({
+              title: "Active users",
+              description: "Distinct authors in the last whole minute.",
+              unit: units.Short,
+              targets: [prom(max("reddit_active_users"))],
+            }),
+            figure({
+              title: "Visible after",
+              description:
+                "99 of 100 records of the last five minutes were in the answers within this time of being taken by the log.",
+              unit: units.Seconds,
+              steps: above(1, 5),
+              targets: [prom(max("pipeline:visible_latency_seconds:p99_rate5m"))],
+            }),
+          ],
+        },
         {
           height: 10,
           widths: [15, 9],
           panels: [
             lines({
-              title: "Announced by minute",
+              title: "Activity",
               description:
-                "Posts and comments by the minute of their creation, summed over all partitions and layers; from the store, so also for times before this Prometheus.",
+                "Posts and comments announced in the last whole minute, and their distinct authors, as serving answered at each time.",
               unit: units.Short,
               min: 0,
-              targets: [perMinute],
+              targets: [
+                prom(max("reddit_posts"), "posts"),
+                prom(max("reddit_comments"), "comments"),
+                prom(max("reddit_active_users"), "active users"),
+              ],
             }),
             bars({
               title: "Busiest subreddits",
@@ -126,6 +134,33 @@ export const REDDIT_NOW: DashboardSpec = {
             }),
           ],
         },
+      ],
+    },
+    {
+      title: "Analyses of the copy in Elasticsearch",
+      lines: [
+        {
+          height: 8,
+          widths: [4, 20],
+          panels: [
+            figure({
+              title: AGE,
+              description:
+                "Time since the oldest record that Elasticsearch lacks was folded: the age of the panels in this section. It grows with the load; the API and the panels above do not depend on it.",
+              unit: units.Seconds,
+              steps: above(300, 1_800),
+              targets: [prom(max("speed_copy_age_seconds"))],
+            }),
+            lines({
+              title: "Announced by minute",
+              description:
+                `Posts and comments by the minute of their creation, summed over all partitions and layers, also for times before this Prometheus. ${COPIED}`,
+              unit: units.Short,
+              min: 0,
+              targets: [perMinute],
+            }),
+          ],
+        },
         {
           height: 10,
           widths: [9, 15],
@@ -133,7 +168,7 @@ export const REDDIT_NOW: DashboardSpec = {
             rows({
               title: "Trending subreddits",
               description:
-                "Posts and comments of the last ten minutes relative to the mean of the previous 24 times ten minutes: 1 is normal. Names are in lower case, their compared form.",
+                `Posts and comments of the last ten minutes relative to the mean of the previous 24 times ten minutes: 1 is normal. Names are in lower case, their compared form. ${COPIED}`,
               unit: units.Short,
               timeFrom: "250m",
               targets: [
@@ -146,7 +181,7 @@ export const REDDIT_NOW: DashboardSpec = {
             rows({
               title: "Top posts",
               description:
-                "Posts created in the selected time range, by score, with the title of the latest version. Reads the newest 500 versions whose score is at least the selected one: raise it for a longer range. Subreddits are in lower case, their compared form.",
+                `Posts created in the selected time range, by score, with the title of the latest version. Reads the newest 500 versions whose score is at least the selected one: raise it for a longer range. Subreddits are in lower case, their compared form. ${COPIED}`,
               unit: units.Short,
               targets: [topPosts],
               units: { "as of": units.DateTimeFromNow, title: "string", subreddit: "string" },
@@ -154,27 +189,24 @@ export const REDDIT_NOW: DashboardSpec = {
             }),
           ],
         },
+        {
+          height: 10,
+          panels: [
+            rows({
+              title: "Most active users today",
+              description:
+                `Users by comments of this day, UTC, summed over all partitions and layers. Names are in lower case, their compared form. ${COPIED}`,
+              unit: units.Short,
+              // A day's window begins at midnight: the last 24 hours contain exactly one beginning.
+              timeFrom: "24h",
+              targets: [users],
+              transformations: [
+                rename({ user_id: "user", "Sum posts": "posts", "Sum comments": "comments" }),
+              ],
+            }),
+          ],
+        },
       ],
-    },
-    {
-      title: "Users",
-      lines: [{
-        height: 10,
-        panels: [
-          rows({
-            title: "Most active users today",
-            description:
-              "Users by comments of this day, UTC, summed over all partitions and layers. Names are in lower case, their compared form.",
-            unit: units.Short,
-            // A day's window begins at midnight: the last 24 hours contain exactly one beginning.
-            timeFrom: "24h",
-            targets: [users],
-            transformations: [
-              rename({ user_id: "user", "Sum posts": "posts", "Sum comments": "comments" }),
-            ],
-          }),
-        ],
-      }],
     },
   ],
 };
