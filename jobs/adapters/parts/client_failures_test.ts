@@ -1,7 +1,7 @@
 /** Sources that do not answer, refuse, or answer in another form: over HTTP, on virtual time. */
 
 import type { PartsRequest } from "@pipeline/protocol";
-import { createLogger, type Logger, TestClock } from "@pipeline/runtime";
+import { createLogger, type Logger, Metrics, TestClock } from "@pipeline/runtime";
 import { assertEquals, assertRejects } from "@std/assert";
 import { openParts, type PartsClient, type PartsOptions } from "./client.ts";
 import { echo, Pod } from "./testing/pod.ts";
@@ -122,6 +122,17 @@ Deno.test("ask() does not keep what waits for a source that is left out", async 
   await clock.advance(150);
   assertEquals(await Promise.all(asking), [[], []]);
   assertEquals(pod.requests.length, 3);
+});
+
+Deno.test("ask() leaves out a source that refuses the connection at once", async () => {
+  const clock = new TestClock();
+  const { lines, logger } = logged(clock);
+  const metrics = new Metrics();
+  await using parts = client([nobody()], { clock, logger, metrics });
+  for (let i = 0; i < 3; i++) assertEquals(await parts.ask(REQUEST), []);
+  const count = (result: string) => metrics.read("parts_requests_total", { result });
+  assertEquals([await count("failed"), await count("left_out")], [1, 2]);
+  assertEquals([lines.length, clock.monotonic()], [1, 0]);
 });
 
 Deno.test("ask() takes the answers of others where one is not there", async () => {
