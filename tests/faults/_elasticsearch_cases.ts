@@ -4,10 +4,13 @@
  * @module
  */
 
+import { formatTime } from "@pipeline/core";
 import type { ServerNode } from "@pipeline/tools/servers";
 import { assert, assertEquals } from "@std/assert";
+import { Asking, busiest } from "./_answers.ts";
 import type { FaultCase } from "./_case.ts";
 import { anyNode, askElasticsearch, masterOf } from "./_cluster.ts";
+import type { JobProcess } from "./_process.ts";
 import type { Stage } from "./_stage.ts";
 
 /** In the order of their numbers. */
@@ -42,23 +45,47 @@ export const ELASTICSEARCH_CASES: readonly FaultCase[] = [
     numbers: [32],
     title: "two of three nodes of Elasticsearch are down",
     async run({ stage, act, recovered, wait, note }) {
+      const name = await busiest(stage);
+      await using asking = await Asking.begin(stage);
       // The third node has no copy of what the API is asked for.
-      const two = await holdersOf(stage, await liveIndex(stage));
+      const two = await holdersOf(stage, await batchIndex(stage));
       assertEquals(two.length, 2);
       await act(
         "kill -9 of the two nodes that hold a view",
         () => Promise.all(two.map((node) => node.kill())),
       );
       await wait(25);
-      const speed = stage.job("speed");
-      assert(await speed.objection("/readyz") !== undefined, "speed says that it is ready");
-      assertEquals(await speed.objection("/healthz"), undefined);
-      note(`speed waits, not ready, live; the API ${await answerOf(stage)}`);
+      await waits(stage.job("speed"));
+      note(
+        `speed waits, not ready, live; asked for what it never read, the API ${await cold(
+          stage,
+          name,
+        )}`,
+      );
       await act(
         "both started again after 25 s",
         () => Promise.all(two.map((node) => node.start())),
       );
       await recovered();
+      note(await asking.end({ fresh: true }));
+    },
+  },
+  {
+    numbers: [32],
+    title: "Elasticsearch is stopped for 60 s",
+    async run({ stage, act, recovered, wait, note }) {
+      const name = await busiest(stage);
+      await using asking = await Asking.begin(stage);
+      const nodes = stage.servers.elasticsearch;
+      await act("kill -9 of all nodes", () => Promise.all(nodes.map((node) => node.kill())));
+      await wait(50);
+      await waits(stage.job("speed"));
+      assertEquals(await stage.job("serving").objection("/readyz"), undefined);
+      note(`serving is ready; asked for what it never read, the API ${await cold(stage, name)}`);
+      await wait(10);
+      await act("started again after 60 s", () => stage.servers.start());
+      await recovered();
+      note(await asking.end({ fresh: true }));
     },
   },
   {
@@ -68,10 +95,7 @@ export const ELASTICSEARCH_CASES: readonly FaultCase[] = [
       const block = (on: boolean | null) => setBlock(stage, on);
       await act("the block set on all indices", () => block(true));
       await wait(15);
-      const speed = stage.job("speed");
-      const objection = await speed.objection("/readyz");
-      assert(objection !== undefined, "speed says that it is ready");
-      assertEquals(await speed.objection("/healthz"), undefined);
+      const objection = await waits(stage.job("speed"));
       note(`speed waits: ${objection.slice(0, 160)}`);
       await act("the block lifted after 15 s", () => block(null));
       await recovered();
@@ -82,13 +106,14 @@ export const ELASTICSEARCH_CASES: readonly FaultCase[] = [
     title: "an index is deleted behind the jobs",
     crashes: true,
     async run({ stage, act, recovered, wait, note }) {
-      const index = await liveIndex(stage);
+      const name = await busiest(stage);
+      const index = await batchIndex(stage);
       const node = anyNode(stage.servers);
       await act(`DELETE ${index}`, () => askElasticsearch(node, `/${index}`, { method: "DELETE" }));
       await wait(15);
       const indices: Record<string, unknown> = await askElasticsearch(node, `/${index}*/_settings`);
       assertEquals(indices[index], undefined, `${index} was made anew`);
-      note(`not made anew; the API ${await answerOf(stage)}`);
+      note(`not made anew; asked for what it never read, the API ${await cold(stage, name)}`);
       await act("a full generation built from the dataset", () => {
         return stage.complete("batch", ["run", "--full"]);
       });
@@ -97,10 +122,23 @@ export const ELASTICSEARCH_CASES: readonly FaultCase[] = [
   },
 ];
 
-/** How the API answers a query now, in short. */
-async function answerOf({ api }: Stage): Promise<string> {
+/** What a job that waits, not ready and live, gives as its reason. */
+async function waits(job: JobProcess): Promise<string> {
+  const objection = await job.objection("/readyz");
+  assert(objection !== undefined, `${job.name} says that it is ready`);
+  assertEquals(await job.objection("/healthz"), undefined);
+  return objection;
+}
+
+/**
+ * How the API answers a question that needs documents of batch which it has never read, in short.
+ * Nobody asked for these minutes of the history before.
+ */
+async function cold({ api }: Stage, subreddit: string): Promise<string> {
+  const from = Math.floor(Date.now() / 60_000 - 300 - Math.random() * 600) * 60_000;
+  const range = `from=${formatTime(from)}&to=${formatTime(from + 3_600_000)}`;
   try {
-    const response = await fetch(`${api}/v1/subreddits?window=1h&limit=3`, {
+    const response = await fetch(`${api}/v1/subreddits/${subreddit}/activity?window=1m&${range}`, {
       signal: AbortSignal.timeout(15_000),
     });
     const body = await response.json();
@@ -130,8 +168,8 @@ async function holdersOf({ servers }: Stage, index: string): Promise<ServerNode[
   return servers.elasticsearch.filter(({ name }) => shards.some(({ node }) => node === name));
 }
 
-/** The index that the alias of a view names. */
-async function liveIndex({ servers, prefix }: Stage): Promise<string> {
+/** Batch's index of a view, which its alias names. */
+async function batchIndex({ servers, prefix }: Stage): Promise<string> {
   const alias = `${prefix}views_subreddit_activity_v1`;
   const found = await askElasticsearch(anyNode(servers), `/_alias/${alias}`);
   const index = Object.keys(found).find((name) => !name.endsWith("-live"));

@@ -16,6 +16,7 @@ interface Report {
   readonly generation: number;
   readonly differences: number;
   readonly ledger: { readonly acknowledged: number; readonly beyond: number };
+  readonly memory: { readonly parts: number; readonly of_parts: number };
 }
 
 /** Runs a case. The outcome says where it does not hold; only a stage of no use rejects. */
@@ -115,6 +116,9 @@ async function prove(stage: Stage, watch: Watch, fault: FaultCase): Promise<Chec
   const output = await verify.output();
   const report = lastReport(output);
   if (!report.exact) problems.push(`verify differs: ${output.slice(0, 2_000)}`);
+  if (report.memory.parts === 0) {
+    problems.push("verify compared nothing of what speed has in memory");
+  }
   if (report.ledger.beyond > 0) problems.push(`${report.ledger.beyond} are not in the dataset`);
   return { audited, report, problems };
 }
@@ -147,8 +151,9 @@ function ambiguousText({ ambiguous, copies }: Audited): string {
   return ambiguous === 0 ? "none" : `${ambiguous} named, ${copies} are there twice`;
 }
 
-function verifyText({ exact, generation, differences }: Report): string {
-  return exact ? `exact (generation ${generation})` : `${differences} differences`;
+function verifyText({ exact, generation, differences, memory }: Report): string {
+  if (!exact) return `${differences} differences`;
+  return `exact (generation ${generation}, memory of ${memory.parts} of ${memory.of_parts} parts)`;
 }
 
 /** How long a case took to recover, for people. */

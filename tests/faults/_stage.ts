@@ -69,6 +69,8 @@ export interface Special {
   readonly endpoints?: Partial<Endpoints>;
   /** Over the job's usual settings. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** In place of the job's usual command. */
+  readonly args?: readonly string[];
 }
 
 /** How a stage is set. */
@@ -190,7 +192,8 @@ export class Stage implements AsyncDisposable {
 
   /** Starts another process of a job beside those that run; it is gone after the case. */
   async another(job: JobName, special: Special = {}): Promise<JobProcess> {
-    const process = this.#process(`${job}-${++this.#runs}`, job, ["run"], special);
+    const { args = ["run"] } = special;
+    const process = this.#process(`${job}-${++this.#runs}`, job, args, special);
     this.#jobs.set(process.name, process);
     await process.start();
     return process;
@@ -199,7 +202,7 @@ export class Stage implements AsyncDisposable {
   /** Replaces a job by one that is configured in another way, until {@linkcode restore}. */
   async replace(job: JobName, special: Special): Promise<void> {
     await this.job(job).stop();
-    const process = this.#process(job, job, commandOf(job), special);
+    const process = this.#process(job, job, special.args ?? commandOf(job), special);
     this.#jobs.set(job, process);
     const from = (await process.output()).length;
     await process.start();
@@ -347,16 +350,15 @@ export class Stage implements AsyncDisposable {
   ): JobProcess {
     const { number, records, end } = this.#here;
     const usual = settingsOf(this.#tuning);
+    const speed = { urls: this.#partsPorts.map((port) => `http://127.0.0.1:${port}`) };
     const own = job === "generator"
       ? generatorConfig(records, { end, rate: this.rate, tuning: this.#tuning })
       : job === "serving"
-      ? {
-        ...usual.serving,
-        port: name === job ? this.#apiPort : freePort(),
-        speed: { urls: this.#partsPorts.map((port) => `http://127.0.0.1:${port}`) },
-      }
+      ? { ...usual.serving, port: name === job ? this.#apiPort : freePort(), speed }
       : job === "speed"
       ? { ...usual.speed, parts: { host: "127.0.0.1", port: this.#partsPort(name) } }
+      : job === "batch"
+      ? { ...usual.batch, speed }
       : usual[job];
     const parts = this.#adapters(number, endpoints);
     const needed = Object.fromEntries(NEEDS[job].map((part) => [part, parts[part]]));
