@@ -38,12 +38,6 @@ export interface Answer {
 /** What is asked, and what answers are compared with. */
 export type Place = Pick<Stage, "api" | "rate" | "log" | "store">;
 
-/** What is required of answers besides being whole and exact. */
-export interface Required {
-  /** Whether each includes all records but those of the last seconds, and comes from memory. */
-  readonly fresh?: boolean;
-}
-
 /** Milliseconds between two questions. */
 const INTERVAL = 200;
 
@@ -86,23 +80,34 @@ export class Asking implements AsyncDisposable {
   }
 
   /**
-   * Stops asking, and throws where an answer is not as it must be.
+   * Throws unless each answer so far includes all records but those of the last seconds, and nearly
+   * all parts come from memory.
+   */
+  assertFresh(): void {
+    const { behind, share } = this.#figures;
+    assert(behind <= FRESH * this.#stage.rate, `an answer was ${behind} records behind`);
+    assert(share >= FROM_MEMORY, `only ${percent(share)} of the parts came from memory`);
+  }
+
+  /**
+   * Stops asking, and throws where an answer is not whole, or not exact.
    *
    * @returns what the answers were like, in a few words.
    */
-  async end({ fresh = false }: Required = {}): Promise<string> {
+  async end(): Promise<string> {
     await this[Symbol.asyncDispose]();
     const holes = this.#holes;
     assert(holes.length === 0, `${holes.length} were not whole: ${holes.slice(0, 3).join("; ")}`);
-    const behind = Math.max(...this.#answers.map(({ provenance }) => provenance.lag ?? 0));
-    const share = fromMemory(this.#answers);
-    if (fresh) {
-      assert(behind <= FRESH * this.#stage.rate, `an answer was ${behind} records behind`);
-      assert(share >= FROM_MEMORY, `only ${percent(share)} of the parts came from memory`);
-    }
     const compared = await this.#exactness.compare(this.#answers);
+    const { behind, share } = this.#figures;
     return `${this.#answers.length} answers, all whole, at most ${behind} records behind, ` +
       `${percent(share)} of parts from memory, ${compared} compared and exact`;
+  }
+
+  /** The records that an answer lacked at most, and the share of parts that came from memory. */
+  get #figures() {
+    const behind = Math.max(...this.#answers.map(({ provenance }) => provenance.lag ?? 0));
+    return { behind, share: fromMemory(this.#answers) };
   }
 
   /** The generations that answered so far. */

@@ -62,12 +62,13 @@ export const ELASTICSEARCH_CASES: readonly FaultCase[] = [
           name,
         )}`,
       );
+      asking.assertFresh();
       await act(
         "both started again after 25 s",
         () => Promise.all(two.map((node) => node.start())),
       );
       await recovered();
-      note(await asking.end({ fresh: true }));
+      note(await asking.end());
     },
   },
   {
@@ -83,9 +84,10 @@ export const ELASTICSEARCH_CASES: readonly FaultCase[] = [
       assertEquals(await stage.job("serving").objection("/readyz"), undefined);
       note(`serving is ready; asked for what it never read, the API ${await cold(stage, name)}`);
       await wait(10);
+      asking.assertFresh();
       await act("started again after 60 s", () => stage.servers.start());
       await recovered();
-      note(await asking.end({ fresh: true }));
+      note(await asking.end());
     },
   },
   {

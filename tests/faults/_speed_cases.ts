@@ -36,7 +36,8 @@ export const SPEED_CASES: readonly FaultCase[] = [
       await act("kill -9 of speed beside a standby", () => stage.job("speed").kill());
       await recovered();
       // No gap: while nobody else folds these partitions, the standby's answers are as new.
-      note(await asking.end({ fresh: true }));
+      asking.assertFresh();
+      note(await asking.end());
     },
   },
   {
