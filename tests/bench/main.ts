@@ -18,6 +18,7 @@ const IN_PROCESS: Benchmarks = {
   memory: async () => (await import("./memory.ts")).memory,
   generator: async () => (await import("./generator.ts")).generator,
   batch: async () => (await import("./batch.ts")).batch,
+  copy: async () => (await import("./copy.ts")).copy,
   latency: async () => (await import("./latency.ts")).latency,
 };
 
