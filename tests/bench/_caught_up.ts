@@ -4,7 +4,9 @@
  * @module
  */
 
-import { type EventLog, TOPICS } from "@pipeline/core";
+import type { EventLog } from "@pipeline/core";
+import { readEnds } from "@pipeline/protocol";
+import { PARTITIONS } from "../faults/_configs.ts";
 import type { JobProcess } from "../faults/_process.ts";
 import { pause } from "../support/demo.ts";
 
@@ -29,8 +31,8 @@ export async function caughtUp(
   { log, lag, copied = false, timeout = 600_000 }: CaughtUp,
 ): Promise<void> {
   const deadline = performance.now() + timeout;
-  const ranges = await Promise.all(TOPICS.map((topic) => log.ranges(topic)));
-  const end = ranges.flat().reduce((sum, { end }) => sum + end, 0);
+  const ends = Object.values(await readEnds(log, PARTITIONS)).flat();
+  const end = ends.reduce((sum, each) => sum + each, 0);
   for (;;) {
     await pause(LOOK);
     const left = end - (await speed.metric("log_position_offset") ?? 0);

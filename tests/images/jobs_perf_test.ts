@@ -5,6 +5,7 @@ import { build, type Built } from "../../scripts/tools/images/build.ts";
 import { writeImage } from "../../scripts/tools/images/image.ts";
 import { jobRecipe } from "../../scripts/tools/images/job_image.ts";
 import { type JobName, JOBS } from "../../scripts/tools/images/jobs.ts";
+import { eventually } from "../support/eventually.ts";
 import { Container, type Ended } from "./_container.ts";
 
 const USER = 65532;
@@ -183,15 +184,9 @@ Deno.test("an image with OpenTelemetry sends what it does to a collector; one wi
 
 /** Waits until somebody answers with success. */
 async function waitFor(url: string): Promise<void> {
-  for (let tries = 0;; tries++) {
-    try {
-      const response = await fetch(url);
-      const answer = await response.text();
-      assert(response.ok, `${url}: ${response.status} ${answer}`);
-      return;
-    } catch (error) {
-      if (tries === 300) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
+  await eventually(async () => {
+    const response = await fetch(url);
+    const answer = await response.text();
+    assert(response.ok, `${url}: ${response.status} ${answer}`);
+  }, 30_000);
 }
